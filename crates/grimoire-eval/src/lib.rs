@@ -1,0 +1,1 @@
+//! Text metrics, tagging metrics, perplexity from log-probabilities, intervals and paired tests.

@@ -1,0 +1,1 @@
+//! GGUF, safetensors and adapter files: the boundary to hostile bytes.

@@ -1,0 +1,1 @@
+//! Model architectures, checkpoint name maps, the key-value cache and generation.

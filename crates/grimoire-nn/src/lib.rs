@@ -1,0 +1,1 @@
+//! Layers, losses, optimisers, schedules, parameter paths and named activations.

@@ -1,0 +1,1 @@
+//! Typed figures to self-contained SVG: lines, bands, bars, points, flows.

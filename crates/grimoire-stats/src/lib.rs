@@ -1,0 +1,1 @@
+//! Chance, averages, information, linear models and eigenvectors in f64.

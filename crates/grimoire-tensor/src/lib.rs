@@ -1,0 +1,1 @@
+//! Shape, storage, tape and ops: reverse-mode differentiation over coarse operations.

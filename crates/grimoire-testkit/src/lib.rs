@@ -1,0 +1,9 @@
+//! Tolerances, the golden reader and real-data paths for the tests of the workspace; never ships.
+//! A comparison states its bound; a test that lacks its data says so by name, and is counted.
+
+pub mod close;
+pub mod golden;
+pub mod material;
+
+pub use close::{all_close, close};
+pub use material::{models_dir, repository_root, shared_data, skip, slow};

@@ -1,0 +1,1 @@
+//! Data schemas, packing, the training loop, adapters and checkpoints.

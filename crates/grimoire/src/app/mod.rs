@@ -1,0 +1,2 @@
+//! What the workbench does, as typed request to typed report; the command line and the server call the
+//! same functions. Nothing here parses arguments or writes to the terminal.

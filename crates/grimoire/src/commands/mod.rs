@@ -1,0 +1,29 @@
+//! The command line: one module per noun, one argument struct per command, in that command's file.
+//! A command reads its arguments, calls `app` or a library, and hands the report to the printer.
+
+use crate::failure::Outcome;
+use crate::printer::Printer;
+use clap::{Parser, Subcommand};
+
+/// A language-model workbench: adapt a model to your data, measure honestly whether it got better,
+/// and look inside it, on the machine you have.
+#[derive(Parser)]
+#[command(name = "grimoire", version, propagate_version = true)]
+pub(crate) struct Cli {
+    /// Print the typed report as JSON and nothing else.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// No talk on standard error.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {}
+
+/// Runs the command that was asked for.
+pub(crate) fn run(cli: Cli, _printer: &mut Printer) -> Outcome {
+    match cli.command {}
+}

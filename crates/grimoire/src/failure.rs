@@ -1,0 +1,66 @@
+//! What a command says when it cannot go on: one line that names the thing, perhaps a hint, and the
+//! exit code (1 the work failed, 2 the call was wrong). Libraries have typed errors; this is the edge.
+
+use std::fmt;
+
+/// The outcome of every command.
+pub(crate) type Outcome<T = ()> = Result<T, Failure>;
+
+/// Why a command stopped, in words for the person who typed it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    cause: anyhow::Error,
+    hint: Option<String>,
+    usage: bool,
+}
+
+impl Failure {
+    /// The work failed (exit code 1).
+    pub(crate) fn work(message: impl fmt::Display) -> Self {
+        Self { cause: anyhow::anyhow!("{message}"), hint: None, usage: false }
+    }
+
+    /// The call was wrong (exit code 2).
+    pub(crate) fn usage(message: impl fmt::Display) -> Self {
+        Self { cause: anyhow::anyhow!("{message}"), hint: None, usage: true }
+    }
+
+    /// Adds the line that says what to do.
+    pub(crate) fn hint(mut self, hint: impl fmt::Display) -> Self {
+        self.hint = Some(hint.to_string());
+        self
+    }
+
+    /// 1 the work failed, 2 the call was wrong.
+    pub(crate) fn exit_code(&self) -> u8 {
+        if self.usage { 2 } else { 1 }
+    }
+
+    /// A reader that went away is no failure of ours.
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        self.cause.chain().any(|cause| {
+            cause
+                .downcast_ref::<std::io::Error>()
+                .is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+        })
+    }
+
+    /// The hint, where there is one.
+    pub(crate) fn hint_line(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+}
+
+impl fmt::Display for Failure {
+    /// The causes, outermost first, on one line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = format!("{:#}", self.cause);
+        f.write_str(&line.replace('\n', " "))
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self { cause: error.into(), hint: None, usage: false }
+    }
+}
