@@ -1,0 +1,128 @@
+//! The codecs against the bits recorded from the `gguf` package (golden/storage/make.py).
+
+use super::*;
+use serde_json::Value;
+
+fn golden() -> Value {
+    grimoire_testkit::golden::read("storage/blocks.json.gz")
+}
+
+fn hex(text: &Value) -> Vec<u8> {
+    let text = text.as_str().unwrap().as_bytes();
+    text.as_chunks::<2>()
+        .0
+        .iter()
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
+}
+
+fn floats(bytes: &[u8]) -> Vec<f32> {
+    bytes.as_chunks().0.iter().map(|four| f32::from_le_bytes(*four)).collect()
+}
+
+/// Equal bits, or both NaN.
+fn same(actual: &[f32], expected: &[f32], what: &str) {
+    assert_eq!(actual.len(), expected.len(), "{what}");
+    for (index, (a, e)) in actual.iter().zip(expected).enumerate() {
+        assert!(
+            a.to_bits() == e.to_bits() || a.is_nan() && e.is_nan(),
+            "{what} value {index}: {a:?} ({:#010x}) is not {e:?} ({:#010x})",
+            a.to_bits(),
+            e.to_bits()
+        );
+    }
+}
+
+#[test]
+fn decodes_every_type_to_the_recorded_bits() {
+    let golden = golden();
+    for ty in StorageType::ALL {
+        let case = &golden["decode"][ty.name()];
+        let (bytes, expected) = (hex(&case["bytes"]), floats(&hex(&case["values"])));
+        let mut values = vec![f32::NAN; expected.len()];
+        decode(ty, &bytes, &mut values);
+        same(&values, &expected, ty.name());
+        values.fill(f32::NAN);
+        decode_here(ty, &bytes, &mut values);
+        same(&values, &expected, &format!("{ty} portable"));
+    }
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn every_instruction_set_present_gives_the_same_bits() {
+    let golden = golden();
+    for ty in StorageType::ALL {
+        let case = &golden["decode"][ty.name()];
+        let (bytes, expected) = (hex(&case["bytes"]), floats(&hex(&case["values"])));
+        let mut values = vec![0.0; expected.len()];
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the feature is present.
+            unsafe { decode_avx2(ty, &bytes, &mut values) };
+            same(&values, &expected, &format!("{ty} avx2"));
+        }
+    }
+}
+
+#[test]
+fn encodes_to_the_recorded_bytes() {
+    let golden = golden();
+    let mut encodable = 0;
+    for ty in StorageType::ALL.into_iter().filter(|ty| ty.is_encodable()) {
+        let case = &golden["encode"][ty.name()];
+        let (values, expected) = (floats(&hex(&case["values"])), hex(&case["bytes"]));
+        let mut bytes = vec![0; expected.len()];
+        encode(ty, &values, &mut bytes).unwrap();
+        for (index, (a, e)) in
+            bytes.chunks(ty.block_bytes()).zip(expected.chunks(ty.block_bytes())).enumerate()
+        {
+            assert_eq!(a, e, "{ty} block {index}");
+        }
+        encodable += 1;
+    }
+    assert_eq!(encodable, 6);
+}
+
+#[test]
+fn sizes_and_codes_are_those_of_the_package() {
+    let golden = golden();
+    for ty in StorageType::ALL {
+        let sizes = &golden["sizes"][ty.name()];
+        assert_eq!(sizes["code"], ty.ggml_code(), "{ty}");
+        assert_eq!(sizes["block_len"], ty.block_len(), "{ty}");
+        assert_eq!(sizes["block_bytes"], ty.block_bytes(), "{ty}");
+        assert_eq!(StorageType::from_ggml(ty.ggml_code()), Some(ty));
+        assert_eq!(ty.bytes_for(ty.block_len() * 3), Some(ty.block_bytes() * 3));
+    }
+    // 4 and 5 were Q4_2 and Q4_3, long removed; 9 is Q8_1, never a weight; 34 is TQ1_0.
+    for code in [4, 5, 9, 15, 16, 24, 28, 34, 40, u32::MAX] {
+        assert_eq!(StorageType::from_ggml(code), None);
+    }
+    assert_eq!(Q4_1.bytes_for(33), None);
+    assert_eq!(F32.bytes_for(usize::MAX), None);
+}
+
+#[test]
+fn refuses_to_write_a_type_it_can_only_read() {
+    let error = encode(Q4K, &[0.0; 256], &mut [0; 144]).unwrap_err();
+    assert!(error.to_string().contains("Q4_K"), "{error}");
+}
+
+proptest::proptest! {
+    /// What was decoded from a Q8_0, Q4_0 or Q4_1 block encodes to a block that decodes within one
+    /// step of it: encoding is a projection up to the rounding of the scale to f16.
+    #[test]
+    fn coding_error_is_at_most_a_step(values in proptest::collection::vec(-4.0_f32..4.0, 32)) {
+        for (ty, steps) in [(Q8_0, 254.0), (Q4_0, 16.0), (Q4_1, 15.0)] {
+            let mut bytes = vec![0; ty.block_bytes()];
+            encode(ty, &values, &mut bytes).unwrap();
+            let mut back = vec![0.0; 32];
+            decode(ty, &bytes, &mut back);
+            let span = 2.0 * values.iter().fold(0.0_f32, |most, v| most.max(v.abs()));
+            for (a, e) in back.iter().zip(&values) {
+                // One step, plus the rounding of scale and minimum to f16 (relative 2^-11).
+                proptest::prop_assert!((a - e).abs() <= span / steps + span / 1024.0);
+            }
+        }
+    }
+}
