@@ -1,6 +1,8 @@
 //! The command line: one module per noun, one argument struct per command, in that command's file.
 //! A command reads its arguments, calls `app` or a library, and hands the report to the printer.
 
+mod stats;
+
 use crate::failure::Outcome;
 use crate::printer::Printer;
 use clap::{Parser, Subcommand};
@@ -21,9 +23,13 @@ pub(crate) struct Cli {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    Stats(stats::Stats),
+}
 
 /// Runs the command that was asked for.
-pub(crate) fn run(cli: Cli, _printer: &mut Printer) -> Outcome {
-    match cli.command {}
+pub(crate) fn run(cli: Cli, printer: &mut Printer) -> Outcome {
+    match cli.command {
+        Command::Stats(stats) => stats::run(stats, printer),
+    }
 }

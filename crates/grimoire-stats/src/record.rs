@@ -1,0 +1,247 @@
+//! The one shape of every result: what was computed, by which method, under which assumptions, with
+//! its interval and its p-value. Not a printer: whoever shows it decides how many digits.
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use std::borrow::Cow;
+
+/// Which departures from the hypothesis count as evidence against it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Alternative {
+    /// Either side.
+    #[default]
+    TwoSided,
+    /// Only smaller values.
+    Less,
+    /// Only greater values.
+    Greater,
+}
+
+impl Alternative {
+    /// `two-sided`, `less` or `greater`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TwoSided => "two-sided",
+            Self::Less => "less",
+            Self::Greater => "greater",
+        }
+    }
+
+    /// The same question with the two samples exchanged.
+    pub fn mirrored(self) -> Self {
+        match self {
+            Self::TwoSided => Self::TwoSided,
+            Self::Less => Self::Greater,
+            Self::Greater => Self::Less,
+        }
+    }
+}
+
+/// The values of a parameter that the data do not contradict.
+///
+/// An unbounded side is infinite, which JSON writes as `null`.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Interval {
+    /// Lower end.
+    pub lower: f64,
+    /// Upper end.
+    pub upper: f64,
+    /// Nominal coverage, for instance 0.95.
+    pub level: f64,
+    /// How it was made, for instance `Wilson`.
+    pub method: Cow<'static, str>,
+}
+
+impl Interval {
+    /// An interval of the given method.
+    pub fn new(lower: f64, upper: f64, level: f64, method: impl Into<Cow<'static, str>>) -> Self {
+        Self { lower, upper, level, method: method.into() }
+    }
+
+    /// Whether `value` lies inside or on an end.
+    pub fn contains(&self, value: f64) -> bool {
+        self.lower <= value && value <= self.upper
+    }
+
+    /// `upper − lower`.
+    pub fn width(&self) -> f64 {
+        self.upper - self.lower
+    }
+}
+
+/// How large the departure is, on a scale that does not depend on n.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Effect {
+    /// For instance `odds ratio` or `Cohen's d`.
+    pub name: Cow<'static, str>,
+    /// Its value in the sample.
+    pub value: f64,
+    /// Its interval, where the method has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Interval>,
+}
+
+/// Named figures in the order in which they were added; a JSON object.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Figures(pub Vec<(Cow<'static, str>, f64)>);
+
+impl Figures {
+    /// The figure of that name.
+    pub fn get(&self, name: &str) -> Option<f64> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| *value)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for Figures {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in &self.0 {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+/// The result of a test or an estimate. Its JSON keys are the field names and do not change.
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
+pub struct Record {
+    /// The method, for instance `exact binomial test`.
+    pub method: Cow<'static, str>,
+    /// The hypothesis that the p-value speaks of, in words; empty for an estimate without a test.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub null: Cow<'static, str>,
+    /// Which departures count; absent without a test.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alternative: Option<Alternative>,
+    /// What `statistic` is, for instance `t` or `successes`.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub statistic_name: Cow<'static, str>,
+    /// The test statistic.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statistic: Option<f64>,
+    /// Probability, if the hypothesis holds, of data at least as far from it as these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p_value: Option<f64>,
+    /// What `estimate` estimates, for instance `probability of success`.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub estimate_name: Cow<'static, str>,
+    /// The estimate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<f64>,
+    /// The interval of `estimate`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Interval>,
+    /// The effect size, with its own interval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effect: Option<Effect>,
+    /// Number of observations (of pairs, in a paired design; of both samples together in two).
+    pub n: u64,
+    /// Further figures of the method: degrees of freedom, other p-values, sample means.
+    #[serde(skip_serializing_if = "Figures::is_empty")]
+    pub more: Figures,
+    /// Further intervals of the same estimate by other methods.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub intervals: Vec<Interval>,
+    /// What must hold for these figures to mean what they say.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub assumptions: Vec<Cow<'static, str>>,
+}
+
+impl Record {
+    /// An empty record of that method over `n` observations; the `with_…` functions fill it.
+    pub fn new(method: impl Into<Cow<'static, str>>, n: u64) -> Self {
+        Self { method: method.into(), n, ..Self::default() }
+    }
+
+    /// Sets the hypothesis, the alternative and the p-value (held to at most one).
+    #[must_use]
+    pub fn with_test(
+        mut self,
+        null: impl Into<Cow<'static, str>>,
+        alternative: Alternative,
+        p_value: f64,
+    ) -> Self {
+        self.null = null.into();
+        self.alternative = Some(alternative);
+        self.p_value = Some(p_value.min(1.0));
+        self
+    }
+
+    /// Sets the statistic.
+    #[must_use]
+    pub fn with_statistic(mut self, name: impl Into<Cow<'static, str>>, value: f64) -> Self {
+        self.statistic_name = name.into();
+        self.statistic = Some(value);
+        self
+    }
+
+    /// Sets the estimate.
+    #[must_use]
+    pub fn with_estimate(mut self, name: impl Into<Cow<'static, str>>, value: f64) -> Self {
+        self.estimate_name = name.into();
+        self.estimate = Some(value);
+        self
+    }
+
+    /// Sets the interval of the estimate.
+    #[must_use]
+    pub fn with_interval(mut self, interval: Interval) -> Self {
+        self.interval = Some(interval);
+        self
+    }
+
+    /// Sets the effect size.
+    #[must_use]
+    pub fn with_effect(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        value: f64,
+        interval: Option<Interval>,
+    ) -> Self {
+        self.effect = Some(Effect { name: name.into(), value, interval });
+        self
+    }
+
+    /// Adds a further figure.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: f64) -> Self {
+        self.more.0.push((name.into(), value));
+        self
+    }
+
+    /// Adds an assumption.
+    #[must_use]
+    pub fn assuming(mut self, assumption: impl Into<Cow<'static, str>>) -> Self {
+        self.assumptions.push(assumption.into());
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_keys_are_the_field_names_and_absent_things_are_absent() {
+        let record = Record::new("exact binomial test", 250)
+            .with_test("the probability of success is 0.5", Alternative::TwoSided, 1.0000000002)
+            .with_statistic("successes", 100.0)
+            .with_estimate("probability of success", 0.4)
+            .with_interval(Interval::new(0.25, f64::INFINITY, 0.95, "Wilson"))
+            .with("mid_p", 0.25)
+            .assuming("trials are independent");
+        let json = serde_json::to_value(&record).unwrap();
+        assert_eq!(json["p_value"], 1.0);
+        assert_eq!(json["statistic"], 100.0);
+        assert_eq!(json["interval"]["method"], "Wilson");
+        assert!(json["interval"]["upper"].is_null());
+        assert_eq!(json["alternative"], "two-sided");
+        assert_eq!(json["more"]["mid_p"], 0.25);
+        assert!(json.get("effect").is_none() && json.get("intervals").is_none());
+    }
+}
