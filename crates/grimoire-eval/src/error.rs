@@ -1,0 +1,47 @@
+//! What can be wrong with a request to measure. Each variant names the thing, the place, and what was
+//! expected and found. Reading files has its own error, in `input`.
+
+/// Why a measurement could not be made.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum EvalError {
+    /// Nothing to measure.
+    #[error("{metric}: no segments")]
+    Empty {
+        /// The metric asked for.
+        metric: &'static str,
+    },
+    /// Two parallel lists differ in length.
+    #[error("{metric}: {left_name} has {left} items, {right_name} has {right}")]
+    Lengths {
+        /// The metric asked for.
+        metric: &'static str,
+        /// What the first list is.
+        left_name: String,
+        /// Its length.
+        left: usize,
+        /// What the second list is.
+        right_name: String,
+        /// Its length.
+        right: usize,
+    },
+    /// A segment has nothing to be compared with.
+    #[error("{metric}: segment {segment} has no reference")]
+    NoReference {
+        /// The metric asked for.
+        metric: &'static str,
+        /// Index of the segment, counted from 1.
+        segment: usize,
+    },
+    /// A setting lies outside its domain.
+    #[error("{metric}: {setting} is {found}, expected {expected}")]
+    Setting {
+        /// The metric asked for.
+        metric: &'static str,
+        /// The setting's name.
+        setting: &'static str,
+        /// What was given.
+        found: String,
+        /// What is allowed.
+        expected: &'static str,
+    },
+}

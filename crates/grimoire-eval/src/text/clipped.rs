@@ -1,0 +1,309 @@
+//! Clipped n-gram matches of one segment against its references: for each order n, the sum over the
+//! hypothesis' n-grams of min(count in hypothesis, largest count in any reference).
+//!
+//! The idea: an n-gram can match only if its first n−1 tokens match. So n-grams get dense numbers order
+//! by order, each from the pair (number of its first n−1 tokens, last token), and positions that no
+//! longer match anything drop out. Identity is exact: words of up to 15 bytes are their own key, longer
+//! ones are compared byte by byte. Nothing here is kept between segments but the buffers.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// A position whose n-gram occurs on one side only.
+const DEAD: u32 = u32::MAX;
+
+/// Buffers for counting, reused from segment to segment.
+#[derive(Default)]
+pub(super) struct Matcher {
+    words: Words,
+    pairs: Pairs,
+    hypothesis: Vec<u32>,
+    references: Vec<u32>,
+    /// Where each reference ends in `references`.
+    ends: Vec<usize>,
+    hypothesis_grams: Vec<u32>,
+    reference_grams: Vec<u32>,
+    counts: Vec<Counts>,
+}
+
+/// How often one n-gram occurs.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    hypothesis: u32,
+    reference: u32,
+    most: u32,
+}
+
+impl Matcher {
+    /// Begins a segment with the words of its hypothesis.
+    pub(super) fn hypothesis(&mut self, text: &str, words: &[Range<usize>]) {
+        self.words.clear(words.len());
+        self.hypothesis.clear();
+        self.references.clear();
+        self.ends.clear();
+        let table = &mut self.words;
+        self.hypothesis.extend(words.iter().map(|span| table.number(text, span)));
+    }
+
+    /// Adds the words of one reference.
+    pub(super) fn reference(&mut self, text: &str, words: &[Range<usize>]) {
+        let table = &self.words;
+        self.references.extend(words.iter().map(|span| table.find(text, span)));
+        self.ends.push(self.references.len());
+    }
+
+    /// Writes the clipped matches of order `1..=matches.len()`.
+    pub(super) fn matches(&mut self, matches: &mut [u32]) {
+        matches.fill(0);
+        self.hypothesis_grams.clone_from(&self.hypothesis);
+        self.reference_grams.clone_from(&self.references);
+        let mut n_grams = self.words.len();
+        for (index, matched) in matches.iter_mut().enumerate() {
+            if index > 0 {
+                n_grams = self.extend(index);
+            }
+            *matched = self.clip(n_grams);
+            if *matched == 0 {
+                break;
+            }
+        }
+    }
+
+    /// Numbers the n-grams of order `last + 1` from those of order `last`.
+    fn extend(&mut self, last: usize) -> usize {
+        let Self { pairs, hypothesis, references, ends, counts, .. } = self;
+        pairs.clear(hypothesis.len());
+        for at in 0..hypothesis.len() {
+            let gram = &mut self.hypothesis_grams[at];
+            let next = hypothesis.get(at + last).copied().unwrap_or(DEAD);
+            let alive = *gram != DEAD && next != DEAD && counts[*gram as usize].most > 0;
+            *gram = if alive { pairs.number(*gram, next) } else { DEAD };
+        }
+        let mut from = 0;
+        for end in ends {
+            for at in from..*end {
+                let gram = &mut self.reference_grams[at];
+                let next = if at + last < *end { references[at + last] } else { DEAD };
+                *gram = if *gram != DEAD && next != DEAD { pairs.find(*gram, next) } else { DEAD };
+            }
+            from = *end;
+        }
+        pairs.len
+    }
+
+    /// Counts the numbered n-grams on both sides and sums the clipped matches.
+    fn clip(&mut self, n_grams: usize) -> u32 {
+        let counts = &mut self.counts;
+        counts.clear();
+        counts.resize(n_grams, Counts::default());
+        for gram in &self.hypothesis_grams {
+            if *gram != DEAD {
+                counts[*gram as usize].hypothesis += 1;
+            }
+        }
+        let mut from = 0;
+        for end in &self.ends {
+            for gram in &self.reference_grams[from..*end] {
+                if *gram != DEAD {
+                    let count = &mut counts[*gram as usize];
+                    count.reference += 1;
+                    count.most = count.most.max(count.reference);
+                }
+            }
+            from = *end;
+            if self.ends.len() > 1 {
+                counts.iter_mut().for_each(|count| count.reference = 0);
+            }
+        }
+        counts.iter().map(|count| count.hypothesis.min(count.most)).sum()
+    }
+}
+
+/// Numbers words; a table with open addressing whose slots carry the segment they belong to.
+#[derive(Default)]
+struct Words {
+    slots: Vec<WordSlot>,
+    stamp: u32,
+    len: usize,
+    long: HashMap<Box<[u8]>, u32>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct WordSlot {
+    key: u128,
+    stamp: u32,
+    number: u32,
+}
+
+/// Words up to this many bytes are their own key; the last byte of the key holds the length.
+const SHORT: usize = 15;
+
+impl Words {
+    fn clear(&mut self, n_words: usize) {
+        resize(&mut self.slots, n_words, &mut self.stamp);
+        self.stamp += 1;
+        self.len = 0;
+        self.long.clear();
+    }
+
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn number(&mut self, text: &str, span: &Range<usize>) -> u32 {
+        let key = match short_key(text.as_bytes(), span) {
+            Some(key) => key,
+            None => {
+                let next = self.long.len() as u32;
+                let word = &text.as_bytes()[span.clone()];
+                let long = match self.long.get(word) {
+                    Some(number) => *number,
+                    None => *self.long.entry(word.into()).or_insert(next),
+                };
+                long_key(long)
+            }
+        };
+        let mask = self.slots.len() - 1;
+        let mut at = hash(key) & mask;
+        loop {
+            let slot = &mut self.slots[at];
+            if slot.stamp != self.stamp {
+                *slot = WordSlot { key, stamp: self.stamp, number: self.len as u32 };
+                self.len += 1;
+                return slot.number;
+            }
+            if slot.key == key {
+                return slot.number;
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    fn find(&self, text: &str, span: &Range<usize>) -> u32 {
+        let key = match short_key(text.as_bytes(), span) {
+            Some(key) => key,
+            None => match self.long.get(&text.as_bytes()[span.clone()]) {
+                Some(long) => long_key(*long),
+                None => return DEAD,
+            },
+        };
+        let mask = self.slots.len() - 1;
+        let mut at = hash(key) & mask;
+        loop {
+            let slot = &self.slots[at];
+            if slot.stamp != self.stamp {
+                return DEAD;
+            }
+            if slot.key == key {
+                return slot.number;
+            }
+            at = (at + 1) & mask;
+        }
+    }
+}
+
+fn short_key(bytes: &[u8], span: &Range<usize>) -> Option<u128> {
+    let length = span.len();
+    if length > SHORT {
+        return None;
+    }
+    let word = if let Some(window) = bytes.get(span.start..span.start + 16) {
+        let mut array = [0; 16];
+        array.copy_from_slice(window);
+        u128::from_le_bytes(array) & ((1 << (8 * length)) - 1)
+    } else {
+        let mut array = [0; 16];
+        array[..length].copy_from_slice(&bytes[span.clone()]);
+        u128::from_le_bytes(array)
+    };
+    Some(word | (length as u128) << 120)
+}
+
+/// No short word has this length byte.
+fn long_key(number: u32) -> u128 {
+    u128::from(number) | 0xff << 120
+}
+
+fn hash(key: u128) -> usize {
+    let low = (key as u64) ^ 0x9e37_79b9_7f4a_7c15;
+    let high = ((key >> 64) as u64) ^ 0xd1b5_4a32_d192_ed03;
+    mix(low, high)
+}
+
+/// Folds the 128-bit product of two words: every bit of both reaches the low bits.
+fn mix(low: u64, high: u64) -> usize {
+    let product = u128::from(low | 1) * u128::from(high | 1);
+    ((product as u64) ^ ((product >> 64) as u64)) as usize
+}
+
+/// Numbers pairs (number of the first n−1 tokens, last token).
+#[derive(Default)]
+struct Pairs {
+    slots: Vec<PairSlot>,
+    stamp: u32,
+    len: usize,
+}
+
+#[derive(Clone, Copy, Default)]
+struct PairSlot {
+    key: (u32, u32),
+    stamp: u32,
+    number: u32,
+}
+
+impl Pairs {
+    fn clear(&mut self, n_pairs: usize) {
+        resize(&mut self.slots, n_pairs, &mut self.stamp);
+        self.stamp += 1;
+        self.len = 0;
+    }
+
+    fn number(&mut self, first: u32, last: u32) -> u32 {
+        let mask = self.slots.len() - 1;
+        let mut at = pair_hash(first, last) & mask;
+        loop {
+            let slot = &mut self.slots[at];
+            if slot.stamp != self.stamp {
+                *slot =
+                    PairSlot { key: (first, last), stamp: self.stamp, number: self.len as u32 };
+                self.len += 1;
+                return slot.number;
+            }
+            if slot.key == (first, last) {
+                return slot.number;
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    fn find(&self, first: u32, last: u32) -> u32 {
+        let mask = self.slots.len() - 1;
+        let mut at = pair_hash(first, last) & mask;
+        loop {
+            let slot = &self.slots[at];
+            if slot.stamp != self.stamp {
+                return DEAD;
+            }
+            if slot.key == (first, last) {
+                return slot.number;
+            }
+            at = (at + 1) & mask;
+        }
+    }
+}
+
+fn pair_hash(first: u32, last: u32) -> usize {
+    let key = u64::from(first) << 32 | u64::from(last);
+    (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize
+}
+
+/// Makes room for `needed` entries at no more than half load. When the table grows, or its stamps run
+/// out, every slot is emptied.
+fn resize<S: Clone + Default>(slots: &mut Vec<S>, needed: usize, stamp: &mut u32) {
+    let size = (2 * needed).next_power_of_two().max(64);
+    if slots.len() < size || *stamp == u32::MAX {
+        slots.clear();
+        slots.resize(size, S::default());
+        *stamp = 0;
+    }
+}
