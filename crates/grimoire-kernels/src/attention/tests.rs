@@ -1,0 +1,136 @@
+//! Attention against the textbook in f64: forward to rounding error, backward by central differences of
+//! the f64 forward, on every instruction set, with documents, grouped heads, windows and a cache.
+
+use super::*;
+use grimoire_testkit::all_close;
+
+/// Values in (−1, 1) from a counter.
+fn values(n: usize, seed: u64) -> Vec<f32> {
+    (0..n as u64)
+        .map(|i| {
+            let mut z = (i + seed * 1_000_003).wrapping_add(0x9e37_79b9_7f4a_7c15);
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            ((z >> 40) as f32 / 8_388_608.0) - 1.0
+        })
+        .collect()
+}
+
+/// The definition, in f64, one query at a time.
+fn plain(q: &[f64], k: &[f64], v: &[f64], segments: &[Segment], heads: Heads) -> Vec<f64> {
+    let (dim, group) = (heads.dim, heads.n_q / heads.n_kv);
+    let (q_row, kv_row) = (heads.n_q * dim, heads.n_kv * dim);
+    let mut out = vec![0.0; q.len()];
+    for s in segments {
+        for i in 0..s.q_len {
+            let place = s.kv_len - s.q_len + i;
+            let low = heads.window.map_or(0, |w| (place + 1).saturating_sub(w));
+            for h in 0..heads.n_q {
+                let q = &q[(s.q_start + i) * q_row + h * dim..][..dim];
+                let row = |x: &[f64], j: usize| -> Vec<f64> {
+                    x[(s.kv_start + j) * kv_row + h / group * dim..][..dim].to_vec()
+                };
+                let scores: Vec<f64> = (low..=place)
+                    .map(|j| {
+                        let k = row(k, j);
+                        f64::from(heads.scale) * q.iter().zip(k).map(|(q, k)| q * k).sum::<f64>()
+                    })
+                    .collect();
+                let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let total: f64 = scores.iter().map(|x| (x - top).exp()).sum();
+                for (j, score) in (low..=place).zip(scores) {
+                    let p = (score - top).exp() / total;
+                    for (d, v) in row(v, j).into_iter().enumerate() {
+                        out[(s.q_start + i) * q_row + h * dim + d] += p * v;
+                    }
+                }
+            }
+        }
+    }
+    out
+}
+
+fn cases() -> Vec<(usize, usize, Vec<Segment>, Heads)> {
+    let seg = |q_start, q_len, kv_start, kv_len| Segment { q_start, q_len, kv_start, kv_len };
+    let heads =
+        |n_q, n_kv, dim, window| Heads { n_q, n_kv, dim, scale: 1.0 / (dim as f32).sqrt(), window };
+    vec![
+        (1, 1, vec![seg(0, 1, 0, 1)], heads(1, 1, 16, None)),
+        (23, 23, vec![seg(0, 7, 0, 7), seg(7, 16, 7, 16)], heads(4, 2, 16, None)),
+        (70, 70, vec![seg(0, 70, 0, 70)], heads(3, 1, 8, None)),
+        (75, 75, vec![seg(0, 75, 0, 75)], heads(2, 2, 24, Some(19))),
+        (3, 90, vec![seg(0, 1, 3, 40), seg(1, 2, 50, 33)], heads(6, 3, 32, None)),
+        (2, 90, vec![seg(0, 2, 0, 90)], heads(2, 1, 16, Some(5))),
+    ]
+}
+
+fn wide(x: &[f32]) -> Vec<f64> {
+    x.iter().map(|x| f64::from(*x)).collect()
+}
+
+#[test]
+fn forward_is_the_definition_on_every_instruction_set() {
+    for isa in Isa::available() {
+        Isa::force(isa);
+        for (case, (rows, kv_rows, segments, heads)) in cases().into_iter().enumerate() {
+            let q = values(rows * heads.n_q * heads.dim, 1);
+            let k = values(kv_rows * heads.n_kv * heads.dim, 2);
+            let v = values(kv_rows * heads.n_kv * heads.dim, 3);
+            let (mut out, mut lse) = (vec![0.0; q.len()], vec![0.0; rows * heads.n_q]);
+            forward(&q, &k, &v, &segments, heads, &mut out, &mut lse);
+            let exact = plain(&wide(&q), &wide(&k), &wide(&v), &segments, heads);
+            eprintln!("case {case} on {}", isa.name());
+            // f32 rounding over at most 90 keys of values below one.
+            all_close(&out, &exact, 1e-6, 2e-6);
+        }
+    }
+    Isa::force(Isa::detected());
+}
+
+#[test]
+fn backward_is_the_slope_of_the_definition() {
+    for isa in Isa::available() {
+        Isa::force(isa);
+        for (rows, kv_rows, segments, heads) in cases() {
+            let q = values(rows * heads.n_q * heads.dim, 4);
+            let k = values(kv_rows * heads.n_kv * heads.dim, 5);
+            let v = values(kv_rows * heads.n_kv * heads.dim, 6);
+            let d_out = values(q.len(), 7);
+            let (mut out, mut lse) = (vec![0.0; q.len()], vec![0.0; rows * heads.n_q]);
+            forward(&q, &k, &v, &segments, heads, &mut out, &mut lse);
+            let (mut d_q, mut d_k, mut d_v) =
+                (vec![0.0; q.len()], vec![0.0; k.len()], vec![0.0; v.len()]);
+            let saved = Saved { q: &q, k: &k, v: &v, out: &out, lse: &lse };
+            backward(saved, &d_out, &segments, heads, &mut d_q, &mut d_k, &mut d_v);
+            let inputs = [wide(&q), wide(&k), wide(&v)];
+            for (which, gradient) in [&d_q, &d_k, &d_v].into_iter().enumerate() {
+                // A dozen coordinates spread over the input: each costs two forward passes.
+                for probe in 0..12 {
+                    let at = (probe * 7919 + 13) % gradient.len();
+                    let slope = slope(&inputs, which, at, &segments, heads, &d_out);
+                    // Central differences in f64 with step 1e-5 err by about 1e-9; the rest is f32.
+                    grimoire_testkit::close(f64::from(gradient[at]), slope, 2e-5, 2e-6);
+                }
+            }
+        }
+    }
+    Isa::force(Isa::detected());
+}
+
+fn slope(
+    inputs: &[Vec<f64>; 3],
+    which: usize,
+    at: usize,
+    segments: &[Segment],
+    heads: Heads,
+    d_out: &[f32],
+) -> f64 {
+    let step = 1e-5;
+    let value = |delta: f64| -> f64 {
+        let mut x = inputs.clone();
+        x[which][at] += delta;
+        let out = plain(&x[0], &x[1], &x[2], segments, heads);
+        out.iter().zip(d_out).map(|(o, d)| o * f64::from(*d)).sum()
+    };
+    (value(step) - value(-step)) / (2.0 * step)
+}

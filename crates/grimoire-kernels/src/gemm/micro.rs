@@ -1,0 +1,151 @@
+//! The innermost tile of every matrix product: `C[MR, 16] (+)= A[MR, k] · B[k, 16]`.
+//! `A` is read in place by broadcast at any strides; `B` is a run of 16 columns with a row stride.
+//! One version per instruction set; the plain one is the definition.
+//!
+//! The accumulators of the widest tile (6 x 16) fill twelve of the sixteen 256-bit registers; two hold
+//! the row of `B`, one the broadcast. Per step of `k` that is 12 multiply-adds for 8 loads, which keeps
+//! both multiply-add units busy (the first idea of Goto and van de Geijn, 2008, section 4).
+
+use crate::isa::Isa;
+
+/// Columns of a tile.
+pub(crate) const NR: usize = 16;
+/// Most rows of a tile.
+pub(crate) const MR: usize = 6;
+
+/// One tile: where its operands begin and how they are laid out.
+#[derive(Clone, Copy)]
+pub(crate) struct Tile {
+    /// Length of the sum.
+    pub(crate) k: usize,
+    /// First element of `A`; element `(i, p)` lies at `a + i·a_row + p·a_col`.
+    pub(crate) a: *const f32,
+    /// Distance of neighbouring rows of `A`.
+    pub(crate) a_row: usize,
+    /// Distance of neighbouring columns of `A`.
+    pub(crate) a_col: usize,
+    /// First element of `B`; element `(p, j)` lies at `b + p·b_row + j`.
+    pub(crate) b: *const f32,
+    /// Distance of neighbouring rows of `B`.
+    pub(crate) b_row: usize,
+    /// First element of `C`; element `(i, j)` lies at `c + i·c_row + j`.
+    pub(crate) c: *mut f32,
+    /// Distance of neighbouring rows of `C`.
+    pub(crate) c_row: usize,
+    /// Whether the product is added to `C` or replaces it.
+    pub(crate) accumulate: bool,
+}
+
+/// Computes a tile of `rows` (1 to 6) by `cols` (1 to 16).
+///
+/// # Safety
+/// All of `A[rows, k]`, `B[k, 16]` (sixteen columns even when `cols` is less) must be readable,
+/// `C[rows, cols]` writable and not aliased; `isa` must be available.
+pub(crate) unsafe fn tile(isa: Isa, tile: Tile, rows: usize, cols: usize) {
+    if cols == NR {
+        // SAFETY: the caller's promise.
+        unsafe { full(isa, tile, rows) };
+        return;
+    }
+    let mut scratch = [0.0f32; MR * NR];
+    let spill = Tile { c: scratch.as_mut_ptr(), c_row: NR, accumulate: false, ..tile };
+    // SAFETY: as above, with `C` a local array of MR x NR.
+    unsafe { full(isa, spill, rows) };
+    for i in 0..rows {
+        for j in 0..cols {
+            // SAFETY: within `C[rows, cols]`.
+            unsafe {
+                let c = tile.c.add(i * tile.c_row + j);
+                let value = scratch[i * NR + j];
+                *c = if tile.accumulate { *c + value } else { value };
+            }
+        }
+    }
+}
+
+unsafe fn full(isa: Isa, tile: Tile, rows: usize) {
+    // SAFETY: `isa` is available and the operands are as `tile` requires.
+    unsafe {
+        match (isa, rows) {
+            #[cfg(target_arch = "x86_64")]
+            (Isa::Avx2 | Isa::Avx512, 6) => avx2::<6>(tile),
+            #[cfg(target_arch = "x86_64")]
+            (Isa::Avx2 | Isa::Avx512, 5) => avx2::<5>(tile),
+            #[cfg(target_arch = "x86_64")]
+            (Isa::Avx2 | Isa::Avx512, 4) => avx2::<4>(tile),
+            #[cfg(target_arch = "x86_64")]
+            (Isa::Avx2 | Isa::Avx512, 3) => avx2::<3>(tile),
+            #[cfg(target_arch = "x86_64")]
+            (Isa::Avx2 | Isa::Avx512, 2) => avx2::<2>(tile),
+            #[cfg(target_arch = "x86_64")]
+            (Isa::Avx2 | Isa::Avx512, 1) => avx2::<1>(tile),
+            (_, 6) => plain::<6>(tile),
+            (_, 5) => plain::<5>(tile),
+            (_, 4) => plain::<4>(tile),
+            (_, 3) => plain::<3>(tile),
+            (_, 2) => plain::<2>(tile),
+            _ => plain::<1>(tile),
+        }
+    }
+}
+
+unsafe fn plain<const ROWS: usize>(t: Tile) {
+    let mut sums = [[0.0f32; NR]; ROWS];
+    for p in 0..t.k {
+        // SAFETY: `B[k, 16]` and `A[rows, k]` are readable.
+        unsafe {
+            let b = &*(t.b.add(p * t.b_row).cast::<[f32; NR]>());
+            for (i, row) in sums.iter_mut().enumerate() {
+                let a = *t.a.add(i * t.a_row + p * t.a_col);
+                for (sum, b) in row.iter_mut().zip(b) {
+                    *sum += a * b;
+                }
+            }
+        }
+    }
+    for (i, row) in sums.iter().enumerate() {
+        // SAFETY: `C[rows, 16]` is writable.
+        let c = unsafe { &mut *(t.c.add(i * t.c_row).cast::<[f32; NR]>()) };
+        for (c, sum) in c.iter_mut().zip(row) {
+            *c = if t.accumulate { *c + sum } else { *sum };
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn avx2<const ROWS: usize>(t: Tile) {
+    use std::arch::x86_64::{
+        _mm256_add_ps, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_setzero_ps,
+        _mm256_storeu_ps,
+    };
+    let mut sums = [[_mm256_setzero_ps(); 2]; ROWS];
+    let (mut a, mut b) = (t.a, t.b);
+    for _ in 0..t.k {
+        // SAFETY: `B[k, 16]` and `A[rows, k]` are readable; the pointers advance `k` times.
+        unsafe {
+            let b0 = _mm256_loadu_ps(b);
+            let b1 = _mm256_loadu_ps(b.add(8));
+            for (i, sum) in sums.iter_mut().enumerate() {
+                let a = _mm256_broadcast_ss(&*a.add(i * t.a_row));
+                sum[0] = _mm256_fmadd_ps(a, b0, sum[0]);
+                sum[1] = _mm256_fmadd_ps(a, b1, sum[1]);
+            }
+            a = a.wrapping_add(t.a_col);
+            b = b.wrapping_add(t.b_row);
+        }
+    }
+    for (i, sum) in sums.iter().enumerate() {
+        // SAFETY: `C[rows, 16]` is writable.
+        unsafe {
+            let c = t.c.add(i * t.c_row);
+            let (mut low, mut high) = (sum[0], sum[1]);
+            if t.accumulate {
+                low = _mm256_add_ps(_mm256_loadu_ps(c), low);
+                high = _mm256_add_ps(_mm256_loadu_ps(c.add(8)), high);
+            }
+            _mm256_storeu_ps(c, low);
+            _mm256_storeu_ps(c.add(8), high);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The matrix product against three nested loops in f64: every instruction set, every storage type, odd
+//! shapes, zero and one, added and replaced, and the same bits on one thread and on three.
+
+use grimoire_kernels::{Isa, Lhs, Rhs, StorageType, Stored, gemm, storage};
+use grimoire_testkit::all_close;
+
+fn values(n: usize, seed: u64) -> Vec<f32> {
+    (0..n as u64)
+        .map(|i| {
+            let mut z = (i + seed * 1_000_003).wrapping_add(0x9e37_79b9_7f4a_7c15);
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            ((z >> 40) as f32 / 8_388_608.0) - 1.0
+        })
+        .collect()
+}
+
+/// `A · B` by its definition; `a(i, p)`, `b(p, j)`.
+fn plain(
+    m: usize,
+    n: usize,
+    k: usize,
+    a: impl Fn(usize, usize) -> f32,
+    b: impl Fn(usize, usize) -> f32,
+) -> Vec<f64> {
+    let mut out = vec![0.0; m * n];
+    for i in 0..m {
+        for j in 0..n {
+            out[i * n + j] = (0..k).map(|p| f64::from(a(i, p)) * f64::from(b(p, j))).sum();
+        }
+    }
+    out
+}
+
+#[test]
+fn every_shape_is_the_definition() {
+    let shapes = [
+        (1, 1, 1),
+        (1, 17, 5),
+        (3, 48, 33),
+        (4, 16, 16),
+        (5, 15, 257),
+        (6, 49, 256),
+        (7, 100, 300),
+        (64, 50, 40),
+        (265, 97, 70),
+        (13, 16, 513),
+        (2, 3, 0),
+        (0, 4, 4),
+        (530, 20, 9),
+    ];
+    for isa in Isa::available() {
+        Isa::force(isa);
+        for (m, n, k) in shapes {
+            let (a, w) = (values(m * k, 1), values(n * k, 2));
+            let exact = plain(m, n, k, |i, p| a[i * k + p], |p, j| w[j * k + p]);
+            // Each of k products below one rounds to 6e-8, twice over for the sum.
+            let bound = 1.5e-7 * (k as f64 + 1.0);
+            let mut out = vec![7.0; m * n];
+            gemm(Lhs::new(&a, m, k), Rhs::Transposed(Stored::f32(&w, n, k)), &mut out, false);
+            all_close(&out, &exact, 0.0, bound);
+
+            gemm(Lhs::new(&a, m, k), Rhs::Transposed(Stored::f32(&w, n, k)), &mut out, true);
+            let twice: Vec<f64> = exact.iter().map(|x| 2.0 * x).collect();
+            all_close(&out, &twice, 0.0, 2.0 * bound);
+
+            let down = plain(m, n, k, |i, p| a[p * m + i], |p, j| w[p * n + j]);
+            gemm(Lhs::transposed(&a, k, m), Rhs::Plain(Stored::f32(&w, k, n)), &mut out, false);
+            all_close(&out, &down, 0.0, bound);
+        }
+    }
+    Isa::force(Isa::detected());
+}
+
+#[test]
+fn stored_weights_multiply_as_their_decoded_values() {
+    let encodable = [
+        StorageType::F16,
+        StorageType::BF16,
+        StorageType::Q8_0,
+        StorageType::Q4_0,
+        StorageType::Q4_1,
+    ];
+    for isa in Isa::available() {
+        Isa::force(isa);
+        for ty in encodable {
+            for (m, rows, cols) in [(1, 70, 64), (2, 33, 320), (9, 64, 288), (40, 130, 96)] {
+                let w = values(rows * cols, 3);
+                let mut bytes = vec![0; rows * cols / ty.block_len() * ty.block_bytes()];
+                storage::encode(ty, &w, &mut bytes).unwrap();
+                let mut decoded = vec![0.0; rows * cols];
+                storage::decode(ty, &bytes, &mut decoded);
+                let stored = Stored::new(ty, rows, cols, &bytes);
+
+                let a = values(m * cols, 4);
+                let exact =
+                    plain(m, rows, cols, |i, p| a[i * cols + p], |p, j| decoded[j * cols + p]);
+                let mut out = vec![0.0; m * rows];
+                gemm(Lhs::new(&a, m, cols), Rhs::Transposed(stored), &mut out, false);
+                all_close(&out, &exact, 0.0, 1.5e-7 * cols as f64);
+
+                let a = values(m * rows, 5);
+                let exact =
+                    plain(m, cols, rows, |i, p| a[i * rows + p], |p, j| decoded[p * cols + j]);
+                let mut out = vec![0.0; m * cols];
+                gemm(Lhs::new(&a, m, rows), Rhs::Plain(stored), &mut out, false);
+                all_close(&out, &exact, 0.0, 1.5e-7 * rows as f64);
+            }
+        }
+    }
+    Isa::force(Isa::detected());
+}
+
+#[test]
+fn the_same_bits_on_any_number_of_threads() {
+    let (m, n, k) = (300, 130, 600);
+    let (a, w) = (values(m * k, 6), values(n * k, 7));
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let mut out = vec![0.0; m * n];
+        pool.install(|| {
+            gemm(Lhs::new(&a, m, k), Rhs::Transposed(Stored::f32(&w, n, k)), &mut out, false);
+        });
+        out.iter().map(|x| x.to_bits()).collect::<Vec<_>>()
+    };
+    let one = run(1);
+    assert_eq!(one, run(2));
+    assert_eq!(one, run(3));
+}

@@ -1,0 +1,232 @@
+//! A matrix product with a stored weight, its bias, and its low-rank adapter, as one operation.
+//!
+//! ```text
+//! x = input                 or silu(gate) ∘ up, or gelu(h), recomputed on the way back
+//! y = x Wᵀ + b + s · (x Aᵀ) Bᵀ
+//! ```
+//!
+//! LoRA: Hu et al., 2021, section 4.1. The weight is read in its storage type in both directions.
+
+use super::{Vector, Weight};
+use crate::params::ParamId;
+use crate::tape::{Flow, Tape};
+use crate::tensor::Tensor;
+use grimoire_kernels::parallel::{for_each_row_pairs, for_each_rows};
+use grimoire_kernels::{Lhs, Rhs, Stored, gemm, rows};
+
+/// Rows in a piece of element-wise work.
+const ROWS: usize = 16;
+
+/// What the weight is multiplied with.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A tensor as it is.
+    Plain(Tensor),
+    /// `silu(gate) ∘ up`.
+    SwiGlu {
+        /// The gate.
+        gate: Tensor,
+        /// What it gates.
+        up: Tensor,
+    },
+    /// The tanh form of GELU.
+    Gelu(Tensor),
+}
+
+/// A low-rank addition to a weight.
+#[derive(Clone, Debug)]
+pub struct Adapter {
+    /// `A` `[rank, in]`.
+    pub a: ParamId,
+    /// `B` `[out, rank]`.
+    pub b: ParamId,
+    /// Factor on the product: `alpha/rank`, or `alpha/√rank` for rsLoRA.
+    pub scale: f32,
+}
+
+/// `y = x Wᵀ + b + s · (x Aᵀ) Bᵀ`.
+///
+/// # Shapes
+/// `x` `[.., in]`, `W` `[out, in]`, `b` `[out]`, `A` `[rank, in]`, `B` `[out, rank]`, `y` `[.., out]`.
+///
+/// # Gradient
+/// `d_x = d_y W + d_u A` with `d_u = s · d_y B`; `d_A = d_uᵀ x`, `d_B = s · d_yᵀ (x Aᵀ)`, `d_W = d_yᵀ x`,
+/// `d_b = Σ d_y`. Saves the input and `s · x Aᵀ`; a gated input is computed again.
+///
+/// # Panics
+/// When the shapes do not fit.
+pub fn linear(
+    tape: &Tape<'_>,
+    input: Input,
+    weight: &Weight,
+    bias: Option<&Vector>,
+    adapter: Option<&Adapter>,
+) -> Tensor {
+    let params = tape.params();
+    let stored = weight.stored(params);
+    let x = input.value();
+    let (n_rows, width) = (x.rows(), x.width());
+    assert_eq!(
+        stored.cols,
+        width,
+        "linear: x {:?}, weight [{}, {}]",
+        x.shape(),
+        stored.rows,
+        stored.cols
+    );
+    let mut y = vec![0.0; n_rows * stored.rows];
+    gemm(Lhs::new(x.values(), n_rows, width), Rhs::Transposed(stored), &mut y, false);
+    if let Some(bias) = bias {
+        let bias = bias.values(params);
+        for_each_rows(&mut y, bias.len(), ROWS, |_, rows| {
+            for row in rows.chunks_exact_mut(bias.len()) {
+                rows::axpy(1.0, bias, row);
+            }
+        });
+    }
+    let mut low = Vec::new();
+    if let Some(adapter) = adapter {
+        let (a, b) = (matrix(params, adapter.a), matrix(params, adapter.b));
+        low = vec![0.0; n_rows * a.rows];
+        gemm(Lhs::new(x.values(), n_rows, width), Rhs::Transposed(a), &mut low, false);
+        low.iter_mut().for_each(|u| *u *= adapter.scale);
+        gemm(Lhs::new(&low, n_rows, a.rows), Rhs::Transposed(b), &mut y, true);
+    }
+    let mut shape = x.shape().to_vec();
+    *shape.last_mut().expect("a tensor with rows has dimensions") = stored.rows;
+    let bias = bias.and_then(Vector::param);
+    let trains = adapter.is_some() || weight.param().is_some() || bias.is_some();
+    if !tape.wants(trains, &input.tensors()) {
+        return tape.constant(&shape, y);
+    }
+    let saved = Saved { input, weight: weight.clone(), bias, adapter: adapter.cloned(), low };
+    tape.record(&shape, y, move |d_y, flow| saved.backward(&d_y, flow))
+}
+
+fn matrix(params: &crate::params::Params, id: ParamId) -> Stored<'_> {
+    let shape = params.shape(id);
+    Stored::f32(params.values(id), shape[0], shape[1])
+}
+
+struct Saved {
+    input: Input,
+    weight: Weight,
+    bias: Option<ParamId>,
+    adapter: Option<Adapter>,
+    /// `s · x Aᵀ` `[rows, rank]`.
+    low: Vec<f32>,
+}
+
+impl Saved {
+    fn backward(self, d_y: &[f32], flow: &mut Flow<'_>) {
+        let (params, gradients) = flow.both();
+        let stored = self.weight.stored(params);
+        let (out, width) = (stored.rows, stored.cols);
+        let n_rows = d_y.len() / out;
+        let needs_x = self.adapter.is_some() || self.weight.param().is_some();
+        let x = if needs_x { Some(self.input.value()) } else { None };
+        let mut d_low = Vec::new();
+        if let (Some(adapter), Some(x)) = (&self.adapter, &x) {
+            let b = matrix(params, adapter.b);
+            let rank = b.cols;
+            d_low = vec![0.0; n_rows * rank];
+            gemm(Lhs::new(d_y, n_rows, out), Rhs::Plain(b), &mut d_low, false);
+            d_low.iter_mut().for_each(|d| *d *= adapter.scale);
+            let low = Stored::f32(&self.low, n_rows, rank);
+            let d_b = gradients.of_mut(adapter.b);
+            gemm(Lhs::transposed(d_y, n_rows, out), Rhs::Plain(low), d_b, true);
+            let xs = Stored::f32(x.values(), n_rows, width);
+            let d_a = gradients.of_mut(adapter.a);
+            gemm(Lhs::transposed(&d_low, n_rows, rank), Rhs::Plain(xs), d_a, true);
+        }
+        if let (Some(param), Some(x)) = (self.weight.param(), &x) {
+            let xs = Stored::f32(x.values(), n_rows, width);
+            let d_w = gradients.of_mut(param);
+            gemm(Lhs::transposed(d_y, n_rows, out), Rhs::Plain(xs), d_w, true);
+        }
+        if let Some(param) = self.bias {
+            let d_b = gradients.of_mut(param);
+            for row in d_y.chunks_exact(out) {
+                rows::axpy(1.0, row, d_b);
+            }
+        }
+        drop(x);
+        if !self.input.tensors().iter().any(|tensor| tensor.is_tracked()) {
+            return;
+        }
+        let mut d_x = vec![0.0; n_rows * width];
+        gemm(Lhs::new(d_y, n_rows, out), Rhs::Plain(stored), &mut d_x, false);
+        if let Some(adapter) = &self.adapter {
+            let a = matrix(params, adapter.a);
+            gemm(Lhs::new(&d_low, n_rows, a.rows), Rhs::Plain(a), &mut d_x, true);
+        }
+        self.input.send(d_x, flow);
+    }
+}
+
+impl Input {
+    fn tensors(&self) -> Vec<&Tensor> {
+        match self {
+            Self::Plain(x) | Self::Gelu(x) => vec![x],
+            Self::SwiGlu { gate, up } => vec![gate, up],
+        }
+    }
+
+    /// What the weight sees.
+    fn value(&self) -> Tensor {
+        match self {
+            Self::Plain(x) => x.clone(),
+            Self::Gelu(x) => {
+                let mut y = vec![0.0; x.values().len()];
+                let width = x.width();
+                for_each_rows(&mut y, width, ROWS, |first, rows| {
+                    let at = first * width;
+                    rows::gelu(&x.values()[at..at + rows.len()], rows);
+                });
+                Tensor::new(x.shape(), y)
+            }
+            Self::SwiGlu { gate, up } => {
+                assert_eq!(gate.shape(), up.shape(), "swiglu: gate and up differ in shape");
+                let mut y = vec![0.0; gate.values().len()];
+                let width = gate.width();
+                for_each_rows(&mut y, width, ROWS, |first, rows| {
+                    let at = first * width..first * width + rows.len();
+                    rows::swiglu(&gate.values()[at.clone()], &up.values()[at], rows);
+                });
+                Tensor::new(gate.shape(), y)
+            }
+        }
+    }
+
+    /// Sends the gradient of [`Input::value`] on to the tensors behind it.
+    fn send(&self, mut d_x: Vec<f32>, flow: &mut Flow<'_>) {
+        match self {
+            Self::Plain(x) => flow.send(x.target(), d_x),
+            Self::Gelu(x) => {
+                let width = x.width();
+                flow.add_with(x.target(), |sum| {
+                    for_each_rows(sum, width, ROWS, |first, rows| {
+                        let at = first * width..first * width + rows.len();
+                        rows::gelu_backward(&x.values()[at.clone()], &d_x[at], rows);
+                    });
+                });
+            }
+            Self::SwiGlu { gate, up } => {
+                let width = gate.width();
+                let mut d_up = vec![0.0; d_x.len()];
+                // The gradient of the gate takes the place of d_x.
+                for_each_row_pairs(&mut d_x, &mut d_up, width, ROWS, |first, d_gate, d_up| {
+                    let at = first * width..first * width + d_gate.len();
+                    rows::swiglu_backward(
+                        &gate.values()[at.clone()],
+                        &up.values()[at],
+                        d_gate,
+                        d_up,
+                    );
+                });
+                flow.send(gate.target(), d_x);
+                flow.send(up.target(), d_up);
+            }
+        }
+    }
+}

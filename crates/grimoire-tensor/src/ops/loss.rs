@@ -1,0 +1,186 @@
+//! Cross entropy of the next token straight from hidden states: the logits of a whole batch never exist,
+//! only those of [`ROWS`] positions at a time.
+//!
+//! ```text
+//! z = W h      nll = logsumexp(z) − z[target]      L = Σ weight · nll
+//! d_z = weight · (softmax(z) − onehot(target))     d_h = Wᵀ d_z     d_W = d_z hᵀ
+//! ```
+//!
+//! For a frozen head the gradient is found in the forward pass, while the logits are there; for a trained
+//! one they are computed again on the way back.
+
+use super::Weight;
+use crate::tape::Tape;
+use crate::tensor::Tensor;
+use grimoire_kernels::{Lhs, Rhs, Stored, gemm, rows};
+
+/// Positions whose logits exist at once.
+const ROWS: usize = 128;
+
+/// The loss, in total and by position.
+#[derive(Clone, Debug)]
+pub struct TokenLoss {
+    /// `Σ weight · nll`, a scalar tensor.
+    pub total: Tensor,
+    /// Negative log-likelihood of each position in nats, unweighted.
+    pub nll: Vec<f32>,
+}
+
+/// Weighted cross entropy of `targets` under `softmax(W h)`.
+///
+/// # Shapes
+/// `h` `[n, d]`, `W` `[vocabulary, d]`, `targets` and `weights` `[n]`.
+///
+/// # Numerics
+/// The log-sum-exp is taken relative to the largest logit; sums over positions run in f64 in order.
+///
+/// # Panics
+/// When the lengths differ or a target is not in the vocabulary.
+pub fn cross_entropy(
+    tape: &Tape<'_>,
+    h: &Tensor,
+    head: &Weight,
+    targets: &[u32],
+    weights: &[f32],
+) -> TokenLoss {
+    let n = h.rows();
+    assert!(
+        targets.len() == n && weights.len() == n,
+        "cross_entropy: h {:?}, {} targets, {} weights",
+        h.shape(),
+        targets.len(),
+        weights.len()
+    );
+    let stored = head.stored(tape.params());
+    let wanted = tape.wants(head.param().is_some(), &[h]);
+    let early = wanted && head.param().is_none();
+    let mut d_h = if early { vec![0.0; h.values().len()] } else { Vec::new() };
+    let mut nll = Vec::with_capacity(n);
+    let mut logits = Vec::new();
+    for first in (0..n).step_by(ROWS) {
+        let chunk = first..n.min(first + ROWS);
+        nll.extend(logits_of(
+            h,
+            stored,
+            chunk.clone(),
+            &targets[chunk.clone()],
+            early,
+            &mut logits,
+        ));
+        if early {
+            onehot_minus(
+                &mut logits,
+                stored.rows,
+                &targets[chunk.clone()],
+                &weights[chunk.clone()],
+            );
+            let out = &mut d_h[chunk.start * stored.cols..chunk.end * stored.cols];
+            gemm(Lhs::new(&logits, chunk.len(), stored.rows), Rhs::Plain(stored), out, false);
+        }
+    }
+    let total: f64 = nll.iter().zip(weights).map(|(l, w)| f64::from(*l) * f64::from(*w)).sum();
+    let total = vec![total as f32];
+    if !wanted {
+        return TokenLoss { total: tape.constant(&[1], total), nll };
+    }
+    let total = if early {
+        let to_h = h.target();
+        tape.record(&[1], total, move |seed, flow| {
+            d_h.iter_mut().for_each(|d| *d *= seed[0]);
+            flow.send(to_h, d_h);
+        })
+    } else {
+        let (h, head) = (h.clone(), head.clone());
+        let (targets, weights) = (targets.to_vec(), weights.to_vec());
+        tape.record(&[1], total, move |seed, flow| {
+            let weights: Vec<f32> = weights.iter().map(|w| w * seed[0]).collect();
+            let (params, gradients) = flow.both();
+            let stored = head.stored(params);
+            let mut d_h = vec![0.0; h.values().len()];
+            let mut logits = Vec::new();
+            for first in (0..targets.len()).step_by(ROWS) {
+                let chunk = first..targets.len().min(first + ROWS);
+                let targets = &targets[chunk.clone()];
+                let _ = logits_of(&h, stored, chunk.clone(), targets, true, &mut logits);
+                onehot_minus(&mut logits, stored.rows, targets, &weights[chunk.clone()]);
+                let at = chunk.start * stored.cols..chunk.end * stored.cols;
+                let d_z = Lhs::new(&logits, chunk.len(), stored.rows);
+                gemm(d_z, Rhs::Plain(stored), &mut d_h[at.clone()], false);
+                if let Some(param) = head.param() {
+                    let x = Stored::f32(&h.values()[at], chunk.len(), stored.cols);
+                    let d_z = Lhs::transposed(&logits, chunk.len(), stored.rows);
+                    gemm(d_z, Rhs::Plain(x), gradients.of_mut(param), true);
+                }
+            }
+            flow.send(h.target(), d_h);
+        })
+    };
+    TokenLoss { total, nll }
+}
+
+/// Negative log-likelihood in nats of each target under `softmax(W h)`; no gradient.
+///
+/// # Panics
+/// As [`cross_entropy`].
+pub fn token_log_probs(tape: &Tape<'_>, h: &Tensor, head: &Weight, targets: &[u32]) -> Vec<f32> {
+    assert_eq!(targets.len(), h.rows(), "token_log_probs: h {:?}", h.shape());
+    let stored = head.stored(tape.params());
+    let mut logits = Vec::new();
+    let mut nll = Vec::with_capacity(targets.len());
+    for first in (0..targets.len()).step_by(ROWS) {
+        let chunk = first..targets.len().min(first + ROWS);
+        nll.extend(logits_of(h, stored, chunk.clone(), &targets[chunk], false, &mut logits));
+    }
+    nll
+}
+
+/// Computes the logits of some rows and returns the negative log-likelihoods; with `softmax`, leaves the
+/// probabilities in `logits`.
+fn logits_of(
+    h: &Tensor,
+    head: Stored<'_>,
+    rows: std::ops::Range<usize>,
+    targets: &[u32],
+    softmax: bool,
+    logits: &mut Vec<f32>,
+) -> Vec<f32> {
+    let (n, vocabulary, width) = (rows.len(), head.rows, head.cols);
+    logits.resize(n * vocabulary, 0.0);
+    let x = Lhs::new(&h.values()[rows.start * width..rows.end * width], n, width);
+    gemm(x, Rhs::Transposed(head), logits, false);
+    // One line of logits beside its one result.
+    let mut nll = vec![0.0; n];
+    let lines = logits.chunks_exact_mut(vocabulary).zip(nll.iter_mut()).zip(targets);
+    let one = |((line, nll), target): ((&mut [f32], &mut f32), &u32)| {
+        let target = *target as usize;
+        assert!(target < vocabulary, "cross_entropy: target {target} of {vocabulary}");
+        let top = rows::max_of(line);
+        let chosen = line[target];
+        let sum = rows::exp_minus(line, 1.0, top);
+        *nll = top - chosen + sum.ln();
+        if softmax {
+            let inverse = 1.0 / sum;
+            line.iter_mut().for_each(|p| *p *= inverse);
+        }
+    };
+    rayon_lines(lines, one);
+    nll
+}
+
+/// Runs `one` on every line, each line on one thread.
+fn rayon_lines<'a>(
+    lines: impl Iterator<Item = ((&'a mut [f32], &'a mut f32), &'a u32)>,
+    one: impl Fn(((&'a mut [f32], &'a mut f32), &'a u32)) + Sync + Send,
+) {
+    use rayon::prelude::*;
+    let lines: Vec<_> = lines.collect();
+    lines.into_par_iter().for_each(one);
+}
+
+/// From probabilities to `weight · (p − onehot)`, line by line.
+fn onehot_minus(p: &mut [f32], vocabulary: usize, targets: &[u32], weights: &[f32]) {
+    for ((line, target), weight) in p.chunks_exact_mut(vocabulary).zip(targets).zip(weights) {
+        line[*target as usize] -= 1.0;
+        line.iter_mut().for_each(|p| *p *= weight);
+    }
+}

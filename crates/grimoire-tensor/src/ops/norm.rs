@@ -1,0 +1,139 @@
+//! Root-mean-square norm (Zhang and Sennrich, 2019, equation 4) and layer norm (Ba et al., 2016, equation 3),
+//! over the last dimension or over equal parts of it (the q and k norms of Qwen3 are per head).
+
+use super::Vector;
+use crate::tape::Tape;
+use crate::tensor::Tensor;
+use grimoire_kernels::parallel::for_each_rows;
+use grimoire_kernels::rows;
+
+/// Rows in a piece.
+const ROWS: usize = 32;
+
+/// `y = x / √(mean x² + ε) · g`, over runs of `g.len()` values.
+///
+/// # Shapes
+/// `x` and `y` of one shape, its size a multiple of `g`'s.
+///
+/// # Gradient
+/// `d_x = rstd · (g ∘ d_y − x · rstd² · mean(g ∘ d_y ∘ x))`, `d_g = Σ d_y ∘ x · rstd`; saves `x` and `rstd`.
+///
+/// # Panics
+/// When the width of `x` is not a multiple of the number of gains.
+pub fn rms_norm(tape: &Tape<'_>, x: &Tensor, gain: &Vector, epsilon: f32) -> Tensor {
+    let gains = gain.values(tape.params());
+    let width = gains.len();
+    assert_eq!(x.width() % width, 0, "rms_norm: x {:?}, gain [{width}]", x.shape());
+    let mut y = vec![0.0; x.values().len()];
+    let mut rstd = vec![0.0; y.len() / width];
+    for_each_rows(&mut y, width, ROWS, |first, lines| {
+        let x = &x.values()[first * width..];
+        for (y, x) in lines.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
+            rows::rms_norm(x, gains, epsilon, y);
+        }
+    });
+    if !tape.wants(gain.param().is_some(), &[x]) {
+        return tape.constant(x.shape(), y);
+    }
+    for_each_rows(&mut rstd, 1, 8 * ROWS, |first, roots| {
+        let x = &x.values()[first * width..];
+        for (root, x) in roots.iter_mut().zip(x.chunks_exact(width)) {
+            *root = 1.0 / (rows::sum_of_squares(x) / width as f32 + epsilon).sqrt();
+        }
+    });
+    let (x, gain, shape) = (x.clone(), gain.clone(), x.shape().to_vec());
+    tape.record(&shape, y, move |d_y, flow| {
+        if let Some(param) = gain.param() {
+            let sums = flow.gradients().of_mut(param);
+            for ((x, d), root) in
+                x.values().chunks_exact(width).zip(d_y.chunks_exact(width)).zip(&rstd)
+            {
+                for ((sum, x), d) in sums.iter_mut().zip(x).zip(d) {
+                    *sum += d * x * root;
+                }
+            }
+        }
+        let gains = gain.values(flow.params()).to_vec();
+        flow.add_with(x.target(), |d_x| {
+            for_each_rows(d_x, width, ROWS, |first, lines| {
+                let at = first * width;
+                for (((d_x, x), d), root) in lines
+                    .chunks_exact_mut(width)
+                    .zip(x.values()[at..].chunks_exact(width))
+                    .zip(d_y[at..].chunks_exact(width))
+                    .zip(&rstd[first..])
+                {
+                    rows::rms_norm_backward(x, &gains, *root, d, d_x);
+                }
+            });
+        });
+    })
+}
+
+/// `y = (x − mean) / √(var + ε) · g + b`, over the last dimension.
+///
+/// # Shapes
+/// `x` and `y` `[.., d]`, `g` and `b` `[d]`.
+///
+/// # Gradient
+/// With `x̂ = (x − mean) · rstd`: `d_x = rstd · (g∘d_y − mean(g∘d_y) − x̂ · mean(g∘d_y∘x̂))`,
+/// `d_g = Σ d_y ∘ x̂`, `d_b = Σ d_y`; saves `x`, `mean` and `rstd`.
+///
+/// # Panics
+/// When `g` or `b` is not as long as a row.
+pub fn layer_norm(
+    tape: &Tape<'_>,
+    x: &Tensor,
+    gain: &Vector,
+    bias: &Vector,
+    epsilon: f32,
+) -> Tensor {
+    let (gains, biases) = (gain.values(tape.params()), bias.values(tape.params()));
+    let width = x.width();
+    assert!(
+        gains.len() == width && biases.len() == width,
+        "layer_norm: x {:?}, gain [{}], bias [{}]",
+        x.shape(),
+        gains.len(),
+        biases.len()
+    );
+    let mut y = vec![0.0; x.values().len()];
+    for_each_rows(&mut y, width, ROWS, |first, lines| {
+        let x = &x.values()[first * width..];
+        for (y, x) in lines.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
+            rows::layer_norm(x, gains, biases, epsilon, y);
+        }
+    });
+    if !tape.wants(gain.param().is_some() || bias.param().is_some(), &[x]) {
+        return tape.constant(x.shape(), y);
+    }
+    let moments: Vec<(f32, f32)> = {
+        let mut line = vec![0.0; width];
+        let rows_of_x = x.values().chunks_exact(width);
+        rows_of_x.map(|x| rows::layer_norm(x, gains, biases, epsilon, &mut line)).collect()
+    };
+    let (x, gain, bias, shape) = (x.clone(), gain.clone(), bias.clone(), x.shape().to_vec());
+    tape.record(&shape, y, move |d_y, flow| {
+        let lines = || x.values().chunks_exact(width).zip(d_y.chunks_exact(width)).zip(&moments);
+        if let Some(param) = gain.param() {
+            let sums = flow.gradients().of_mut(param);
+            for ((x, d), (mean, rstd)) in lines() {
+                for ((sum, x), d) in sums.iter_mut().zip(x).zip(d) {
+                    *sum += d * (x - mean) * rstd;
+                }
+            }
+        }
+        if let Some(param) = bias.param() {
+            let sums = flow.gradients().of_mut(param);
+            for d in d_y.chunks_exact(width) {
+                rows::axpy(1.0, d, sums);
+            }
+        }
+        let gains = gain.values(flow.params()).to_vec();
+        flow.add_with(x.target(), |d_x| {
+            for (((x, d), moments), d_x) in lines().zip(d_x.chunks_exact_mut(width)) {
+                rows::layer_norm_backward(x, &gains, *moments, d, d_x);
+            }
+        });
+    })
+}
