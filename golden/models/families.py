@@ -20,6 +20,8 @@ import transformers
 from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from double import everything_f64
+
 HERE = Path(__file__).resolve().parent
 VOCAB = 96
 LENGTHS = (36, 22)
@@ -235,14 +237,20 @@ def cross_entropy_sum(logits, ids):
 
 def reference(folder):
     """What transformers computes from the checkpoint as it lies on disk."""
-    wide = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float64, attn_implementation="eager")
     narrow = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
+    with everything_f64():
+        config = AutoConfig.from_pretrained(folder, attn_implementation="eager")
+        wide = AutoModelForCausalLM.from_config(config, dtype=torch.float64)
+        wide.load_state_dict(narrow.state_dict())
+        wide.tie_weights()
     wide.eval(), narrow.eval()
+    assert {value.dtype for value in wide.state_dict().values()} == {torch.float64}
     generator = torch.Generator().manual_seed(7)
     sequences, total, count, worst = [], 0.0, 0, 0.0
     for length in LENGTHS:
         ids = torch.randint(0, VOCAB, (1, length), generator=generator)
-        out = wide(ids, output_hidden_states=True, use_cache=False)
+        with everything_f64():
+            out = wide(ids, output_hidden_states=True, use_cache=False)
         with torch.no_grad():
             f32 = narrow(ids, use_cache=False).logits
         worst = max(worst, (f32.double() - out.logits).abs().max().item())
@@ -258,7 +266,8 @@ def reference(folder):
             }
         )
     mean = total / count
-    mean.backward()
+    with everything_f64():
+        mean.backward()
     return {
         "made_by": "golden/models/families.py",
         "versions": {
@@ -268,7 +277,7 @@ def reference(folder):
             "safetensors": safetensors.__version__,
         },
         "attention": "eager",
-        "computed_in": "f64",
+        "computed_in": "f64 throughout (double.py)",
         "largest_difference_of_transformers_f32_logits": worst,
         "sequences": sequences,
         "mean_cross_entropy": mean.item(),
