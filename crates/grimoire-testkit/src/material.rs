@@ -44,6 +44,7 @@ pub fn slow(test: &str) -> bool {
 }
 
 /// Records that `test` was skipped and why, for `cargo xtask test` to print and count.
+#[expect(clippy::print_stderr, reason = "a test speaks through its output")]
 pub fn skip(test: &str, why: &str) {
     eprintln!("SKIPPED {test}: {why}");
     let folder = repository_root().join("target/skipped");
