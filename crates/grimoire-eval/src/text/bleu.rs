@@ -288,7 +288,8 @@ mod tests {
         let options = BleuOptions { effective_order: true, ..Default::default() };
         let one = sentence("the cat sat on the mat", &["the cat is on the mat"], &options).unwrap();
         assert_eq!(one.counts.matches, [5, 3, 1, 0]);
-        let hypotheses = ["The dog bit the man.", "It wasn't surprising.", "The man had just bitten him."];
+        let hypotheses =
+            ["The dog bit the man.", "It wasn't surprising.", "The man had just bitten him."];
         let references = vec![
             vec!["The dog bit the man.", "The dog had bit the man."],
             vec!["It was not unexpected.", "No one was surprised."],
@@ -296,6 +297,8 @@ mod tests {
         ];
         let score = corpus(&hypotheses, &references, &BleuOptions::default()).unwrap();
         close(score.score, 48.530_827_009_929_865, 1e-12, 0.0);
-        assert!(score.signature.starts_with("nrefs:2|case:mixed|eff:no|tok:13a|smooth:exp|version:"));
+        assert!(
+            score.signature.starts_with("nrefs:2|case:mixed|eff:no|tok:13a|smooth:exp|version:")
+        );
     }
 }

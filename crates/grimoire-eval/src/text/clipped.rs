@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 /// A position whose n-gram occurs on one side only.
-const DEAD: u32 = u32::MAX;
+pub(super) const DEAD: u32 = u32::MAX;
 
 /// Buffers for counting, reused from segment to segment.
 #[derive(Default)]
@@ -50,6 +50,17 @@ impl Matcher {
         let table = &self.words;
         self.references.extend(words.iter().map(|span| table.find(text, span)));
         self.ends.push(self.references.len());
+    }
+
+    /// The distinct words of the hypothesis are numbered from 0 to this.
+    pub(super) fn n_words(&self) -> usize {
+        self.words.len()
+    }
+
+    /// The numbers of the hypothesis' words and, one after another, of the references': [`DEAD`] for a
+    /// word that is not in the hypothesis.
+    pub(super) fn numbers(&self) -> (&[u32], &[u32]) {
+        (&self.hypothesis, &self.references)
     }
 
     /// Writes the clipped matches of order `1..=matches.len()`.
@@ -202,7 +213,8 @@ impl Words {
     }
 }
 
-fn short_key(bytes: &[u8], span: &Range<usize>) -> Option<u128> {
+/// The key of a short word: its bytes and its length. `None` for a longer one.
+pub(super) fn short_key(bytes: &[u8], span: &Range<usize>) -> Option<u128> {
     let length = span.len();
     if length > SHORT {
         return None;
@@ -224,7 +236,7 @@ fn long_key(number: u32) -> u128 {
     u128::from(number) | 0xff << 120
 }
 
-fn hash(key: u128) -> usize {
+pub(super) fn hash(key: u128) -> usize {
     let low = (key as u64) ^ 0x9e37_79b9_7f4a_7c15;
     let high = ((key >> 64) as u64) ^ 0xd1b5_4a32_d192_ed03;
     mix(low, high)
@@ -264,8 +276,7 @@ impl Pairs {
         loop {
             let slot = &mut self.slots[at];
             if slot.stamp != self.stamp {
-                *slot =
-                    PairSlot { key: (first, last), stamp: self.stamp, number: self.len as u32 };
+                *slot = PairSlot { key: (first, last), stamp: self.stamp, number: self.len as u32 };
                 self.len += 1;
                 return slot.number;
             }

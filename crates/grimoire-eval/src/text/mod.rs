@@ -3,6 +3,8 @@
 
 pub mod bleu;
 mod clipped;
+pub mod porter;
+pub mod rouge;
 mod signature;
 pub mod tokenize;
 mod whitespace;

@@ -42,7 +42,16 @@ pub(super) fn classify(text: &str, at: usize) -> Classified {
     {
         return (Class::Space, c.len_utf8());
     }
-    (Class::Plain, if byte >= 0xf0 { 4 } else if byte >= 0xe0 { 3 } else { 2 })
+    (
+        Class::Plain,
+        if byte >= 0xf0 {
+            4
+        } else if byte >= 0xe0 {
+            3
+        } else {
+            2
+        },
+    )
 }
 
 const ASCII: [Class; 128] = {

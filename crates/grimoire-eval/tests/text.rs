@@ -1,0 +1,19 @@
+//! Text metrics on real outputs against the values that sacreBLEU and rouge_score give.
+
+#[path = "text/machine_translation.rs"]
+mod machine_translation;
+#[path = "text/summaries.rs"]
+mod summaries;
+
+use std::path::Path;
+
+/// The lines of a gzip-compressed file.
+fn lines(path: &Path) -> Vec<String> {
+    let bytes = grimoire_testkit::golden::gunzip(&std::fs::read(path).unwrap());
+    let text = String::from_utf8(bytes).unwrap();
+    let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
+    if lines.last().is_some_and(String::is_empty) {
+        lines.pop();
+    }
+    lines
+}
