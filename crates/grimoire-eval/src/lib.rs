@@ -4,6 +4,8 @@
 #![forbid(unsafe_code)]
 
 pub mod error;
+pub mod flip;
+pub mod perplexity;
 pub mod text;
 
 pub use error::EvalError;
