@@ -85,6 +85,7 @@ def config_of(reader):
         num_hidden_layers=field(reader, "llama.block_count"),
         num_attention_heads=field(reader, "llama.attention.head_count"),
         num_key_value_heads=field(reader, "llama.attention.head_count_kv"),
+        head_dim=field(reader, "llama.attention.key_length"),
         max_position_embeddings=field(reader, "llama.context_length"),
         rms_norm_eps=field(reader, "llama.attention.layer_norm_rms_epsilon"),
         rope_parameters={"rope_type": "default", "rope_theta": field(reader, "llama.rope.freq_base", 10000.0)},
