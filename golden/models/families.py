@@ -24,7 +24,7 @@ from double import everything_f64
 
 HERE = Path(__file__).resolve().parent
 VOCAB = 96
-LENGTHS = (36, 22)
+LENGTHS = (33, 18)
 GRADIENT_SAMPLES = 96
 
 LLAMA = {
@@ -58,7 +58,9 @@ def llama(**changes):
 # old ones name `rope_theta` and `rope_scaling` (with `type` or `rope_type`), new ones `rope_parameters`.
 FAMILIES = {
     "llama": llama(),
-    "llama-bias": llama(attention_bias=True, mlp_bias=True, num_key_value_heads=None, rms_norm_eps=1e-6),
+    "llama-bias": llama(
+        attention_bias=True, mlp_bias=True, num_key_value_heads=None, rms_norm_eps=1e-6, torch_dtype="bfloat16"
+    ),
     "llama3": llama(
         num_attention_heads=2,
         num_key_value_heads=1,
@@ -91,12 +93,14 @@ FAMILIES = {
     "rope-yarn": llama(
         num_attention_heads=2,
         num_key_value_heads=1,
+        torch_dtype="float16",
         max_position_embeddings=256,
         rope_scaling={"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64},
     ),
     "mistral": llama(
         architectures=["MistralForCausalLM"],
         model_type="mistral",
+        torch_dtype="bfloat16",
         num_key_value_heads=2,
         sliding_window=8,
         head_dim=8,
@@ -119,6 +123,7 @@ FAMILIES = {
     "qwen3": llama(
         architectures=["Qwen3ForCausalLM"],
         model_type="qwen3",
+        torch_dtype="bfloat16",
         num_key_value_heads=2,
         head_dim=12,
         rms_norm_eps=1e-6,
@@ -147,7 +152,9 @@ FAMILIES = {
         "tie_word_embeddings": True,
     },
 }
-STORED_AS = {"llama3": torch.bfloat16, "rope-linear": torch.float16}
+STORED_AS = dict.fromkeys(("llama3", "llama-bias", "mistral", "qwen3"), torch.bfloat16) | dict.fromkeys(
+    ("rope-linear", "rope-yarn"), torch.float16
+)
 SHARDED = {"mistral"}
 # What, when taken out of the configuration, must change the logits: proof that the values test it.
 TELLING = {
@@ -211,7 +218,7 @@ def write_checkpoint(folder, name, config, state):
     (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=2) + "\n")
 
 
-def digits(array, n=8):
+def digits(array, n=7):
     """Nested lists of numbers of n significant digits."""
     flat = [float(f"{x:.{n}g}") for x in np.asarray(array, dtype=np.float64).ravel()]
     return np.array(flat).reshape(np.shape(array)).tolist()
