@@ -12,6 +12,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod adapter;
 mod atomic;
 mod cursor;
 mod dtype;

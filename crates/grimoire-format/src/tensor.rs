@@ -74,7 +74,7 @@ impl StoredTensor {
         self.range.clone()
     }
 
-    /// The values of a plain float tensor as f32. Adapters are small enough to be copied; the
+    /// The values of an F32, F16, BF16 or Q8_0 tensor as f32. Adapters are small enough to be copied; the
     /// weights of a model are decoded block by block where they are used.
     ///
     /// # Errors
@@ -88,11 +88,18 @@ impl StoredTensor {
             }
             Dtype::F16 => halves().map(|bits| half::f16::from_bits(bits).to_f32()).collect(),
             Dtype::BF16 => halves().map(|bits| half::bf16::from_bits(bits).to_f32()).collect(),
+            // Adapters in GGUF come in this type too: a scale in f16 and 32 signed bytes.
+            Dtype::Q8_0 => (bytes.as_chunks::<34>().0.iter())
+                .flat_map(|block| {
+                    let scale = half::f16::from_le_bytes([block[0], block[1]]).to_f32();
+                    block[2..].iter().map(move |q| scale * f32::from(q.cast_signed()))
+                })
+                .collect(),
             other => {
                 return Err(FormatError::unsupported(
                     self.file.path(),
                     format!("tensor {:?} of type {other}", self.name),
-                    "F32, F16 or BF16 is expected here",
+                    "F32, F16, BF16 or Q8_0 is expected here",
                 ));
             }
         })

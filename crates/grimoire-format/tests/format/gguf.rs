@@ -18,6 +18,14 @@ fn reads_what_the_gguf_package_wrote() {
         assert_eq!(hex(&recorded["bytes"]), tensor.bytes());
     }
     assert_eq!(file.tensor("token_embd.weight").unwrap().to_f32().unwrap().len(), 30);
+    let q8 = file.tensor("blk.0.ffn_up.weight").unwrap();
+    // One block a row; its scale is the largest of the row by 127, so that one is ±127 scales.
+    for (row, block) in q8.to_f32().unwrap().chunks(32).zip(q8.bytes().chunks(34)) {
+        let scale = f32::from(half::f16::from_le_bytes([block[0], block[1]]));
+        let largest = row.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+        assert_eq!(largest, 127.0 * scale);
+    }
+    assert!(file.tensor("blk.0.attn_q.weight").unwrap().to_f32().is_err());
 }
 
 #[test]

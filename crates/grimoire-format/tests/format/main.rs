@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod adapter; // PEFT and GGUF-LoRA adapters
 mod gguf; // reading and writing GGUF
 mod hostile; // truncated, mutated and crafted files
 mod safetensors; // reading and writing safetensors
