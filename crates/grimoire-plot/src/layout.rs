@@ -19,6 +19,8 @@ const SUBTITLE: (f64, f64) = (13.0, 18.0);
 const FOOT: (f64, f64) = (11.0, 15.0);
 const KEY_LINE: f64 = 20.0;
 const LABEL: f64 = 12.0;
+/// Below this width the names of rows stand above their rows, not left of them.
+const STACKED_BELOW: f64 = 480.0;
 
 /// The places of one figure at one size.
 pub(crate) struct Layout {
@@ -53,18 +55,19 @@ impl Layout {
         }
         let width = f64::from(size.width);
         let room = width - 2.0 * PAD;
-        let title = text::wrap(&figure.title, TITLE.0 * 1.06, room);
+        let title = text::wrap(&figure.title, TITLE.0 * 1.1, room);
         let subtitle = text::wrap(&figure.subtitle, SUBTITLE.0, room);
         let footnote = text::wrap(&figure.footnote, FOOT.0, room);
         let legend = legend(marks, room);
         let plain = !matches!(figure.ground, Ground::Simplex(_));
-        let y_head = if plain && !figure.y.label.is_empty() { 22.0 } else { 10.0 };
+        let y_head = if !plain || !figure.y.label.is_empty() { 25.0 } else { 12.0 };
         let top = PAD
             + TITLE.1 * title.len() as f64
             + SUBTITLE.1 * subtitle.len() as f64
             + legend_height(&legend)
             + y_head;
         // Left of the plot: the widest tick label of y.
+        let stacked = !figure.y.categories.is_empty() && width < STACKED_BELOW;
         let mut plot_height = default_height(figure, width);
         let foot = |slant: f64| {
             let ticks = if plain { 22.0 + slant } else { 24.0 };
@@ -78,7 +81,8 @@ impl Layout {
         let y_ticks = figure.y.ticks(domains.1, ((plot_height / 44.0) as usize).clamp(2, 10));
         let widest =
             |ticks: &[Tick]| ticks.iter().map(|t| text::width(&t.text, LABEL)).fold(0.0, f64::max);
-        let left = if plain { PAD + widest(&y_ticks).min(width * 0.36) + 8.0 } else { PAD };
+        let left =
+            if plain && !stacked { PAD + widest(&y_ticks).min(width * 0.36) + 8.0 } else { PAD };
         let axes = Axes { x: &figure.x, y: &figure.y };
         let beside = marks.iter().flat_map(|(mark, tone)| mark.beside(axes, *tone));
         let beside_room =
@@ -198,6 +202,11 @@ impl Layout {
             if !rows && !tick.text.is_empty() {
                 svg.line("gr", (frame.left, y), (frame.right(), y));
             }
+            if rows && self.width < STACKED_BELOW {
+                let label = text::shorten(&tick.text, LABEL, self.width - 2.0 * PAD);
+                svg.text("ta halo ki", "start", (PAD, y - 11.0), &label);
+                continue;
+            }
             let label = text::shorten(&tick.text, LABEL, self.width * 0.36);
             let class = if rows { "ta" } else { "ta km" };
             if !label.is_empty() {
@@ -291,7 +300,8 @@ fn default_height(figure: &Figure, width: f64) -> f64 {
         Ground::Simplex(_) => (width - 2.0 * PAD - 80.0).min(460.0) * simplex::HEIGHT,
         Ground::Equal => (width * 0.62).clamp(220.0, 460.0),
         Ground::Axes if !figure.y.categories.is_empty() => {
-            figure.y.categories.len() as f64 * 26.0 + 10.0
+            let row = if width < STACKED_BELOW { 42.0 } else { 26.0 };
+            figure.y.categories.len() as f64 * row + 10.0
         }
         Ground::Axes => (width * 0.42).clamp(200.0, 340.0),
     }
