@@ -4,6 +4,7 @@
 mod app;
 mod commands;
 mod failure;
+mod markdown;
 mod printer;
 
 use clap::Parser;

@@ -40,6 +40,15 @@ impl Printer {
         self.progress
     }
 
+    /// Columns for text on standard output: those of the terminal up to 100, `COLUMNS` when set to a
+    /// number, else 80.
+    pub(crate) fn width(&self) -> usize {
+        let set = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        let terminal = || terminal_size::terminal_size_of(std::io::stdout());
+        let columns = set.or_else(|| terminal().map(|(width, _)| usize::from(width.0)));
+        columns.unwrap_or(80).clamp(20, 100)
+    }
+
     /// Writes data to standard output exactly as given.
     pub(crate) fn data(&mut self, text: &str) -> Outcome {
         let mut out = std::io::stdout().lock();

@@ -1,4 +1,5 @@
 //! What the workbench does, as typed request to typed report; the command line and the server call the
 //! same functions. Nothing here parses arguments or writes to the terminal.
 
+pub(crate) mod book;
 pub(crate) mod numbers;

@@ -1,6 +1,7 @@
 //! The command line: one module per noun, one argument struct per command, in that command's file.
 //! A command reads its arguments, calls `app` or a library, and hands the report to the printer.
 
+mod book;
 mod stats;
 
 use crate::failure::Outcome;
@@ -24,12 +25,14 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Book(book::Book),
     Stats(stats::Stats),
 }
 
 /// Runs the command that was asked for.
 pub(crate) fn run(cli: Cli, printer: &mut Printer) -> Outcome {
     match cli.command {
+        Command::Book(book) => book::run(book, printer),
         Command::Stats(stats) => stats::run(stats, printer),
     }
 }
