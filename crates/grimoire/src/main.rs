@@ -1,6 +1,8 @@
 //! The `grimoire` binary: reads the command line, runs one command, turns its outcome into an exit
 //! code. It computes nothing itself: commands call `app`, `app` calls the library crates.
 
+#![forbid(unsafe_code)]
+
 mod app;
 mod commands;
 mod failure;

@@ -5,6 +5,8 @@
 //! first in the path. An example that writes a file which the book already holds (a figure) must write
 //! the same bytes. A block marked `console slow` runs only with `GRIMOIRE_SLOW=1`.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

@@ -189,7 +189,7 @@ fn quote(lines: &[&str], look: Look, out: &mut String) -> usize {
 }
 
 fn paragraph(lines: &[&str], look: Look, out: &mut String) -> usize {
-    let used = lines.iter().take_while(|line| continues(line)).count().max(1);
+    let used = lines.iter().take_while(continues).count().max(1);
     let text = joined(&lines[..used]);
     for line in wrap(&inline::parse(&text), look.width.saturating_sub(INDENT.len()), look) {
         out.push_str(&format!("{INDENT}{line}\n"));
@@ -219,7 +219,7 @@ fn list(lines: &[&str], look: Look, out: &mut String) -> usize {
     while used < lines.len() {
         let Some((indent, marker, first)) = item(lines[used]) else { break };
         let rest = &lines[used + 1..];
-        let more = rest.iter().take_while(|line| continues(line)).count();
+        let more = rest.iter().take_while(continues).count();
         let text = format!("{first} {}", joined(&rest[..more]));
         let lead = format!("{INDENT}{}{marker} ", " ".repeat(indent));
         let columns = inline::columns(&lead);
