@@ -1,7 +1,11 @@
 //! Text metrics on real outputs against the values that sacreBLEU and rouge_score give.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "text/machine_translation.rs"]
 mod machine_translation;
+#[path = "text/recorded.rs"]
+mod recorded;
 #[path = "text/summaries.rs"]
 mod summaries;
 

@@ -214,7 +214,7 @@ fn precisions(counts: &BleuCounts, options: &BleuOptions) -> ([f64; MAX_ORDER], 
         return (precisions, order);
     }
     let mut halving = 1.0;
-    for index in 0..MAX_ORDER {
+    for (index, precision) in precisions.iter_mut().enumerate() {
         let mut matches = counts.matches[index] as f64;
         let mut total = counts.totals[index] as f64;
         if let Smoothing::AddK(k) = options.smoothing
@@ -229,7 +229,7 @@ fn precisions(counts: &BleuCounts, options: &BleuOptions) -> ([f64; MAX_ORDER], 
         if options.effective_order {
             order = index + 1;
         }
-        precisions[index] = if matches > 0.0 {
+        *precision = if matches > 0.0 {
             100.0 * matches / total
         } else {
             match options.smoothing {

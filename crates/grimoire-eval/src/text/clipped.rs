@@ -132,7 +132,7 @@ impl Matcher {
 
 /// Numbers words; a table with open addressing whose slots carry the segment they belong to.
 #[derive(Default)]
-struct Words {
+pub(super) struct Words {
     slots: Vec<WordSlot>,
     stamp: u32,
     len: usize,
@@ -150,18 +150,21 @@ struct WordSlot {
 const SHORT: usize = 15;
 
 impl Words {
-    fn clear(&mut self, n_words: usize) {
+    /// Begins anew, with room for that many words.
+    pub(super) fn clear(&mut self, n_words: usize) {
         resize(&mut self.slots, n_words, &mut self.stamp);
         self.stamp += 1;
         self.len = 0;
         self.long.clear();
     }
 
-    fn len(&self) -> usize {
+    /// How many words were numbered.
+    pub(super) fn len(&self) -> usize {
         self.len
     }
 
-    fn number(&mut self, text: &str, span: &Range<usize>) -> u32 {
+    /// The number of a word, a new one when it was not seen before.
+    pub(super) fn number(&mut self, text: &str, span: &Range<usize>) -> u32 {
         let key = match short_key(text.as_bytes(), span) {
             Some(key) => key,
             None => {
@@ -190,7 +193,8 @@ impl Words {
         }
     }
 
-    fn find(&self, text: &str, span: &Range<usize>) -> u32 {
+    /// The number of a word, or [`DEAD`] when it was not seen before.
+    pub(super) fn find(&self, text: &str, span: &Range<usize>) -> u32 {
         let key = match short_key(text.as_bytes(), span) {
             Some(key) => key,
             None => match self.long.get(&text.as_bytes()[span.clone()]) {

@@ -2,10 +2,12 @@
 //! interval or a test needs the counts only, never the texts again.
 
 pub mod bleu;
+pub mod chrf;
 mod clipped;
 pub mod porter;
 pub mod rouge;
 mod signature;
+pub mod ter;
 pub mod tokenize;
 mod whitespace;
 

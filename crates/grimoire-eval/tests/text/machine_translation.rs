@@ -2,6 +2,7 @@
 
 use crate::lines;
 use grimoire_eval::text::bleu::{self, BleuOptions};
+use grimoire_eval::text::chrf::{self, ChrfOptions};
 use grimoire_eval::text::tokenize::Tokenizer;
 use grimoire_testkit::close;
 use std::path::Path;
@@ -53,6 +54,20 @@ fn bleu_equals_sacrebleu_on_every_system_of_wmt22() {
         let tokenizer = Tokenizer::named(&row.tokenizer).unwrap();
         let options = BleuOptions { tokenizer, ..Default::default() };
         let score = bleu::corpus(&hypothesis, &by_segment(&row.references), &options).unwrap();
+        close(score.score, row.expected, 1e-12, 0.0);
+        checked += 1;
+    }
+    assert_eq!(checked, 51);
+}
+
+#[test]
+fn chrf_equals_sacrebleu_on_every_system_of_wmt22() {
+    let Some(folder) = grimoire_testkit::shared_data("chrf wmt22", "wmt22-mt") else { return };
+    let mut checked = 0;
+    for row in rows(&folder).iter().filter(|row| row.metric == "chrf2") {
+        let hypothesis: Vec<&str> = row.hypothesis.iter().map(String::as_str).collect();
+        let options = ChrfOptions::default();
+        let score = chrf::corpus(&hypothesis, &by_segment(&row.references), &options).unwrap();
         close(score.score, row.expected, 1e-12, 0.0);
         checked += 1;
     }

@@ -1,0 +1,428 @@
+//! chrF and chrF++: the F-score of character n-grams, and of word n-grams too (Popović, WMT 2015 and
+//! 2017), with the averaging, smoothing and signature of sacreBLEU 2.6.
+//!
+//! Per order, precision m/h and recall m/r from matches m among h and r n-grams; both are averaged over
+//! the orders that both sides have, then `F_β = (1 + β²) P R / (β² P + R)`.
+//!
+//! Matches of all character orders come from one sort: the longest n-gram at every place of both texts
+//! is one integer, and in sorted order equal prefixes of any length stand together. Codes of characters
+//! are exact (8 bits each when a pair of texts has few enough characters, else 21). Not for orders above 6.
+
+use super::clipped::Matcher;
+use super::whitespace;
+use crate::EvalError;
+use rayon::prelude::*;
+use serde::Serialize;
+use std::ops::Range;
+
+/// The longest character n-gram.
+pub const MAX_CHARACTERS: usize = 6;
+/// The longest word n-gram.
+pub const MAX_WORDS: usize = 2;
+/// Segments per piece of parallel work.
+const CHUNK: usize = 128;
+const ORDERS: usize = MAX_CHARACTERS + MAX_WORDS;
+
+/// The settings of chrF; together they are the signature.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ChrfOptions {
+    /// Longest character n-gram, 1 to 6.
+    pub characters: usize,
+    /// Longest word n-gram: 0 for chrF, 2 for chrF++.
+    pub words: usize,
+    /// How many times recall counts as much as precision.
+    pub beta: u32,
+    /// Whether case is ignored.
+    pub lowercase: bool,
+    /// Whether white space counts as characters.
+    pub whitespace: bool,
+    /// Whether every order counts, a tiny number standing in for what is missing (as chrF++.py, NLTK
+    /// and Moses do).
+    pub eps_smoothing: bool,
+}
+
+impl Default for ChrfOptions {
+    fn default() -> Self {
+        Self {
+            characters: MAX_CHARACTERS,
+            words: 0,
+            beta: 2,
+            lowercase: false,
+            whitespace: false,
+            eps_smoothing: false,
+        }
+    }
+}
+
+impl ChrfOptions {
+    /// chrF++: word n-grams up to 2.
+    pub fn plus_plus() -> Self {
+        Self { words: MAX_WORDS, ..Self::default() }
+    }
+
+    /// The name of the score, such as `chrF2` or `chrF2++`.
+    pub fn name(&self) -> String {
+        format!("chrF{}{}", self.beta, "+".repeat(self.words))
+    }
+
+    /// # Errors
+    /// An order outside its range.
+    pub fn check(&self) -> Result<(), EvalError> {
+        let outside = |setting, found: usize, expected| {
+            Err(EvalError::Setting { metric: "chrf", setting, found: found.to_string(), expected })
+        };
+        if !(1..=MAX_CHARACTERS).contains(&self.characters) {
+            return outside("character order", self.characters, "1 to 6");
+        }
+        if self.words > MAX_WORDS {
+            return outside("word order", self.words, "0 to 2");
+        }
+        Ok(())
+    }
+}
+
+/// N-grams of one order: in the hypothesis, in the reference, in both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct OrderCounts {
+    /// In the hypothesis (0 when the reference has none of this order).
+    pub hypothesis: u64,
+    /// In the reference.
+    pub reference: u64,
+    /// Clipped matches.
+    pub matches: u64,
+}
+
+/// The sufficient statistics of one segment, or their sum: character orders, then word orders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ChrfCounts {
+    /// One entry for each order; unused ones stay zero.
+    pub orders: [OrderCounts; ORDERS],
+}
+
+impl ChrfCounts {
+    /// Adds another segment's counts.
+    pub fn add(&mut self, other: &Self) {
+        for (sum, part) in self.orders.iter_mut().zip(&other.orders) {
+            sum.hypothesis += part.hypothesis;
+            sum.reference += part.reference;
+            sum.matches += part.matches;
+        }
+    }
+}
+
+/// A chrF score.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChrfScore {
+    /// 0 to 100.
+    pub score: f64,
+    /// Such as `chrF2++`.
+    pub name: String,
+    /// The settings, in sacreBLEU's format.
+    pub signature: String,
+    /// The summed counts.
+    pub counts: ChrfCounts,
+}
+
+/// chrF of a corpus: `references[i]` are the references of `hypotheses[i]`, at least one each.
+///
+/// # Errors
+/// No segments, lists of different length, a segment without a reference, an order outside its range.
+pub fn corpus(
+    hypotheses: &[&str],
+    references: &[Vec<&str>],
+    options: &ChrfOptions,
+) -> Result<ChrfScore, EvalError> {
+    let counts = segments(hypotheses, references, options)?;
+    let mut sum = ChrfCounts::default();
+    counts.iter().for_each(|segment| sum.add(segment));
+    Ok(ChrfScore {
+        score: score(&sum, options),
+        name: options.name(),
+        signature: signature(options, super::bleu::reference_count(references)),
+        counts: sum,
+    })
+}
+
+/// The counts of every segment, in order; the same for any number of threads.
+///
+/// # Errors
+/// As [`corpus`].
+pub fn segments(
+    hypotheses: &[&str],
+    references: &[Vec<&str>],
+    options: &ChrfOptions,
+) -> Result<Vec<ChrfCounts>, EvalError> {
+    options.check()?;
+    super::check_parallel("chrf", hypotheses.len(), references)?;
+    let mut counts = vec![ChrfCounts::default(); hypotheses.len()];
+    counts.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, counts)| {
+        let mut counter = Counter::new(options);
+        let from = chunk * CHUNK;
+        for (at, slot) in counts.iter_mut().enumerate() {
+            *slot = counter.count(hypotheses[from + at], &references[from + at]);
+        }
+    });
+    Ok(counts)
+}
+
+/// The score of summed counts, 0 to 100.
+pub fn score(counts: &ChrfCounts, options: &ChrfOptions) -> f64 {
+    const EPS: f64 = 1e-16;
+    let factor = f64::from(options.beta).powi(2);
+    let (mut precision, mut recall, mut sum, mut n_orders) = (0.0, 0.0, 0.0, 0u32);
+    let used = (0..options.characters).chain(MAX_CHARACTERS..MAX_CHARACTERS + options.words);
+    for order in used {
+        let OrderCounts { hypothesis, reference, matches } = counts.orders[order];
+        let share = |of: u64| if of > 0 { matches as f64 / of as f64 } else { EPS };
+        let (p, r) = (share(hypothesis), share(reference));
+        let denominator = factor * p + r;
+        sum += if denominator > 0.0 { (1.0 + factor) * p * r / denominator } else { EPS };
+        if hypothesis > 0 && reference > 0 {
+            precision += p;
+            recall += r;
+            n_orders += 1;
+        }
+    }
+    if options.eps_smoothing {
+        return 100.0 * sum / (options.characters + options.words) as f64;
+    }
+    if n_orders == 0 {
+        return 0.0;
+    }
+    precision /= f64::from(n_orders);
+    recall /= f64::from(n_orders);
+    if precision + recall == 0.0 {
+        return 0.0;
+    }
+    100.0 * ((1.0 + factor) * precision * recall / (factor * precision + recall))
+}
+
+/// The signature, such as `nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:…`.
+/// `n_references` is `None` where segments differ in it.
+pub fn signature(options: &ChrfOptions, n_references: Option<usize>) -> String {
+    super::signature::format(
+        n_references,
+        &[
+            ("case", if options.lowercase { "lc" } else { "mixed" }),
+            ("eff", if options.eps_smoothing { "no" } else { "yes" }),
+            ("nc", &options.characters.to_string()),
+            ("nw", &options.words.to_string()),
+            ("space", if options.whitespace { "yes" } else { "no" }),
+        ],
+    )
+}
+
+/// Counts segments one after another with the same buffers.
+pub struct Counter<'o> {
+    options: &'o ChrfOptions,
+    hypothesis: Side,
+    reference: Side,
+    others: Vec<char>,
+    narrow: Vec<u64>,
+    wide: Vec<u128>,
+    matcher: Matcher,
+}
+
+impl<'o> Counter<'o> {
+    /// A counter with these settings, which must have passed [`ChrfOptions::check`].
+    pub fn new(options: &'o ChrfOptions) -> Self {
+        Self {
+            options,
+            hypothesis: Side::default(),
+            reference: Side::default(),
+            others: Vec::new(),
+            narrow: Vec::new(),
+            wide: Vec::new(),
+            matcher: Matcher::default(),
+        }
+    }
+
+    /// The counts of one segment against the reference that scores highest, the first of them where
+    /// several do.
+    pub fn count<S: AsRef<str>>(&mut self, hypothesis: &str, references: &[S]) -> ChrfCounts {
+        self.hypothesis.read(hypothesis, self.options);
+        let mut best = ChrfCounts::default();
+        let mut best_score = -1.0;
+        for reference in references {
+            self.reference.read(reference.as_ref(), self.options);
+            let counts = self.against();
+            if references.len() == 1 {
+                return counts;
+            }
+            let score = score(&counts, self.options);
+            if score > best_score {
+                (best, best_score) = (counts, score);
+            }
+        }
+        best
+    }
+
+    fn against(&mut self) -> ChrfCounts {
+        let mut counts = ChrfCounts::default();
+        let mut matches = [0u32; MAX_CHARACTERS];
+        self.character_matches(&mut matches);
+        let (ours, theirs) = (self.hypothesis.characters.len(), self.reference.characters.len());
+        for (order, matched) in matches.iter().enumerate().take(self.options.characters) {
+            counts.orders[order] = order_counts(ours, theirs, order, *matched);
+        }
+        if self.options.words > 0 {
+            let Self { hypothesis, reference, matcher, .. } = self;
+            matcher.hypothesis(&hypothesis.text, &hypothesis.words);
+            matcher.reference(&reference.text, &reference.words);
+            let mut matches = [0u32; MAX_WORDS];
+            matcher.matches(&mut matches[..self.options.words]);
+            let (ours, theirs) = (hypothesis.words.len(), reference.words.len());
+            for (order, matched) in matches.iter().enumerate().take(self.options.words) {
+                counts.orders[MAX_CHARACTERS + order] = order_counts(ours, theirs, order, *matched);
+            }
+        }
+        counts
+    }
+
+    fn character_matches(&mut self, matches: &mut [u32; MAX_CHARACTERS]) {
+        let Self { hypothesis, reference, others, narrow, wide, options, .. } = self;
+        others.clear();
+        let room = 127;
+        let fits = [&*hypothesis, reference].into_iter().all(|side| {
+            side.ascii
+                || side.characters.iter().all(|c| {
+                    c.is_ascii()
+                        || others.contains(c)
+                        || (others.len() < room && {
+                            others.push(*c);
+                            true
+                        })
+                })
+        });
+        if fits {
+            narrow.clear();
+            let code = |c: char| {
+                let other = || others.iter().position(|o| *o == c).unwrap_or(0) as u64 + 128;
+                // The null character shares code 0 with the end of the text, so it takes 255.
+                if c == '\0' {
+                    255
+                } else if c.is_ascii() {
+                    u64::from(u32::from(c))
+                } else {
+                    other()
+                }
+            };
+            for (side, tag) in [(&*hypothesis, 0), (reference, 1)] {
+                let mut key = 0u64;
+                for c in side.characters.iter().rev() {
+                    key = (key >> 8) | code(*c) << 56;
+                    narrow.push((key & !0xffff) | tag);
+                }
+            }
+            narrow.sort_unstable();
+            let prefix = |a: u64, b: u64| ((a ^ b) & !1).leading_zeros() / 8;
+            let length = |key: u64| 8 - ((key & !0xffff).trailing_zeros() / 8);
+            walk(narrow, options.characters, |k| k & 1 == 1, prefix, length, matches);
+        } else {
+            wide.clear();
+            for (side, tag) in [(&*hypothesis, 0), (reference, 1)] {
+                let mut key = 0u128;
+                for c in side.characters.iter().rev() {
+                    // One is added so that no character is 0; 21 bits suffice.
+                    key = (key >> 21 & !3) | u128::from(u32::from(*c) + 1) << 107;
+                    wide.push((key & !3) | tag);
+                }
+            }
+            wide.sort_unstable();
+            let prefix = |a: u128, b: u128| ((a ^ b) & !3).leading_zeros() / 21;
+            let length = |key: u128| (128 - (key & !3).trailing_zeros()).div_ceil(21);
+            walk(wide, options.characters, |k| k & 1 == 1, prefix, length, matches);
+        }
+    }
+}
+
+fn order_counts(ours: usize, theirs: usize, order: usize, matches: u32) -> OrderCounts {
+    let reference = theirs.saturating_sub(order) as u64;
+    OrderCounts {
+        hypothesis: if reference > 0 { ours.saturating_sub(order) as u64 } else { 0 },
+        reference,
+        matches: u64::from(matches),
+    }
+}
+
+/// Sums the clipped matches of every order over sorted keys. A key counts at its own length; when a
+/// group of equal prefixes ends, its counts pass to the group of the prefix shorter by one.
+#[inline]
+fn walk<K: Copy>(
+    keys: &[K],
+    longest: usize,
+    is_reference: impl Fn(K) -> bool,
+    common: impl Fn(K, K) -> u32,
+    length: impl Fn(K) -> u32,
+    matches: &mut [u32; MAX_CHARACTERS],
+) {
+    let mut open = [[0u32; 2]; MAX_CHARACTERS + 1];
+    let mut close = |open: &mut [[u32; 2]; MAX_CHARACTERS + 1], down_to: usize| {
+        for order in (down_to + 1..=longest).rev() {
+            let [ours, theirs] = std::mem::take(&mut open[order]);
+            matches[order - 1] += ours.min(theirs);
+            open[order - 1][0] += ours;
+            open[order - 1][1] += theirs;
+        }
+    };
+    let mut last: Option<K> = None;
+    for key in keys {
+        if let Some(last) = last {
+            close(&mut open, (common(last, *key) as usize).min(longest));
+        }
+        let own = (length(*key) as usize).min(longest);
+        open[own][usize::from(is_reference(*key))] += 1;
+        last = Some(*key);
+    }
+    close(&mut open, 0);
+}
+
+/// One text: its characters, and its words with punctuation cut off at one end.
+#[derive(Default)]
+struct Side {
+    text: String,
+    characters: Vec<char>,
+    ascii: bool,
+    words: Vec<Range<usize>>,
+}
+
+impl Side {
+    fn read(&mut self, segment: &str, options: &ChrfOptions) {
+        self.text.clear();
+        if options.lowercase {
+            self.text = segment.to_lowercase();
+        } else {
+            self.text.push_str(segment);
+        }
+        self.characters.clear();
+        self.ascii = self.text.is_ascii();
+        let kept = |c: &char| options.whitespace || !whitespace::is_space(*c);
+        self.characters.extend(self.text.chars().filter(kept));
+        self.words.clear();
+        if options.words > 0 {
+            let mut whole = Vec::new();
+            whitespace::split_into(&self.text, 0, &mut whole);
+            for word in whole {
+                self.split_punctuation(word);
+            }
+        }
+    }
+
+    /// A mark of ASCII punctuation at the end, else at the start, becomes a word of its own.
+    fn split_punctuation(&mut self, word: Range<usize>) {
+        let text = &self.text[word.clone()];
+        let bytes = text.as_bytes();
+        let single = text.chars().nth(1).is_none();
+        if single {
+            self.words.push(word);
+        } else if bytes[bytes.len() - 1].is_ascii_punctuation() {
+            self.words.push(word.start..word.end - 1);
+            self.words.push(word.end - 1..word.end);
+        } else if bytes[0].is_ascii_punctuation() {
+            self.words.push(word.start..word.start + 1);
+            self.words.push(word.start + 1..word.end);
+        } else {
+            self.words.push(word);
+        }
+    }
+}
