@@ -5,6 +5,7 @@
 
 mod add;
 mod attention;
+mod columns;
 mod embedding;
 mod linear;
 mod loss;
@@ -14,6 +15,7 @@ mod select;
 
 pub use add::add;
 pub use attention::attention;
+pub use columns::columns;
 pub use embedding::embedding;
 pub use linear::{Adapter, Input, linear};
 pub use loss::{TokenLoss, cross_entropy, token_log_probs};
