@@ -13,7 +13,7 @@ use grimoire_tensor::{Tape, Tensor};
 
 /// All layers of a model.
 #[derive(Clone, Debug)]
-pub struct Gpt2 {
+pub(crate) struct Gpt2 {
     pub(crate) embedding: Weight,
     pub(crate) positions: Weight,
     pub(crate) blocks: Vec<Block>,

@@ -18,7 +18,7 @@ use grimoire_tensor::{Heads, Tape, Tensor};
 
 /// All layers of a model.
 #[derive(Clone, Debug)]
-pub struct Llama {
+pub(crate) struct Llama {
     pub(crate) embedding: Weight,
     pub(crate) blocks: Vec<Block>,
     pub(crate) norm: Norm,
@@ -61,7 +61,11 @@ impl Llama {
                 let linear = |name: &str, out, width| weights.linear(&path(name), out, width);
                 let head_norm = |name: &str| -> Result<Option<Norm>, ModelError> {
                     let path = path(name);
-                    if weights.has(&path) { rms(&path, config.head_dim).map(Some) } else { Ok(None) }
+                    if weights.has(&path) {
+                        rms(&path, config.head_dim).map(Some)
+                    } else {
+                        Ok(None)
+                    }
                 };
                 Ok(Block {
                     norm_1: rms(&path("norm_1"), d)?,
@@ -96,8 +100,16 @@ impl Llama {
         let mut x = ops::embedding(tape, &self.embedding, &batch.tokens);
         for (index, block) in self.blocks.iter().enumerate() {
             see(observer, index, "resid_pre", &x);
-            let attended =
-                block.attend(index, config, tape, batch, &angles, &x, cache.as_deref_mut(), observer);
+            let attended = block.attend(
+                index,
+                config,
+                tape,
+                batch,
+                &angles,
+                &x,
+                cache.as_deref_mut(),
+                observer,
+            );
             see(observer, index, "attn.out", &attended);
             x = ops::add(tape, &x, &attended);
             see(observer, index, "resid_mid", &x);
