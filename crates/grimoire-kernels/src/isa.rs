@@ -6,6 +6,7 @@
 //! processor has.
 
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// What the processor can do, from least to most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,6 +79,24 @@ impl Isa {
             Self::Portable => "portable",
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
+        }
+    }
+
+    /// Runs `check` with each instruction set of this machine in force, one after the other, and puts back
+    /// what held before: for tests. The choice belongs to the whole process, so callers take turns.
+    pub fn for_each_available(mut check: impl FnMut(Self)) {
+        static TURN: Mutex<()> = Mutex::new(());
+        struct Restore(Isa);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                Isa::force(self.0);
+            }
+        }
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let _restore = Restore(Self::current());
+        for isa in Self::available() {
+            Self::force(isa);
+            check(isa);
         }
     }
 

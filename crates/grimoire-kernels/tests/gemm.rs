@@ -49,8 +49,7 @@ fn every_shape_is_the_definition() {
         (0, 4, 4),
         (530, 20, 9),
     ];
-    for isa in Isa::available() {
-        Isa::force(isa);
+    Isa::for_each_available(|_| {
         for (m, n, k) in shapes {
             let (a, w) = (values(m * k, 1), values(n * k, 2));
             let exact = plain(m, n, k, |i, p| a[i * k + p], |p, j| w[j * k + p]);
@@ -68,8 +67,7 @@ fn every_shape_is_the_definition() {
             gemm(Lhs::transposed(&a, k, m), Rhs::Plain(Stored::f32(&w, k, n)), &mut out, false);
             all_close(&out, &down, 0.0, bound);
         }
-    }
-    Isa::force(Isa::detected());
+    });
 }
 
 #[test]
@@ -81,8 +79,7 @@ fn stored_weights_multiply_as_their_decoded_values() {
         StorageType::Q4_0,
         StorageType::Q4_1,
     ];
-    for isa in Isa::available() {
-        Isa::force(isa);
+    Isa::for_each_available(|_| {
         for ty in encodable {
             for (m, rows, cols) in [(1, 70, 64), (2, 33, 320), (9, 64, 288), (40, 130, 96)] {
                 let w = values(rows * cols, 3);
@@ -107,8 +104,7 @@ fn stored_weights_multiply_as_their_decoded_values() {
                 all_close(&out, &exact, 0.0, 1.5e-7 * rows as f64);
             }
         }
-    }
-    Isa::force(Isa::detected());
+    });
 }
 
 #[test]
@@ -123,7 +119,9 @@ fn the_same_bits_on_any_number_of_threads() {
         });
         out.iter().map(|x| x.to_bits()).collect::<Vec<_>>()
     };
-    let one = run(1);
-    assert_eq!(one, run(2));
-    assert_eq!(one, run(3));
+    Isa::for_each_available(|_| {
+        let one = run(1);
+        assert_eq!(one, run(2));
+        assert_eq!(one, run(3));
+    });
 }

@@ -70,8 +70,7 @@ fn wide(x: &[f32]) -> Vec<f64> {
 
 #[test]
 fn forward_is_the_definition_on_every_instruction_set() {
-    for isa in Isa::available() {
-        Isa::force(isa);
+    Isa::for_each_available(|isa| {
         for (case, (rows, kv_rows, segments, heads)) in cases().into_iter().enumerate() {
             let q = values(rows * heads.n_q * heads.dim, 1);
             let k = values(kv_rows * heads.n_kv * heads.dim, 2);
@@ -83,14 +82,12 @@ fn forward_is_the_definition_on_every_instruction_set() {
             // f32 rounding over at most 90 keys of values below one.
             all_close(&out, &exact, 1e-6, 2e-6);
         }
-    }
-    Isa::force(Isa::detected());
+    });
 }
 
 #[test]
 fn backward_is_the_slope_of_the_definition() {
-    for isa in Isa::available() {
-        Isa::force(isa);
+    Isa::for_each_available(|_| {
         for (rows, kv_rows, segments, heads) in cases() {
             let q = values(rows * heads.n_q * heads.dim, 4);
             let k = values(kv_rows * heads.n_kv * heads.dim, 5);
@@ -113,8 +110,7 @@ fn backward_is_the_slope_of_the_definition() {
                 }
             }
         }
-    }
-    Isa::force(Isa::detected());
+    });
 }
 
 fn slope(

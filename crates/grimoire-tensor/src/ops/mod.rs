@@ -1,5 +1,5 @@
 //! The operations. One file each: equation, shapes, forward, backward, what it saves. Every one is checked
-//! against central differences of its definition in f64 (`tests/gradients.rs`).
+//! against central differences of its definition in f64 (`tests/gradients/`).
 //!
 //! An operation here is coarse: what would be one kernel anywhere is one operation.
 

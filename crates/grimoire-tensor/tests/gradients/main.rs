@@ -1,0 +1,11 @@
+//! Every operation against its definition: an f64 version written here from the equation, the forward pass
+//! compared value by value, the backward pass by central differences of that definition, on every
+//! instruction set of the machine; and the same bits on one, two and three threads.
+//! Nothing here shares code with the operations.
+
+mod attention;
+mod harness;
+mod linear;
+mod loss;
+mod rows;
+mod tape;

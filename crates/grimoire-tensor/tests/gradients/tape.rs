@@ -1,0 +1,79 @@
+//! The tape itself: a value used twice, several losses, what does not reach the output.
+
+use crate::harness::{Case, tensor, values};
+use grimoire_tensor::ops::{Input, Vector, Weight, add, linear, rms_norm};
+use grimoire_tensor::{Gradients, Params, Tape, Tensor};
+
+/// `y = n W + n`, `n = norm(x)`, and then `y W + x`: everything is used twice, the weight too.
+#[test]
+fn values_and_parameters_used_twice() {
+    let mut params = Params::default();
+    let width = 12;
+    let weight = Weight::Trained(params.add("w", &[width, width], values(width * width, 1)));
+    let gain = Vector::Trained(params.add("g", &[width], values(width, 2)));
+    let product = |x: &[f64], w: &[f64]| -> Vec<f64> {
+        let of = |x: &[f64]| {
+            w.chunks_exact(12)
+                .map(|w| w.iter().zip(x).map(|(w, x)| w * x).sum::<f64>())
+                .collect::<Vec<_>>()
+        };
+        x.chunks_exact(12).flat_map(of).collect()
+    };
+    Case {
+        name: "a small residual network".into(),
+        params,
+        inputs: vec![tensor(&[5, width], 3)],
+        run: Box::new(move |tape, inputs: &[Tensor]| {
+            let n = rms_norm(tape, &inputs[0], &gain, 1e-6);
+            let y = add(tape, &linear(tape, Input::Plain(n.clone()), &weight, None, None), &n);
+            let z = linear(tape, Input::Plain(y), &weight, None, None);
+            add(tape, &z, &inputs[0])
+        }),
+        definition: Box::new(move |params, inputs| {
+            let mut n = Vec::new();
+            for x in inputs[0].chunks_exact(width) {
+                let mean = x.iter().map(|x| x * x).sum::<f64>() / width as f64;
+                let root = 1.0 / (mean + f64::from(1e-6f32)).sqrt();
+                n.extend(x.iter().zip(&params[1]).map(|(x, g)| x * root * g));
+            }
+            let y: Vec<f64> = product(&n, &params[0]).iter().zip(&n).map(|(a, b)| a + b).collect();
+            let z = product(&y, &params[0]);
+            z.iter().zip(&inputs[0]).map(|(a, b)| a + b).collect()
+        }),
+        forward: 4e-6,
+        backward: 1e-5,
+    }
+    .check();
+}
+
+#[test]
+fn gradients_add_up_over_steps_and_clear() {
+    let mut params = Params::default();
+    let id = params.add("w", &[2, 2], vec![1.0, 2.0, 3.0, 4.0]);
+    let mut gradients = Gradients::zeros(&params);
+    let x = Tensor::new(&[1, 2], vec![5.0, 7.0]);
+    for _ in 0..2 {
+        let tape = Tape::new(&params);
+        let y = linear(&tape, Input::Plain(x.clone()), &Weight::Trained(id), None, None);
+        assert_eq!(y.values(), [19.0, 43.0]);
+        tape.backward(&y, vec![1.0, -1.0], &mut gradients);
+    }
+    // d_W = d_yᵀ x, twice.
+    assert_eq!(gradients.of(id), [10.0, 14.0, -10.0, -14.0]);
+    assert!((gradients.norm() - (2.0f64 * (100.0 + 196.0)).sqrt()).abs() < 1e-12);
+    gradients.scale(0.5);
+    assert_eq!(gradients.of(id), [5.0, 7.0, -5.0, -7.0]);
+    gradients.clear();
+    assert_eq!(gradients.of(id), [0.0; 4]);
+}
+
+#[test]
+fn a_tracked_tensor_that_the_output_does_not_use_has_no_gradient() {
+    let params = Params::default();
+    let tape = Tape::new(&params);
+    let (a, b) = (tape.track(&tensor(&[1, 3], 1)), tape.track(&tensor(&[1, 3], 2)));
+    let y = add(&tape, &a, &a);
+    let gradients = tape.backward(&y, vec![1.0; 3], &mut Gradients::default());
+    assert_eq!(gradients, [vec![2.0; 3], vec![]]);
+    drop(b);
+}
