@@ -1,36 +1,100 @@
-//! Prints the speed of matrix products of the shapes that tuning a 135M model takes, beside the peak of the
-//! multiply-add units, which it measures first. `cargo run --release -p grimoire-kernels --example products`.
+//! Prints the speed of matrix products of the shapes that tuning and running a 135M model take, beside the
+//! peak of the multiply-add units, which it measures in turn with them. Minimum times of short runs, so
+//! that a busy machine disturbs little; one thread unless `RAYON_NUM_THREADS` says more.
+//! `cargo run --release -p grimoire-kernels --example products [rows …]`.
+
+#![expect(clippy::print_stdout, reason = "an example prints")]
 
 use grimoire_kernels::{Isa, Lhs, Rhs, StorageType, Stored, gemm, storage};
+use std::hint::black_box;
 use std::time::Instant;
 
 fn main() {
+    let asked: Vec<usize> = std::env::args().skip(1).filter_map(|arg| arg.parse().ok()).collect();
+    let rows = if asked.is_empty() { vec![1, 8, 64, 256, 1024] } else { asked };
     println!("instruction set {}, {} threads", Isa::current().name(), rayon::current_num_threads());
-    for m in [1, 8, 64, 256, 1024] {
-        for (n, k) in [(576, 576), (192, 576), (1536, 576), (576, 1536), (16, 576)] {
+    for m in rows {
+        for (n, k) in [(576, 576), (192, 576), (1536, 576), (576, 1536), (16, 576), (576, 16)] {
             for ty in [StorageType::F32, StorageType::Q4_1, StorageType::Q8_0] {
-                let w: Vec<f32> = (0..n * k).map(|i| (i % 17) as f32 * 0.01).collect();
-                let a: Vec<f32> = (0..m * k.max(n)).map(|i| (i % 13) as f32 * 0.01).collect();
-                let mut bytes = vec![0; n * k / ty.block_len() * ty.block_bytes()];
-                storage::encode(ty, &w, &mut bytes).unwrap();
-                let w = Stored::new(ty, n, k, &bytes);
-                let mut out = vec![0.0; m * n.max(k)];
-                let mut time = |rhs: Rhs<'_>, lhs: Lhs<'_>, size: usize| {
-                    let mut best = f64::INFINITY;
-                    for _ in 0..8 {
-                        let start = Instant::now();
-                        gemm(lhs, rhs, &mut out[..size], false);
-                        best = best.min(start.elapsed().as_secs_f64());
-                    }
-                    2.0 * (m * n * k) as f64 / best / 1e9
-                };
-                let forward = time(Rhs::Transposed(w), Lhs::new(&a[..m * k], m, k), m * n);
-                let backward = time(Rhs::Plain(w), Lhs::new(&a[..m * n], m, n), m * k);
-                println!(
-                    "{m:5} x {n:5} x {k:5} {:5}: forward {forward:7.1} backward {backward:7.1} GFLOP/s",
-                    ty.name()
-                );
+                if k >= ty.block_len() {
+                    product(m, n, k, ty);
+                }
+            }
+        }
+        product(m, 49_152, 576, StorageType::Q8_0);
+    }
+}
+
+fn product(m: usize, n: usize, k: usize, ty: StorageType) {
+    let w: Vec<f32> = (0..n * k).map(|i| (i % 17) as f32 * 0.01).collect();
+    let a: Vec<f32> = (0..m * k.max(n)).map(|i| (i % 13) as f32 * 0.01).collect();
+    let mut bytes = vec![0; n * k / ty.block_len() * ty.block_bytes()];
+    storage::encode(ty, &w, &mut bytes).expect("a type that can be written");
+    let stored = Stored::new(ty, n, k, &bytes);
+    let mut out = vec![0.0; (m * n.max(k)).max(n * k)];
+    let flops = 2.0 * (m * n * k) as f64;
+    let repeats = (2e9 / flops).clamp(4.0, 400.0) as usize;
+    let mut limit: f64 = 0.0;
+    let mut time = |rhs: Rhs<'_>, lhs: Lhs<'_>, size: usize| {
+        let mut best = f64::INFINITY;
+        for _ in 0..repeats {
+            limit = limit.max(peak());
+            let start = Instant::now();
+            gemm(lhs, rhs, &mut out[..size], false);
+            best = best.min(start.elapsed().as_secs_f64());
+        }
+        flops / best / 1e9
+    };
+    let forward = time(Rhs::Transposed(stored), Lhs::new(&a[..m * k], m, k), m * n);
+    let backward = time(Rhs::Plain(stored), Lhs::new(&a[..m * n], m, n), m * k);
+    let x = Stored::f32(&a[..m * k], m, k);
+    let weight = if n * k < 4_000_000 {
+        time(Rhs::Plain(x), Lhs::transposed(&a[..m * n], m, n), n * k)
+    } else {
+        f64::NAN
+    };
+    let threads = rayon::current_num_threads() as f64;
+    let share = |speed: f64| 100.0 * speed / limit / threads;
+    println!(
+        "{m:5} x {n:5} x {k:5} {:5}: y = x W' {forward:6.1} ({:3.0} %)  d_x = d_y W {backward:6.1} ({:3.0} %)  \
+         d_W = d_y' x {weight:6.1} ({:3.0} %) of {limit:5.1} GFLOP/s a thread",
+        ty.name(),
+        share(forward),
+        share(backward),
+        share(weight),
+    );
+}
+
+/// GFLOP/s of multiply-adds in registers.
+fn peak() -> f64 {
+    #[cfg(target_arch = "x86_64")]
+    if Isa::detected() >= Isa::Avx2 {
+        // SAFETY: the processor has AVX2 and FMA.
+        return unsafe { peak_avx2() };
+    }
+    multiply_add()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn peak_avx2() -> f64 {
+    multiply_add()
+}
+
+#[inline(always)]
+fn multiply_add() -> f64 {
+    const STEPS: usize = 20_000;
+    let (x, y) = (black_box([1.0f32; 8]), black_box([1e-9f32; 8]));
+    let mut sums = [[0.0f32; 8]; 12];
+    let start = Instant::now();
+    for _ in 0..STEPS {
+        for sum in &mut sums {
+            for lane in 0..8 {
+                sum[lane] = x[lane].mul_add(y[lane], sum[lane]);
             }
         }
     }
+    let seconds = start.elapsed().as_secs_f64();
+    black_box(sums);
+    (STEPS * 12 * 16) as f64 / seconds / 1e9
 }

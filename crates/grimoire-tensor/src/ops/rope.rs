@@ -36,7 +36,7 @@ pub struct Angles {
 pub fn rope(tape: &Tape<'_>, x: &Tensor, head_dim: usize, angles: &Angles) -> Tensor {
     let width = x.width();
     assert!(
-        angles.cos.len() == x.rows() * angles.half && width % head_dim == 0,
+        angles.cos.len() == x.rows() * angles.half && width.is_multiple_of(head_dim),
         "rope: x {:?} in heads of {head_dim}, angles [{}, {}]",
         x.shape(),
         angles.cos.len() / angles.half.max(1),
