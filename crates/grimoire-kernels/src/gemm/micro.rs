@@ -12,6 +12,8 @@ use crate::isa::Isa;
 pub(crate) const NR: usize = 16;
 /// Most rows of a tile.
 pub(crate) const MR: usize = 6;
+/// How many rows of `B` ahead memory is asked, where they lie far apart.
+const AHEAD: usize = 12;
 
 /// One tile: where its operands begin and how they are laid out.
 #[derive(Clone, Copy)]
@@ -116,25 +118,22 @@ unsafe fn plain<const ROWS: usize>(t: Tile) {
 #[target_feature(enable = "avx2,fma")]
 unsafe fn avx2<const ROWS: usize>(t: Tile) {
     use std::arch::x86_64::{
-        _mm256_add_ps, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_setzero_ps,
-        _mm256_storeu_ps,
+        _MM_HINT_T0, _mm_prefetch, _mm256_add_ps, _mm256_loadu_ps, _mm256_storeu_ps,
     };
-    let mut sums = [[_mm256_setzero_ps(); 2]; ROWS];
-    let (mut a, mut b) = (t.a, t.b);
-    for _ in 0..t.k {
-        // SAFETY: `B[k, 16]` and `A[rows, k]` are readable; the pointers advance `k` times.
-        unsafe {
-            let b0 = _mm256_loadu_ps(b);
-            let b1 = _mm256_loadu_ps(b.add(8));
-            for (i, sum) in sums.iter_mut().enumerate() {
-                let a = _mm256_broadcast_ss(&*a.add(i * t.a_row));
-                sum[0] = _mm256_fmadd_ps(a, b0, sum[0]);
-                sum[1] = _mm256_fmadd_ps(a, b1, sum[1]);
-            }
-            a = a.wrapping_add(t.a_col);
-            b = b.wrapping_add(t.b_row);
-        }
+    for i in 0..ROWS {
+        // The rows of C lie far apart: ask for them now, so that they are there after the sum.
+        let c = t.c.wrapping_add(i * t.c_row).cast::<i8>();
+        _mm_prefetch::<_MM_HINT_T0>(c);
+        _mm_prefetch::<_MM_HINT_T0>(c.wrapping_add(60));
     }
+    // SAFETY: the caller's promise.
+    let sums = unsafe {
+        match t.a_col {
+            1 => avx2_sum::<ROWS, 1>(t),
+            MR => avx2_sum::<ROWS, MR>(t),
+            _ => avx2_sum::<ROWS, 0>(t),
+        }
+    };
     for (i, sum) in sums.iter().enumerate() {
         // SAFETY: `C[rows, 16]` is writable.
         unsafe {
@@ -148,4 +147,55 @@ unsafe fn avx2<const ROWS: usize>(t: Tile) {
             _mm256_storeu_ps(c.add(8), high);
         }
     }
+}
+
+/// The sums of a tile. `COL` is the distance of neighbouring columns of `A` where it is known when this is
+/// compiled, so that four steps share their addresses; 0 elsewhere.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+unsafe fn avx2_sum<const ROWS: usize, const COL: usize>(
+    t: Tile,
+) -> [[std::arch::x86_64::__m256; 2]; ROWS] {
+    use std::arch::x86_64::{
+        _MM_HINT_T0, _mm_prefetch, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_loadu_ps,
+        _mm256_setzero_ps,
+    };
+    let mut sums = [[_mm256_setzero_ps(); 2]; ROWS];
+    let a_col = if COL == 0 { t.a_col } else { COL };
+    // Two pointers three rows apart reach six rows with the scaled offsets of an x86 address.
+    let (mut upper, mut lower) = (t.a, t.a.wrapping_add(3 * t.a_row));
+    let mut b = t.b;
+    let far = t.b_row != NR;
+    let mut step = |upper: *const f32, lower: *const f32, b: *const f32| {
+        if far {
+            // Rows of B that lie far apart: no processor foresees the next.
+            _mm_prefetch::<_MM_HINT_T0>(b.wrapping_add(AHEAD * t.b_row).cast());
+        }
+        // SAFETY: `B[k, 16]` and `A[rows, k]` are readable; the pointers stay among their `k` columns.
+        unsafe {
+            let b0 = _mm256_loadu_ps(b);
+            let b1 = _mm256_loadu_ps(b.add(8));
+            for (i, sum) in sums.iter_mut().enumerate() {
+                let row = if i < 3 { upper.add(i * t.a_row) } else { lower.add((i - 3) * t.a_row) };
+                let a = _mm256_broadcast_ss(&*row);
+                sum[0] = _mm256_fmadd_ps(a, b0, sum[0]);
+                sum[1] = _mm256_fmadd_ps(a, b1, sum[1]);
+            }
+        }
+    };
+    for _ in 0..t.k / 4 {
+        for i in 0..4 {
+            let (a, b) = (i * a_col, b.wrapping_add(i * t.b_row));
+            step(upper.wrapping_add(a), lower.wrapping_add(a), b);
+        }
+        upper = upper.wrapping_add(4 * a_col);
+        lower = lower.wrapping_add(4 * a_col);
+        b = b.wrapping_add(4 * t.b_row);
+    }
+    for i in 0..t.k % 4 {
+        let (a, b) = (i * a_col, b.wrapping_add(i * t.b_row));
+        step(upper.wrapping_add(a), lower.wrapping_add(a), b);
+    }
+    sums
 }

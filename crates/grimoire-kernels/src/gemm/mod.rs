@@ -2,8 +2,9 @@
 //! storage type, decoded panel by panel on the way into the first-level cache; a dequantised copy of a
 //! weight never exists. Plain f32 matrices are the storage type F32.
 //!
-//! Work is cut into pieces of fixed size (some 48 columns by 264 rows of `C`), and the sum over `k`
-//! runs in steps of [`DEPTH`] in order, so that the result does not depend on the number of threads.
+//! Work is cut into pieces by the shape alone (some 48 columns by up to 1,056 rows of `C`), and the sum
+//! over `k` runs in steps of at most some [`DEPTH`] in order, so that the result does not depend on the
+//! number of threads.
 
 mod dot;
 mod micro;
@@ -19,11 +20,17 @@ use std::cell::RefCell;
 
 /// Columns of `C` in a piece, when no blocks lie along them.
 const COLS: usize = 48;
-/// Rows of `C` in a piece.
-const ROWS: usize = 264;
-/// Length of a step of the sum: a panel of it (16 KiB) stays in the first-level cache. A multiple of
-/// every block length.
-const DEPTH: usize = 256;
+/// Most rows of `C` in a piece.
+const ROWS: usize = 1056;
+/// Fewest rows of `C` in a piece: `W` is decoded once for so many.
+const FEWEST_ROWS: usize = 192;
+/// How many pieces are enough to share out well.
+const ENOUGH: usize = 12;
+/// Up to so many rows of `A`, an f32 matrix is read where it lies: copying it into panels costs more.
+const READ_IN_PLACE: usize = 18;
+/// Most of the length of a step of the sum, before rounding up to whole blocks: a panel of it (20 KiB)
+/// stays in the first-level cache.
+const DEPTH: usize = 320;
 
 /// A matrix in its storage type, row-major, each row a whole number of blocks.
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +99,16 @@ pub enum Rhs<'a> {
     Plain(Stored<'a>),
 }
 
+impl<'a> Rhs<'a> {
+    /// The values, where they are f32, lie at proper places in memory, and the sum runs down them.
+    fn in_place(self) -> Option<&'a [f32]> {
+        match self {
+            Self::Plain(w) if w.ty == StorageType::F32 => bytemuck::try_cast_slice(w.bytes).ok(),
+            _ => None,
+        }
+    }
+}
+
 /// The left-hand side: f32 values at any two strides, so that `Aᵀ` needs no copy.
 #[derive(Clone, Copy, Debug)]
 pub struct Lhs<'a> {
@@ -142,7 +159,7 @@ thread_local! {
 /// `A` `[m, k]`, `B` `[k, n]` (see [`Rhs`]), `out` `[m, n]` row-major.
 ///
 /// # Numerics
-/// f32 products and sums, in steps of 256 along `k`; the same bits for any number of threads.
+/// f32 products and sums, in steps of some 320 along `k`; the same bits for any number of threads.
 ///
 /// # Panics
 /// When the shapes do not fit.
@@ -171,68 +188,177 @@ pub fn gemm(lhs: Lhs<'_>, rhs: Rhs<'_>, out: &mut [f32], accumulate: bool) {
         dot::few_rows(lhs.values, m, w, out, accumulate);
         return;
     }
+    if let Some(()) = narrow(lhs, rhs, out, accumulate) {
+        return;
+    }
+    let repacked;
+    let lhs = if lhs.col_stride == 1 {
+        lhs
+    } else {
+        repacked = pack::columns(lhs.values, k, m);
+        Lhs { values: &repacked, row_stride: 0, col_stride: MR, ..lhs }
+    };
     let isa = Isa::current();
     let target = Shared(out.as_mut_ptr());
-    let wide = columns_per_piece(rhs);
-    let (col_pieces, row_pieces) = (n.div_ceil(wide), m.div_ceil(ROWS));
-    for_each_piece(col_pieces * row_pieces, |piece| {
-        let (first_col, first_row) = (piece / row_pieces * wide, piece % row_pieces * ROWS);
-        let cols = wide.min(n - first_col);
-        let rows = ROWS.min(m - first_row);
+    let cut = Cut::of(m, n, k, rhs);
+    let in_place = rhs.in_place().filter(|_| m <= READ_IN_PLACE);
+    for_each_piece(n.div_ceil(cut.cols) * m.div_ceil(cut.rows), |piece| {
+        let row_pieces = m.div_ceil(cut.rows);
+        let (col, row) = (piece / row_pieces * cut.cols, piece % row_pieces * cut.rows);
+        let part = Part { row, rows: cut.rows.min(m - row), col, cols: cut.cols.min(n - col) };
         SCRATCH.with_borrow_mut(|(row_scratch, panels)| {
-            for from in (0..k).step_by(DEPTH) {
-                let depth = DEPTH.min(k - from);
-                panels.resize(cols.div_ceil(NR) * NR * depth, 0.0);
+            for from in (0..k).step_by(cut.depth) {
+                let depth = cut.depth.min(k - from);
+                let step = Step { from, depth, accumulate: accumulate || from > 0 };
+                if let (Some(values), 0) = (in_place, part.cols % NR) {
+                    let b = Panels { values: &values[from * n + col..], next: NR, row: n };
+                    multiply(isa, lhs, b, part, step, target, n);
+                    continue;
+                }
+                panels.resize(part.cols.div_ceil(NR) * NR * depth, 0.0);
                 match rhs {
                     Rhs::Transposed(w) => {
-                        pack::transposed(&w, first_col, cols, from, depth, row_scratch, panels);
+                        pack::transposed(&w, col, part.cols, from, depth, row_scratch, panels);
                     }
                     Rhs::Plain(w) => {
-                        pack::plain(&w, first_col, cols, from, depth, row_scratch, panels);
+                        pack::plain(&w, col, part.cols, from, depth, row_scratch, panels);
                     }
                 }
-                for (panel_idx, panel) in panels.chunks_exact(NR * depth).enumerate() {
-                    let live = NR.min(cols - panel_idx * NR);
-                    for row in (0..rows).step_by(MR) {
-                        let at = first_row + row;
-                        // SAFETY: A[at.., from..] and the panel are in range; the tile of C belongs to
-                        // this piece alone.
-                        unsafe {
-                            tile(
-                                isa,
-                                Tile {
-                                    k: depth,
-                                    a: lhs
-                                        .values
-                                        .as_ptr()
-                                        .add(at * lhs.row_stride + from * lhs.col_stride),
-                                    a_row: lhs.row_stride,
-                                    a_col: lhs.col_stride,
-                                    b: panel.as_ptr(),
-                                    b_row: NR,
-                                    c: target.pointer().add(at * n + first_col + panel_idx * NR),
-                                    c_row: n,
-                                    accumulate: accumulate || from > 0,
-                                },
-                                MR.min(rows - row),
-                                live,
-                            );
-                        }
-                    }
-                }
+                let b = Panels { values: panels, next: NR * depth, row: NR };
+                multiply(isa, lhs, b, part, step, target, n);
             }
         });
     });
 }
 
-/// Where blocks lie along the columns of `C`, a piece takes whole blocks, so that none is decoded twice.
-fn columns_per_piece(rhs: Rhs<'_>) -> usize {
-    match rhs {
-        Rhs::Transposed(_) => COLS,
-        Rhs::Plain(w) => match w.ty.block_len() {
-            1 => COLS,
-            32 => 96,
-            block => block,
-        },
+/// A part of `C`.
+#[derive(Clone, Copy)]
+struct Part {
+    row: usize,
+    rows: usize,
+    col: usize,
+    cols: usize,
+}
+
+/// A step of the sum over `k`.
+#[derive(Clone, Copy)]
+struct Step {
+    from: usize,
+    depth: usize,
+    accumulate: bool,
+}
+
+/// Sixteen columns of `B` after sixteen: element `(p, j)` of panel `i` lies at `i·next + p·row + j`.
+#[derive(Clone, Copy)]
+struct Panels<'a> {
+    values: &'a [f32],
+    next: usize,
+    row: usize,
+}
+
+/// Multiplies the rows of a part with panels: a panel stays in the first-level cache while all the
+/// rows of `A` pass by.
+fn multiply(
+    isa: Isa,
+    lhs: Lhs<'_>,
+    panels: Panels<'_>,
+    part: Part,
+    step: Step,
+    target: Shared,
+    c_row: usize,
+) {
+    for panel_idx in 0..part.cols.div_ceil(NR) {
+        let panel = &panels.values[panel_idx * panels.next..];
+        assert!(panel.len() >= (step.depth - 1) * panels.row + NR, "gemm: a panel is cut off");
+        let live = NR.min(part.cols - panel_idx * NR);
+        for row in (0..part.rows).step_by(MR) {
+            let at = part.row + row;
+            // SAFETY: A[at.., from..] and the panel are in range; the tile of C belongs to this part alone.
+            unsafe {
+                let (a, a_row) = lhs.tile_at(at, step.from);
+                tile(
+                    isa,
+                    Tile {
+                        k: step.depth,
+                        a,
+                        a_row,
+                        a_col: lhs.col_stride,
+                        b: panel.as_ptr(),
+                        b_row: panels.row,
+                        c: target.pointer().add(at * c_row + part.col + panel_idx * NR),
+                        c_row,
+                        accumulate: step.accumulate,
+                    },
+                    MR.min(part.rows - row),
+                    live,
+                );
+            }
+        }
     }
+}
+
+impl Lhs<'_> {
+    /// Where the tile of rows `row..` and columns `from..` begins, and the distance of its rows. `row` is a
+    /// multiple of [`MR`] where the matrix is packed (`row_stride` 0, see [`pack::columns`]).
+    ///
+    /// # Safety
+    /// The place must lie within the matrix.
+    unsafe fn tile_at(&self, row: usize, from: usize) -> (*const f32, usize) {
+        let (offset, a_row) = if self.row_stride == 0 {
+            (row * self.cols + from * MR, 1)
+        } else {
+            (row * self.row_stride + from * self.col_stride, self.row_stride)
+        };
+        // SAFETY: the caller's promise.
+        (unsafe { self.values.as_ptr().add(offset) }, a_row)
+    }
+}
+
+/// How a product is cut: by its shape alone, never by the number of threads.
+#[derive(Clone, Copy)]
+struct Cut {
+    rows: usize,
+    cols: usize,
+    depth: usize,
+}
+
+impl Cut {
+    /// All rows in one piece where there are enough columns to share out, so that each block of `W` is
+    /// decoded once; where blocks lie along the columns of `C`, whole blocks, for the same reason.
+    fn of(m: usize, n: usize, k: usize, rhs: Rhs<'_>) -> Self {
+        let (cols, multiple) = match rhs {
+            Rhs::Transposed(w) => (COLS, w.ty.block_len().max(16)),
+            Rhs::Plain(w) => {
+                (if w.ty.block_len() == 1 { COLS } else { w.ty.block_len().max(64) }, 16)
+            }
+        };
+        let pieces = n.div_ceil(cols);
+        let rows = if pieces >= ENOUGH {
+            ROWS
+        } else {
+            m.div_ceil(ENOUGH.div_ceil(pieces)).next_multiple_of(MR).clamp(FEWEST_ROWS, ROWS)
+        };
+        let steps = k.div_ceil(DEPTH);
+        Self { rows, cols, depth: k.div_ceil(steps).next_multiple_of(multiple) }
+    }
+}
+
+/// `Aᵀ · B` with a narrow `B` in f32, as `(Bᵀ · A)ᵀ`: the wide matrix then runs along its rows through the
+/// panels, and only the small result is transposed.
+fn narrow(lhs: Lhs<'_>, rhs: Rhs<'_>, out: &mut [f32], accumulate: bool) -> Option<()> {
+    let (Rhs::Plain(b), Some(values)) = (rhs, rhs.in_place()) else { return None };
+    let (m, n) = (lhs.rows, b.cols);
+    if lhs.col_stride == 1 || n > 32 || m < 2 * n {
+        return None;
+    }
+    let mut turned = vec![0.0; m * n];
+    let wide = Stored::f32(lhs.values, lhs.cols, lhs.rows);
+    gemm(Lhs::transposed(values, b.rows, n), Rhs::Plain(wide), &mut turned, false);
+    for (row, out) in out.chunks_exact_mut(n).enumerate() {
+        for (col, out) in out.iter_mut().enumerate() {
+            let value = turned[col * m + row];
+            *out = if accumulate { *out + value } else { value };
+        }
+    }
+    Some(())
 }

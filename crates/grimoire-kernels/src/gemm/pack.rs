@@ -2,9 +2,16 @@
 //! reads as `B`. A panel is `[k, 16]`, row-major, padded with zeros past the last column.
 
 use super::Stored;
-use super::micro::NR;
-use crate::isa::multiversion;
-use crate::storage;
+use super::micro::{MR, NR};
+use crate::isa::{Isa, multiversion};
+use crate::parallel::for_each_rows;
+use crate::storage::{self, StorageType};
+use std::ops::Range;
+
+/// Groups of six rows in a piece of [`columns`].
+const GROUPS: usize = 16;
+/// How many rows of `W` ahead of the decoder memory is asked.
+const AHEAD: usize = 12;
 
 /// Packs `B[k, cols] = Wᵀ` for rows `first..first + cols` and columns `from..from + k` of `W`.
 pub(super) fn transposed(
@@ -35,53 +42,148 @@ pub(super) fn plain(
     cols: usize,
     from: usize,
     k: usize,
-    rows_scratch: &mut Vec<f32>,
+    row_scratch: &mut Vec<f32>,
     panels: &mut [f32],
 ) {
     // Blocks of a row are decoded whole: widen the range to block borders.
     let block = w.ty.block_len();
     let low = first / block * block;
     let high = ((first + cols).div_ceil(block) * block).min(w.cols);
-    rows_scratch.resize(high - low, 0.0);
-    let n_panels = cols.div_ceil(NR);
-    for p in 0..k {
-        w.decode_row(from + p, low, rows_scratch);
-        let row = &rows_scratch[first - low..first - low + cols];
-        for panel_idx in 0..n_panels {
-            let start = panel_idx * NR;
-            let live = NR.min(cols - start);
-            let at = panel_idx * k * NR + p * NR;
-            panels[at..at + live].copy_from_slice(&row[start..start + live]);
-            panels[at + live..at + NR].fill(0.0);
-        }
-    }
+    row_scratch.resize(high - low, 0.0);
+    let row_bytes = w.cols / block * w.ty.block_bytes();
+    let bytes = &w.bytes[from * row_bytes + low / block * w.ty.block_bytes()..];
+    let wanted = first - low..first - low + cols;
+    decode_to_panels(w.ty, bytes, row_bytes, k, row_scratch, wanted, panels);
 }
 
 multiversion! {
-    /// `panel[p][j] = rows[j][p]` for 16 rows of length `k`.
-    pub(crate) fn transpose(rows: &[f32], k: usize, panel: &mut [f32]) {
-        // Eight columns at a time: the loads run along the rows, the stores along the panel.
-        let mut chunks = panel.chunks_exact_mut(8 * NR);
-        let mut p = 0;
-        for chunk in &mut chunks {
-            let mut square = [[0.0f32; 8]; NR];
-            for (j, line) in square.iter_mut().enumerate() {
-                line.copy_from_slice(&rows[j * k + p..j * k + p + 8]);
+    /// Decodes `row.len()` values from each of `k` rows of blocks, and deals out `wanted` of them to panels.
+    fn decode_to_panels(
+        ty: StorageType,
+        bytes: &[u8],
+        row_bytes: usize,
+        k: usize,
+        row: &mut [f32],
+        wanted: Range<usize>,
+        panels: &mut [f32],
+    ) {
+        let used = row.len() / ty.block_len() * ty.block_bytes();
+        for p in 0..k {
+            // Rows of W lie far apart, so that no processor foresees the next.
+            let ahead = (p + AHEAD) * row_bytes;
+            prefetch(bytes.get(ahead..bytes.len().min(ahead + used)).unwrap_or_default());
+            storage::decode_here(ty, &bytes[p * row_bytes..p * row_bytes + used], row);
+            let row = &row[wanted.clone()];
+            let (whole, rest) = row.as_chunks::<NR>();
+            let mut lines = panels.chunks_exact_mut(k * NR).map(|panel| &mut panel[p * NR..p * NR + NR]);
+            for (values, line) in whole.iter().zip(&mut lines) {
+                line.copy_from_slice(values);
             }
-            for (q, out) in chunk.chunks_exact_mut(NR).enumerate() {
-                for (j, out) in out.iter_mut().enumerate() {
-                    *out = square[j][q];
-                }
-            }
-            p += 8;
-        }
-        for (q, out) in chunks.into_remainder().chunks_exact_mut(NR).enumerate() {
-            for (j, out) in out.iter_mut().enumerate() {
-                *out = rows[j * k + p + q];
+            if let (false, Some(line)) = (rest.is_empty(), lines.next()) {
+                line[..rest.len()].copy_from_slice(rest);
+                line[rest.len()..].fill(0.0);
             }
         }
         let _ = FMA;
     }
+}
+
+/// Asks for these bytes in the first-level cache.
+#[inline(always)]
+fn prefetch(bytes: &[u8]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in bytes.chunks(64) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: every x86-64 processor has this instruction, and it reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = bytes;
+}
+
+/// `A = sourceᵀ` (`source[k, rows]`) in groups of six rows, each group `[k, 6]`, the last one padded: what
+/// the tile kernel reads as `A` with neighbouring rows side by side.
+pub(super) fn columns(source: &[f32], k: usize, rows: usize) -> Vec<f32> {
+    let mut groups = vec![0.0; rows.div_ceil(MR) * MR * k];
+    for_each_rows(&mut groups, MR * k, GROUPS, |first, groups| {
+        for p in 0..k {
+            let line = &source[p * rows + first * MR..(p + 1) * rows];
+            for (group, line) in groups.chunks_exact_mut(MR * k).zip(line.chunks(MR)) {
+                let out = &mut group[p * MR..p * MR + MR];
+                match line.as_array::<MR>() {
+                    Some(line) => out.copy_from_slice(line),
+                    None => out[..line.len()].copy_from_slice(line),
+                }
+            }
+        }
+    });
+    groups
+}
+
+/// `panel[p][j] = rows[j][p]` for 16 rows of length `k`.
+pub(crate) fn transpose(rows: &[f32], k: usize, panel: &mut [f32]) {
+    assert!(rows.len() == NR * k && panel.len() == NR * k, "a panel of {k} has {}", panel.len());
+    #[cfg(target_arch = "x86_64")]
+    if Isa::current() >= Isa::Avx2 {
+        // SAFETY: the instruction set in force never exceeds what was detected; the sizes were checked.
+        return unsafe { transpose_avx2(rows, k, panel) };
+    }
+    transpose_plain(rows, k, 0, panel);
+}
+
+/// The definition, from column `from` on.
+#[inline(always)]
+fn transpose_plain(rows: &[f32], k: usize, from: usize, panel: &mut [f32]) {
+    for (p, out) in panel.chunks_exact_mut(NR).enumerate().skip(from) {
+        for (j, out) in out.iter_mut().enumerate() {
+            *out = rows[j * k + p];
+        }
+    }
+}
+
+/// Squares of eight by eight in registers.
+///
+/// # Safety
+/// Both slices hold `16 · k` values.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn transpose_avx2(rows: &[f32], k: usize, panel: &mut [f32]) {
+    use std::arch::x86_64::{
+        __m256, _mm256_loadu_ps, _mm256_permute2f128_ps, _mm256_setzero_ps, _mm256_shuffle_ps,
+        _mm256_storeu_ps, _mm256_unpackhi_ps, _mm256_unpacklo_ps,
+    };
+    for p in (0..k / 8 * 8).step_by(8) {
+        for half in [0, 8] {
+            let mut r: [__m256; 8] = [_mm256_setzero_ps(); 8];
+            for (j, r) in r.iter_mut().enumerate() {
+                // SAFETY: row `half + j` is below 16, and `p + 8 <= k`.
+                *r = unsafe { _mm256_loadu_ps(rows.as_ptr().add((half + j) * k + p)) };
+            }
+            let mut s = r;
+            for i in [0, 2, 4, 6] {
+                // Pairs of rows: columns (0 1 4 5) and (2 3 6 7) interleaved.
+                s[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+                s[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+            }
+            for i in [0, 4] {
+                // Four rows: column i of the lower half beside column i + 4.
+                r[i] = _mm256_shuffle_ps::<0x44>(s[i], s[i + 2]);
+                r[i + 1] = _mm256_shuffle_ps::<0xee>(s[i], s[i + 2]);
+                r[i + 2] = _mm256_shuffle_ps::<0x44>(s[i + 1], s[i + 3]);
+                r[i + 3] = _mm256_shuffle_ps::<0xee>(s[i + 1], s[i + 3]);
+            }
+            for i in 0..4 {
+                let low = _mm256_permute2f128_ps::<0x20>(r[i], r[i + 4]);
+                let high = _mm256_permute2f128_ps::<0x31>(r[i], r[i + 4]);
+                // SAFETY: columns `p + i` and `p + i + 4` are below `k`.
+                unsafe {
+                    _mm256_storeu_ps(panel.as_mut_ptr().add((p + i) * NR + half), low);
+                    _mm256_storeu_ps(panel.as_mut_ptr().add((p + i + 4) * NR + half), high);
+                }
+            }
+        }
+    }
+    transpose_plain(rows, k, k / 8 * 8, panel);
 }
 
 impl Stored<'_> {

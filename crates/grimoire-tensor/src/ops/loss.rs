@@ -1,5 +1,5 @@
 //! Cross entropy of the next token straight from hidden states: the logits of a whole batch never exist,
-//! only those of [`ROWS`] positions at a time.
+//! only those of some positions at a time ([`rows_at_once`]).
 //!
 //! ```text
 //! z = W h      nll = logsumexp(z) − z[target]      L = Σ weight · nll
@@ -13,9 +13,15 @@ use super::Weight;
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 use grimoire_kernels::{Lhs, Rhs, Stored, gemm, rows};
+use rayon::prelude::*;
 
-/// Positions whose logits exist at once.
-const ROWS: usize = 128;
+/// Most logits that exist at once: 50 MB of them.
+const LOGITS: usize = 12_582_912;
+
+/// Positions whose logits exist at once: as many as the head is worth reading for, as memory allows.
+fn rows_at_once(vocabulary: usize) -> usize {
+    (LOGITS / vocabulary.max(1)).clamp(16, 256)
+}
 
 /// The loss, in total and by position.
 #[derive(Clone, Debug)]
@@ -57,23 +63,12 @@ pub fn cross_entropy(
     let mut d_h = if early { vec![0.0; h.values().len()] } else { Vec::new() };
     let mut nll = Vec::with_capacity(n);
     let mut logits = Vec::new();
-    for first in (0..n).step_by(ROWS) {
-        let chunk = first..n.min(first + ROWS);
-        nll.extend(logits_of(
-            h,
-            stored,
-            chunk.clone(),
-            &targets[chunk.clone()],
-            early,
-            &mut logits,
-        ));
+    let at_once = rows_at_once(stored.rows);
+    for first in (0..n).step_by(at_once) {
+        let chunk = first..n.min(first + at_once);
+        let weights = early.then(|| &weights[chunk.clone()]);
+        nll.extend(logits_of(h, stored, &chunk, &targets[chunk.clone()], weights, &mut logits));
         if early {
-            onehot_minus(
-                &mut logits,
-                stored.rows,
-                &targets[chunk.clone()],
-                &weights[chunk.clone()],
-            );
             let out = &mut d_h[chunk.start * stored.cols..chunk.end * stored.cols];
             gemm(Lhs::new(&logits, chunk.len(), stored.rows), Rhs::Plain(stored), out, false);
         }
@@ -98,11 +93,12 @@ pub fn cross_entropy(
             let stored = head.stored(params);
             let mut d_h = vec![0.0; h.values().len()];
             let mut logits = Vec::new();
-            for first in (0..targets.len()).step_by(ROWS) {
-                let chunk = first..targets.len().min(first + ROWS);
-                let targets = &targets[chunk.clone()];
-                let _ = logits_of(&h, stored, chunk.clone(), targets, true, &mut logits);
-                onehot_minus(&mut logits, stored.rows, targets, &weights[chunk.clone()]);
+            let at_once = rows_at_once(stored.rows);
+            for first in (0..targets.len()).step_by(at_once) {
+                let chunk = first..targets.len().min(first + at_once);
+                let weights = Some(&weights[chunk.clone()]);
+                let _ =
+                    logits_of(&h, stored, &chunk, &targets[chunk.clone()], weights, &mut logits);
                 let at = chunk.start * stored.cols..chunk.end * stored.cols;
                 let d_z = Lhs::new(&logits, chunk.len(), stored.rows);
                 gemm(d_z, Rhs::Plain(stored), &mut d_h[at.clone()], false);
@@ -127,60 +123,42 @@ pub fn token_log_probs(tape: &Tape<'_>, h: &Tensor, head: &Weight, targets: &[u3
     let stored = head.stored(tape.params());
     let mut logits = Vec::new();
     let mut nll = Vec::with_capacity(targets.len());
-    for first in (0..targets.len()).step_by(ROWS) {
-        let chunk = first..targets.len().min(first + ROWS);
-        nll.extend(logits_of(h, stored, chunk.clone(), &targets[chunk], false, &mut logits));
+    let at_once = rows_at_once(stored.rows);
+    for first in (0..targets.len()).step_by(at_once) {
+        let chunk = first..targets.len().min(first + at_once);
+        nll.extend(logits_of(h, stored, &chunk, &targets[chunk.clone()], None, &mut logits));
     }
     nll
 }
 
-/// Computes the logits of some rows and returns the negative log-likelihoods; with `softmax`, leaves the
-/// probabilities in `logits`.
+/// Computes the logits of some rows and returns the negative log-likelihoods; with weights, leaves their
+/// gradient `weight · (softmax − onehot)` in `logits`.
 fn logits_of(
     h: &Tensor,
     head: Stored<'_>,
-    rows: std::ops::Range<usize>,
+    rows: &std::ops::Range<usize>,
     targets: &[u32],
-    softmax: bool,
+    weights: Option<&[f32]>,
     logits: &mut Vec<f32>,
 ) -> Vec<f32> {
     let (n, vocabulary, width) = (rows.len(), head.rows, head.cols);
     logits.resize(n * vocabulary, 0.0);
     let x = Lhs::new(&h.values()[rows.start * width..rows.end * width], n, width);
     gemm(x, Rhs::Transposed(head), logits, false);
-    // One line of logits beside its one result.
     let mut nll = vec![0.0; n];
-    let lines = logits.chunks_exact_mut(vocabulary).zip(nll.iter_mut()).zip(targets);
-    let one = |((line, nll), target): ((&mut [f32], &mut f32), &u32)| {
-        let target = *target as usize;
+    // A line of logits beside its one result.
+    logits.par_chunks_mut(vocabulary).zip(&mut nll).enumerate().for_each(|(row, (line, nll))| {
+        let target = targets[row] as usize;
         assert!(target < vocabulary, "cross_entropy: target {target} of {vocabulary}");
         let top = rows::max_of(line);
         let chosen = line[target];
         let sum = rows::exp_minus(line, 1.0, top);
         *nll = top - chosen + sum.ln();
-        if softmax {
-            let inverse = 1.0 / sum;
-            line.iter_mut().for_each(|p| *p *= inverse);
+        if let Some(weights) = weights {
+            let factor = weights[row] / sum;
+            line.iter_mut().for_each(|p| *p *= factor);
+            line[target] -= weights[row];
         }
-    };
-    rayon_lines(lines, one);
+    });
     nll
-}
-
-/// Runs `one` on every line, each line on one thread.
-fn rayon_lines<'a>(
-    lines: impl Iterator<Item = ((&'a mut [f32], &'a mut f32), &'a u32)>,
-    one: impl Fn(((&'a mut [f32], &'a mut f32), &'a u32)) + Sync + Send,
-) {
-    use rayon::prelude::*;
-    let lines: Vec<_> = lines.collect();
-    lines.into_par_iter().for_each(one);
-}
-
-/// From probabilities to `weight · (p − onehot)`, line by line.
-fn onehot_minus(p: &mut [f32], vocabulary: usize, targets: &[u32], weights: &[f32]) {
-    for ((line, target), weight) in p.chunks_exact_mut(vocabulary).zip(targets).zip(weights) {
-        line[*target as usize] -= 1.0;
-        line.iter_mut().for_each(|p| *p *= weight);
-    }
 }

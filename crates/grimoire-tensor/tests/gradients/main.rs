@@ -3,7 +3,11 @@
 //! instruction set of the machine; and the same bits on one, two and three threads.
 //! Nothing here shares code with the operations.
 
-#![expect(clippy::print_stderr, clippy::unwrap_used, reason = "a test: a failing case names itself")]
+#![expect(
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a test: a failing case names itself"
+)]
 
 mod attention;
 mod harness;
