@@ -1,0 +1,36 @@
+//! The hub client against a local server that speaks the hub's routes, and breaks them on demand.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod cache; // layout, offline, revisions, two at once
+mod faults; // broken connections, damage, refusals, hostile answers
+mod server; // the hub itself
+
+use grimoire_hub::{Event, Fetched, Hub, HubError, Reference, Settings};
+use server::Server;
+use std::path::Path;
+use std::time::Duration;
+
+/// A client of `server` with its cache in `cache`.
+fn hub(server: &Server, cache: &Path) -> Hub {
+    Hub::new(Settings {
+        endpoint: server.endpoint(),
+        cache: cache.to_owned(),
+        token: Some("secret".into()),
+        offline: false,
+        proxy: false,
+        silence: Duration::from_secs(5),
+        attempts: 3,
+        pause: Duration::from_millis(1),
+    })
+}
+
+/// Fetches and gives the events as text.
+fn fetch(hub: &Hub, text: &str) -> (Result<Fetched, HubError>, Vec<String>) {
+    let mut events = Vec::new();
+    let outcome = hub.fetch(&Reference::parse(text).unwrap(), &mut |event| match event {
+        Event::Received { .. } => {}
+        other => events.push(format!("{other:?}")),
+    });
+    (outcome, events)
+}
