@@ -122,7 +122,7 @@ impl Draw for Bars {
         };
         let mut keys = Vec::new();
         let rest = if self.shade.is_some() { (Tone::Muted, 0.38) } else { (tone, 0.85) };
-        if !self.name.is_empty() {
+        if !self.name.is_empty() && !self.bars.is_empty() {
             keys.push(key(&self.name, rest.0, rest.1));
         }
         if let Some((name, _)) = &self.shade {

@@ -2,4 +2,7 @@
 //! same functions. Nothing here parses arguments or writes to the terminal.
 
 pub(crate) mod book;
+pub(crate) mod html_page;
 pub(crate) mod numbers;
+pub(crate) mod report_html;
+pub(crate) mod tune_report;
