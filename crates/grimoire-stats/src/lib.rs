@@ -7,9 +7,11 @@
 //! [`random`] (randomness as a function of seed, stream and index).
 #![forbid(unsafe_code)]
 
+pub mod dist;
 pub mod error;
 pub mod random;
 pub mod record;
+pub mod special;
 
 pub use error::{Error, Result};
 pub use record::{Alternative, Effect, Interval, Record};

@@ -1,0 +1,170 @@
+//! Probability distributions: density, cumulative, survival, quantile, moments, sampling, each also
+//! on the logarithmic scale, stable in both tails and for counts up to 10¹⁵.
+//!
+//! A distribution is a small value whose constructor checks its parameters; every question is a
+//! method of the trait [`Distribution`]. Counts are `f64` that hold whole numbers (exact to 2⁵³), so
+//! that one trait serves both kinds; a density at a fraction is then zero.
+
+pub mod beta;
+pub mod binomial;
+pub mod gamma;
+pub mod hypergeometric;
+pub mod kolmogorov;
+pub mod noncentral;
+pub mod normal;
+pub mod poisson;
+pub mod ranks;
+pub mod student;
+pub mod waiting;
+
+pub use beta::{Beta, Uniform};
+pub use binomial::Binomial;
+pub use gamma::{ChiSquare, Exponential, Gamma};
+pub use hypergeometric::Hypergeometric;
+pub use normal::Normal;
+pub use poisson::Poisson;
+pub use student::{FisherF, Student};
+pub use waiting::{Geometric, NegativeBinomial};
+
+use crate::random::Draws;
+use crate::special::incomplete::Tails;
+
+/// The largest count that a discrete distribution takes: above it `f64` no longer tells neighbours
+/// apart with room to spare.
+pub const MOST: f64 = 1e15;
+
+/// Mean, variance, skewness and excess kurtosis; NaN or infinite where they do not exist.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Moments {
+    /// E X.
+    pub mean: f64,
+    /// E (X − mean)².
+    pub variance: f64,
+    /// E (X − mean)³ / variance^(3/2).
+    pub skewness: f64,
+    /// E (X − mean)⁴ / variance² − 3.
+    pub excess_kurtosis: f64,
+}
+
+/// What can be asked of a distribution.
+pub trait Distribution {
+    /// Whether the values are whole numbers.
+    fn is_discrete(&self) -> bool;
+
+    /// The smallest and the largest possible value.
+    fn support(&self) -> (f64, f64);
+
+    /// ln of the density (of the probability, if discrete) at `x`.
+    fn ln_density(&self, x: f64) -> f64;
+
+    /// Both tails at `x`: P(X ≤ x) and P(X > x), with their logarithms.
+    fn tails(&self, x: f64) -> Tails;
+
+    /// Mean, variance, skewness, excess kurtosis.
+    fn moments(&self) -> Moments;
+
+    /// The density (the probability, if discrete) at `x`.
+    fn density(&self, x: f64) -> f64 {
+        self.ln_density(x).exp()
+    }
+
+    /// P(X ≤ x).
+    fn cdf(&self, x: f64) -> f64 {
+        self.tails(x).lower
+    }
+
+    /// P(X > x), without cancellation.
+    fn survival(&self, x: f64) -> f64 {
+        self.tails(x).upper
+    }
+
+    /// P(X ≥ x): for a discrete distribution this includes `x` itself.
+    fn at_least(&self, x: f64) -> f64 {
+        if self.is_discrete() { self.survival(x.ceil() - 1.0) } else { self.survival(x) }
+    }
+
+    /// The smallest x with P(X ≤ x) ≥ p; NaN unless 0 ≤ p ≤ 1.
+    fn quantile(&self, p: f64) -> f64 {
+        if !(0.0..=1.0).contains(&p) {
+            return f64::NAN;
+        }
+        if p > 0.5 && !self.is_discrete() {
+            return self.inverse((-p).ln_1p(), false);
+        }
+        self.inverse(p.ln(), true)
+    }
+
+    /// The smallest x with P(X > x) ≤ p; keeps the digits of a small p that `quantile(1 − p)` loses.
+    fn upper_quantile(&self, p: f64) -> f64 {
+        if !(0.0..=1.0).contains(&p) {
+            return f64::NAN;
+        }
+        if p > 0.5 && !self.is_discrete() {
+            return self.inverse((-p).ln_1p(), true);
+        }
+        self.inverse(p.ln(), false)
+    }
+
+    /// The quantile for the tail e^`ln_p`, the lower one if `lower`.
+    fn inverse(&self, ln_p: f64, lower: bool) -> f64;
+
+    /// One draw. By default the quantile of a uniform number.
+    fn sample(&self, draws: &mut Draws) -> f64 {
+        let p = draws.uniform();
+        self.quantile(p)
+    }
+}
+
+/// The smallest whole x of the support with P(X ≤ x) ≥ e^`ln_p` (`lower`), or P(X > x) ≤ e^`ln_p`:
+/// steps that double away from a normal guess, then bisection; a few dozen tails for any n.
+///
+/// As in R, a probability within 64 units of the last place counts as reached, so that
+/// `quantile(cdf(k))` is k.
+pub(crate) fn whole_inverse<D: Distribution>(d: &D, ln_p: f64, lower: bool) -> f64 {
+    let (least, most) = d.support();
+    if ln_p.is_nan() {
+        return f64::NAN;
+    }
+    let slack = 64.0 * f64::EPSILON;
+    let reached = |x: f64| {
+        let tails = d.tails(x);
+        if lower { tails.ln_lower >= ln_p - slack } else { tails.ln_upper <= ln_p + slack }
+    };
+    if most.is_infinite() && (if lower { ln_p >= 0.0 } else { ln_p == f64::NEG_INFINITY }) {
+        return most;
+    }
+    if reached(least) {
+        return least;
+    }
+    let moments = d.moments();
+    let z = if lower {
+        crate::special::erf::normal_quantile(ln_p.exp())
+    } else {
+        -crate::special::erf::normal_quantile(ln_p.exp())
+    };
+    let spread = moments.variance.sqrt().max(1.0);
+    let guess = moments.mean + z.clamp(-40.0, 40.0) * spread;
+    let mut high = guess.round().clamp(least, most);
+    let mut low = high;
+    let mut step = (spread * 0.01).ceil();
+    while !reached(high) && high < most {
+        low = high;
+        high = (high + step).min(most);
+        step *= 2.0;
+    }
+    step = (spread * 0.01).ceil();
+    while low > least && reached(low) {
+        high = low;
+        low = (low - step).max(least);
+        step *= 2.0;
+    }
+    while high - low > 1.0 {
+        let middle = (0.5 * (low + high)).floor();
+        if reached(middle) {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    high
+}

@@ -1,0 +1,72 @@
+//! Noncentral t and chi-square distributions: what power calculations and intervals of standardised
+//! effects need.
+//!
+//! Noncentral t by quadrature over the estimate of the standard deviation (64-point Gauss–Legendre on
+//! twelve pieces between its 10⁻²⁰ quantiles): absolute error below 10⁻¹³. Noncentral chi-square as
+//! the Poisson mixture of central ones, summed outwards from its largest weight.
+
+use super::poisson::Poisson;
+use super::{ChiSquare, Distribution};
+use crate::special::erf::{normal_cdf, normal_survival};
+use crate::special::{incomplete, quadrature, root};
+
+/// (P(T ≤ t), P(T > t)) of Student's t with ν degrees of freedom and noncentrality δ.
+///
+/// T = (Z + δ) / U with U = √(χ²_ν/ν): P(T ≤ t) = ∫ Φ(t·u − δ) f_U(u) du.
+pub fn student(t: f64, degrees: f64, shift: f64) -> (f64, f64) {
+    if degrees > 1e9 {
+        return (normal_cdf(t - shift), normal_survival(t - shift));
+    }
+    let a = 0.5 * degrees;
+    let ln_cut = f64::ln(1e-20);
+    let low = (incomplete::gamma_inverse(a, ln_cut, true) / a).sqrt();
+    let high = (incomplete::gamma_inverse(a, ln_cut, false) / a).sqrt();
+    let density = |u: f64| 2.0 * incomplete::ln_gamma_kernel(a, a * u * u).exp() / u;
+    let lower =
+        quadrature::integrate_panels(low, high, 12, |u| density(u) * normal_cdf(t * u - shift));
+    let upper =
+        quadrature::integrate_panels(low, high, 12, |u| density(u) * normal_survival(t * u - shift));
+    (lower.min(1.0), upper.min(1.0))
+}
+
+/// The interval of the noncentrality δ for which an observed t is no surprise at `level`: the ends are
+/// where t cuts off (1 − level)/2 on either side. Used for intervals of Cohen's d.
+pub fn student_shift_interval(t: f64, degrees: f64, level: f64) -> (f64, f64) {
+    let alpha = 0.5 * (1.0 - level);
+    let reach = 12.0 + 2.0 * t.abs() * (1.0 + 8.0 / degrees.sqrt());
+    let solve = |target: f64| {
+        root::bracketed(t - reach, t + reach, |shift| student(t, degrees, shift).0 - target)
+            .unwrap_or(f64::NAN)
+    };
+    (solve(1.0 - alpha), solve(alpha))
+}
+
+/// (P(X ≤ x), P(X > x)) of the chi-square with ν degrees of freedom and noncentrality λ ≥ 0.
+pub fn chi_square(x: f64, degrees: f64, noncentrality: f64) -> (f64, f64) {
+    let tails = |extra: f64| {
+        ChiSquare::new(degrees + 2.0 * extra).map_or((f64::NAN, f64::NAN), |d| {
+            let t = d.tails(x);
+            (t.lower, t.upper)
+        })
+    };
+    if noncentrality == 0.0 {
+        return tails(0.0);
+    }
+    let Ok(weights) = Poisson::new(0.5 * noncentrality) else { return (f64::NAN, f64::NAN) };
+    let mode = (0.5 * noncentrality).floor();
+    let (mut lower, mut upper) = (0.0, 0.0);
+    for direction in [1.0, -1.0] {
+        let mut k = if direction > 0.0 { mode } else { mode - 1.0 };
+        while k >= 0.0 {
+            let weight = weights.density(k);
+            if weight < 1e-18 {
+                break;
+            }
+            let (below, above) = tails(k);
+            lower += weight * below;
+            upper += weight * above;
+            k += direction;
+        }
+    }
+    (lower.min(1.0), upper.min(1.0))
+}

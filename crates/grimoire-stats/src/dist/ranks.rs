@@ -1,0 +1,136 @@
+//! Exact null distributions of rank statistics: the signed-rank sum and the rank sum, with ties.
+//!
+//! Ranks enter as whole numbers (twice the midrank), so tied samples have the exact distribution given
+//! their ties, which tables and most programs lack. Probabilities are built by adding positive
+//! numbers only: the relative error of a tail is below n·10⁻¹⁶.
+
+/// A distribution on 0, 1, …, m.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lattice {
+    probabilities: Vec<f64>,
+}
+
+impl Lattice {
+    /// P(X ≤ x).
+    pub fn cdf(&self, x: i64) -> f64 {
+        let kept = usize::try_from(x + 1).unwrap_or(0).min(self.probabilities.len());
+        self.probabilities[..kept].iter().sum::<f64>().min(1.0)
+    }
+
+    /// P(X ≥ x).
+    pub fn at_least(&self, x: i64) -> f64 {
+        let skipped = usize::try_from(x).unwrap_or(0).min(self.probabilities.len());
+        self.probabilities[skipped..].iter().rev().sum::<f64>().min(1.0)
+    }
+
+    /// Twice the smaller tail at x, at most 1.
+    pub fn two_sided(&self, x: i64) -> f64 {
+        (2.0 * self.cdf(x).min(self.at_least(x))).min(1.0)
+    }
+
+    /// The largest x with P(X < x) ≤ p: the critical value of a two-sided interval.
+    pub fn critical(&self, p: f64) -> i64 {
+        let mut below = 0.0;
+        for (x, probability) in self.probabilities.iter().enumerate() {
+            below += probability;
+            if below > p {
+                return x as i64;
+            }
+        }
+        self.probabilities.len() as i64
+    }
+}
+
+/// The sum of those `weights` whose fair coin shows heads (Wilcoxon's signed ranks, doubled).
+pub fn signed_rank(weights: &[u32]) -> Lattice {
+    let total: usize = weights.iter().map(|&w| w as usize).sum();
+    let mut probabilities = vec![0.0; total + 1];
+    probabilities[0] = 1.0;
+    let mut reach = 0;
+    for &weight in weights {
+        let weight = weight as usize;
+        for x in (0..=reach).rev() {
+            let half = 0.5 * probabilities[x];
+            probabilities[x] = half;
+            probabilities[x + weight] += half;
+        }
+        reach += weight;
+    }
+    Lattice { probabilities }
+}
+
+/// The sum of `chosen` of the `weights`, all subsets of that size equally likely (Wilcoxon's rank sum,
+/// doubled).
+pub fn rank_sum(weights: &[u32], chosen: usize) -> Lattice {
+    let mut heaviest: Vec<u32> = weights.to_vec();
+    heaviest.sort_unstable_by(|a, b| b.cmp(a));
+    let most: usize = heaviest.iter().take(chosen).map(|&w| w as usize).sum();
+    // table[j][s]: probability that a random subset drawn item by item holds j items of sum s so far,
+    // each item taken with probability (chosen − j) / (items left).
+    let mut table = vec![vec![0.0; most + 1]; chosen + 1];
+    table[0][0] = 1.0;
+    for (done, &weight) in weights.iter().enumerate() {
+        let left = (weights.len() - done) as f64;
+        for j in (0..=chosen.min(done)).rev() {
+            let take = (chosen - j) as f64 / left;
+            if take <= 0.0 {
+                continue;
+            }
+            let (lower, upper) = table.split_at_mut(j + 1);
+            let row = &mut lower[j];
+            if let Some(next) = upper.first_mut() {
+                for (to, from) in next[weight as usize..].iter_mut().zip(row.iter()) {
+                    *to += take * from;
+                }
+            }
+            row.iter_mut().for_each(|value| *value *= 1.0 - take);
+        }
+    }
+    Lattice { probabilities: table.pop().unwrap_or_default() }
+}
+
+/// Additions that [`rank_sum`] would need.
+pub fn rank_sum_cost(total: usize, chosen: usize) -> f64 {
+    let (n, m) = (total as f64, chosen as f64);
+    n * m * 2.0 * m * n
+}
+
+/// Midranks of `values`, doubled so that they are whole, and Σ (t³ − t) over the groups of ties.
+pub fn doubled_midranks(values: &[f64]) -> (Vec<u32>, f64) {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    let mut ranks = vec![0; values.len()];
+    let (mut start, mut ties) = (0, 0.0);
+    while start < order.len() {
+        let mut end = start;
+        while end + 1 < order.len() && values[order[end + 1]] == values[order[start]] {
+            end += 1;
+        }
+        // Mean of the ranks start+1 … end+1, doubled.
+        let doubled = (start + end + 2) as u32;
+        order[start..=end].iter().for_each(|&item| ranks[item] = doubled);
+        let t = (end - start + 1) as f64;
+        ties += t * t * t - t;
+        start = end + 1;
+    }
+    (ranks, ties)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use grimoire_testkit::close;
+
+    #[test]
+    fn small_cases_by_counting() {
+        // n = 3: sums 0, 1, 2, 3, 3, 4, 5, 6 of eight sign patterns.
+        let lattice = signed_rank(&[1, 2, 3]);
+        close(lattice.at_least(5), 0.25, 0.0, 0.0);
+        close(lattice.cdf(3), 5.0 / 8.0, 0.0, 0.0);
+        // Two of {1, 2, 3, 4}: sums 3, 4, 5, 5, 6, 7.
+        let lattice = rank_sum(&[1, 2, 3, 4], 2);
+        close(lattice.cdf(4), 2.0 / 6.0, 1e-15, 0.0);
+        close(lattice.at_least(7), 1.0 / 6.0, 1e-15, 0.0);
+        assert_eq!(doubled_midranks(&[5.0, 1.0, 5.0, 9.0]), (vec![5, 2, 5, 8], 6.0));
+    }
+}

@@ -1,0 +1,193 @@
+//! ln Γ, Stirling's error, deviance and their kin: the pieces from which every probability of this
+//! crate is assembled without losing digits.
+//!
+//! Source: C. Loader, *Fast and accurate computation of binomial probabilities* (2000), for writing a
+//! probability as Stirling errors and deviances; Abramowitz and Stegun chapter 6 for the series.
+//! Coefficients and the table were computed with 45 digits in mpmath 1.3.
+
+use super::chebyshev;
+use super::erf::LN_SQRT_TAU;
+
+/// ln Γ(x) for x > 0; NaN elsewhere.
+///
+/// Method: x ≥ 15 by Stirling's series; 1 to 3 by a Chebyshev series of ln Γ(x) / ((x−1)(x−2)), which
+/// keeps the digits at the zeros 1 and 2; the rest by the recurrence. Relative error below 10⁻¹⁴.
+pub fn ln_gamma(x: f64) -> f64 {
+    if x.is_nan() || x <= 0.0 {
+        return if x == 0.0 { f64::INFINITY } else { f64::NAN };
+    }
+    if x >= 15.0 {
+        return (x - 0.5) * x.ln() - x + LN_SQRT_TAU + stirling_error(x);
+    }
+    if x < 1.0 {
+        return ln_gamma_near_two(x + 1.0) - x.ln();
+    }
+    let (mut product, mut x) = (1.0, x);
+    while x > 3.0 {
+        x -= 1.0;
+        product *= x;
+    }
+    if product == 1.0 { ln_gamma_near_two(x) } else { product.ln() + ln_gamma_near_two(x) }
+}
+
+fn ln_gamma_near_two(x: f64) -> f64 {
+    (x - 1.0) * (x - 2.0) * chebyshev(&LN_GAMMA, x - 2.0)
+}
+
+/// δ(x) = ln Γ(x) − [(x − ½) ln x − x + ln √(2π)], for x > 0.
+///
+/// Absolute error below 10⁻¹⁵ (relative near 10⁻¹⁵ for x ≥ ½), which is what a probability needs of
+/// an exponent.
+pub fn stirling_error(x: f64) -> f64 {
+    if x >= 15.0 {
+        let r = 1.0 / (x * x);
+        let tail = 1.0 / 1188.0 - r * (691.0 / 360_360.0 - r / 156.0);
+        return (1.0 / 12.0
+            - r * (1.0 / 360.0 - r * (1.0 / 1260.0 - r * (1.0 / 1680.0 - r * tail))))
+            / x;
+    }
+    let twice = 2.0 * x;
+    if twice >= 1.0 && twice.fract() == 0.0 {
+        return STIRLING[twice as usize - 1];
+    }
+    ln_gamma(x) - ((x - 0.5) * x.ln() - x + LN_SQRT_TAU)
+}
+
+/// ln(1 + x) − x for x > −1, without cancellation near 0.
+///
+/// Method: with r = x / (2 + x), ln(1 + x) − x = r (2 r² Σ r^(2k)/(2k+3) − x).
+pub fn ln_1p_minus(x: f64) -> f64 {
+    if !(-0.6..=1.0).contains(&x) {
+        return x.ln_1p() - x;
+    }
+    let r = x / (2.0 + x);
+    let s = r * r;
+    let mut sum = 0.0;
+    // The remainder after K terms is s^K / (2K + 3): 20 terms for s ≤ 0.1837, fewer when s is small.
+    let terms = if s < 1e-4 {
+        4
+    } else if s < 1e-2 {
+        8
+    } else {
+        22
+    };
+    for k in (0..terms).rev() {
+        sum = sum * s + 1.0 / f64::from(2 * k + 3);
+    }
+    r * (2.0 * s * sum - x)
+}
+
+/// Deviance x ln(x/m) + m − x ≥ 0 of a count x ≥ 0 from a mean m > 0, where `d` = x − m is handed in
+/// by a caller who knows it to full precision (x − m in floating point may not be).
+pub fn deviance(x: f64, m: f64, d: f64) -> f64 {
+    if x == 0.0 {
+        return m;
+    }
+    let ratio = d / m;
+    if (-0.6..=1.0).contains(&ratio) {
+        m * (ratio * ratio + (1.0 + ratio) * ln_1p_minus(ratio))
+    } else {
+        x * (x / m).ln() - d
+    }
+}
+
+/// ln B(a, b) = ln Γ(a) + ln Γ(b) − ln Γ(a + b) for a, b > 0, without cancellation for large a, b.
+pub fn ln_beta(a: f64, b: f64) -> f64 {
+    let (small, large) = if a < b { (a, b) } else { (b, a) };
+    let n = small + large;
+    if large < 15.0 {
+        return ln_gamma(small) + ln_gamma(large) - ln_gamma(n);
+    }
+    // Γ(large)/Γ(n) by Stirling's formula on both, combined so that the large parts cancel by hand.
+    let shift = (large - 0.5) * (-small / n).ln_1p() - small * n.ln() + small;
+    ln_gamma(small) + shift + stirling_error(large) - stirling_error(n)
+}
+
+/// ln C(n, k) for 0 ≤ k ≤ n.
+pub fn ln_choose(n: f64, k: f64) -> f64 {
+    if k == 0.0 || k == n {
+        return 0.0;
+    }
+    -(n + 1.0).ln() - ln_beta(k + 1.0, n - k + 1.0)
+}
+
+/// ψ(x) = d/dx ln Γ(x) for x > 0. Recurrence to x ≥ 15, then the asymptotic series; absolute error
+/// below 10⁻¹⁴.
+pub fn digamma(mut x: f64) -> f64 {
+    let mut sum = 0.0;
+    while x < 15.0 {
+        sum -= 1.0 / x;
+        x += 1.0;
+    }
+    let r = 1.0 / (x * x);
+    let series = r
+        * (1.0 / 12.0
+            - r * (1.0 / 120.0 - r * (1.0 / 252.0 - r * (1.0 / 240.0 - r * (1.0 / 132.0)))));
+    sum + x.ln() - 0.5 / x - series
+}
+
+const LN_GAMMA: [f64; 29] = [
+    0.44148902545501423,
+    -0.11119580321752523,
+    0.01951044826068884,
+    -0.003922461463025264,
+    0.0008478989895953857,
+    -0.00019153855341365593,
+    4.454470184975607e-05,
+    -1.05728743735943e-05,
+    2.5474336873408417e-06,
+    -6.208535880776316e-07,
+    1.5268677399071546e-07,
+    -3.782637660291326e-08,
+    9.428100823624284e-09,
+    -2.361999702184645e-09,
+    5.943541905817546e-10,
+    -1.501312977072867e-10,
+    3.8050196458110534e-11,
+    -9.672485299656325e-12,
+    2.465348198355661e-12,
+    -6.298868140791711e-13,
+    1.6128460030283787e-13,
+    -4.137949206814042e-14,
+    1.0635701227757898e-14,
+    -2.7382420786652826e-15,
+    7.060670507214892e-16,
+    -1.8232177141662118e-16,
+    4.714169006756272e-17,
+    -1.2204107319639856e-17,
+    3.1630451661790255e-18,
+];
+
+/// δ(½), δ(1), δ(3/2), … δ(15).
+const STIRLING: [f64; 30] = [
+    0.15342640972002736,
+    0.08106146679532726,
+    0.05481412105191765,
+    0.0413406959554093,
+    0.03316287351993629,
+    0.02767792568499834,
+    0.023746163656297496,
+    0.020790672103765093,
+    0.018488450532673187,
+    0.016644691189821193,
+    0.015134973221917378,
+    0.013876128823070748,
+    0.012810465242920227,
+    0.01189670994589177,
+    0.011104559758206917,
+    0.010411265261972096,
+    0.009799416126158804,
+    0.009255462182712733,
+    0.008768700134139386,
+    0.00833056343336287,
+    0.00793411456431402,
+    0.007573675487951841,
+    0.007244554301320383,
+    0.00694284010720953,
+    0.006665247032707682,
+    0.006408994188004207,
+    0.006171712263039458,
+    0.0059513701127588475,
+    0.0057462165130101155,
+    0.005554733551962801,
+];

@@ -1,0 +1,263 @@
+//! The regularised incomplete gamma and beta functions, both tails at once, and their inverses.
+//!
+//! Equations: P(a, x) = ∫₀ˣ t^(a−1) e^(−t) dt / Γ(a), Q = 1 − P; Iₓ(a, b) = ∫₀ˣ t^(a−1) (1−t)^(b−1) dt
+//! / B(a, b).
+//! Method: the factor in front by Stirling errors and deviances ([`super::gamma`]); then, for small
+//! parameters, the power series or the continued fraction (Abramowitz and Stegun 6.5.29, 6.5.31, 26.5.8
+//! by Lentz's algorithm), and for large ones (both at least 200) quadrature of the tail from x
+//! outwards, where the integrand is exp(linear + well-conditioned rest), so that the cost does not
+//! grow with n. The smaller tail is always the one computed.
+//! Accuracy: relative error of each tail near 10⁻¹⁴, growing like 10⁻¹⁶·|ln tail| far out; checked to
+//! 10⁻¹² against mpmath up to a + b = 10¹², down to tails of 10⁻³⁰⁰.
+
+use super::gamma::{deviance, ln_1p_minus, stirling_error};
+use super::{quadrature, root, two_sum};
+use std::f64::consts::TAU;
+
+/// From here on, the tail is integrated instead of expanded.
+const LARGE: f64 = 200.0;
+
+/// Both tails of a distribution at a point, and their logarithms.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tails {
+    /// Probability at or below the point.
+    pub lower: f64,
+    /// Probability above the point.
+    pub upper: f64,
+    /// Logarithm of `lower`, finite where `lower` underflows.
+    pub ln_lower: f64,
+    /// Logarithm of `upper`.
+    pub ln_upper: f64,
+}
+
+impl Tails {
+    /// All of the probability below (at the right end of the support).
+    pub const FULL: Self =
+        Self { lower: 1.0, upper: 0.0, ln_lower: 0.0, ln_upper: f64::NEG_INFINITY };
+    /// All of the probability above.
+    pub const NONE: Self =
+        Self { lower: 0.0, upper: 1.0, ln_lower: f64::NEG_INFINITY, ln_upper: 0.0 };
+
+    /// From the lower tail e^`ln` · `ratio`.
+    pub fn from_lower(ln: f64, ratio: f64) -> Self {
+        let lower = (ln.exp() * ratio).min(1.0);
+        Self { lower, upper: 1.0 - lower, ln_lower: ln + ratio.ln(), ln_upper: (-lower).ln_1p() }
+    }
+
+    /// From the upper tail e^`ln` · `ratio`.
+    pub fn from_upper(ln: f64, ratio: f64) -> Self {
+        Self::from_lower(ln, ratio).swapped()
+    }
+
+    /// Lower and upper exchanged.
+    pub fn swapped(self) -> Self {
+        Self {
+            lower: self.upper,
+            upper: self.lower,
+            ln_lower: self.ln_upper,
+            ln_upper: self.ln_lower,
+        }
+    }
+}
+
+/// ln of x^a e^(−x) / Γ(a), for a, x > 0.
+pub fn ln_gamma_kernel(a: f64, x: f64) -> f64 {
+    0.5 * (a / TAU).ln() - stirling_error(a) - deviance(a, x, a - x)
+}
+
+/// P(a, x) and Q(a, x) for a > 0, x ≥ 0.
+pub fn gamma(a: f64, x: f64) -> Tails {
+    if x.is_nan() || a.is_nan() || a <= 0.0 {
+        return Tails { lower: f64::NAN, upper: f64::NAN, ln_lower: f64::NAN, ln_upper: f64::NAN };
+    }
+    if x <= 0.0 {
+        return Tails::NONE;
+    }
+    if x == f64::INFINITY {
+        return Tails::FULL;
+    }
+    let kernel = ln_gamma_kernel(a, x);
+    if a >= LARGE {
+        // Integrand relative to its value at x, at distance d: a·[ln(1 ± d/x) ∓ d/x] ∓ d·(x − a)/x.
+        let slope = (a - x) / x;
+        if x <= a {
+            let g = |d: f64| a * ln_1p_minus(-d / x) - d * slope;
+            return Tails::from_lower(kernel, tail(g, slope, x / a.sqrt(), x, |d| 1.0 / (x - d)));
+        }
+        let g = |d: f64| a * ln_1p_minus(d / x) + d * slope;
+        let ratio = tail(g, -slope, x / a.sqrt(), f64::INFINITY, |d| 1.0 / (x + d));
+        return Tails::from_upper(kernel, ratio);
+    }
+    if x < a + 1.0 {
+        let (mut term, mut sum, mut k) = (1.0, 1.0, a);
+        while term > 1e-17 * sum {
+            k += 1.0;
+            term *= x / k;
+            sum += term;
+        }
+        return Tails::from_lower(kernel, sum / a);
+    }
+    let step = |i: f64| (-i * (i - a), x + 2.0 * i + 1.0 - a);
+    Tails::from_upper(kernel, 1.0 / lentz(x + 1.0 - a, step))
+}
+
+/// ln of x^a y^b / B(a, b) where y = 1 − x: the density on the logit scale.
+pub fn ln_beta_kernel(a: f64, b: f64, x: f64, y: f64) -> f64 {
+    let d = beta_distance(a, b, x, y);
+    let n = a + b;
+    0.5 * (a / n * b / TAU).ln() + stirling_error(n)
+        - stirling_error(a)
+        - stirling_error(b)
+        - deviance(a, n * x, d)
+        - deviance(b, n * y, -d)
+}
+
+/// a·y − b·x = a − (a + b)·x with rounding errors carried along; uses the smaller of x and y, which
+/// is the one that determines the other.
+fn beta_distance(a: f64, b: f64, x: f64, y: f64) -> f64 {
+    let one = |a: f64, b: f64, x: f64| {
+        let (ax, bx) = (a * x, b * x);
+        let lost = a.mul_add(x, -ax) + b.mul_add(x, -bx);
+        let (first, e1) = two_sum(a, -ax);
+        let (second, e2) = two_sum(first, -bx);
+        second + (e1 + e2 - lost)
+    };
+    if x <= y { one(a, b, x) } else { -one(b, a, y) }
+}
+
+/// Iₓ(a, b) and 1 − Iₓ(a, b) for a, b > 0; `y` = 1 − x, given separately because one of the two may be
+/// too small for the other to tell.
+pub fn beta(a: f64, b: f64, x: f64, y: f64) -> Tails {
+    if x.is_nan() || y.is_nan() || a.is_nan() || b.is_nan() || a <= 0.0 || b <= 0.0 {
+        return Tails { lower: f64::NAN, upper: f64::NAN, ln_lower: f64::NAN, ln_upper: f64::NAN };
+    }
+    if x <= 0.0 {
+        return Tails::NONE;
+    }
+    if y <= 0.0 {
+        return Tails::FULL;
+    }
+    let kernel = ln_beta_kernel(a, b, x, y);
+    if a >= LARGE && b >= LARGE {
+        let d = beta_distance(a, b, x, y);
+        return if d >= 0.0 {
+            Tails::from_lower(kernel, beta_tail(a, b, x, y, d))
+        } else {
+            Tails::from_upper(kernel, beta_tail(b, a, y, x, -d))
+        };
+    }
+    if x <= (a + 1.0) / (a + b + 2.0) {
+        Tails::from_lower(kernel, beta_fraction(a, b, x) / a)
+    } else {
+        Tails::from_upper(kernel, beta_fraction(b, a, y) / b)
+    }
+}
+
+/// Lower tail divided by the kernel, `distance` = a − (a+b)·x ≥ 0.
+fn beta_tail(a: f64, b: f64, x: f64, y: f64, distance: f64) -> f64 {
+    let slope = distance / (x * y);
+    let g = |d: f64| a * ln_1p_minus(-d / x) + b * ln_1p_minus(d / y) - d * slope;
+    let spread = (x * y / (a + b)).sqrt();
+    tail(g, slope, spread, x, |d| 1.0 / ((x - d) * (y + d)))
+}
+
+/// ∫₀^end exp(g(d)) w(d) dd, where g is concave with g(0) = 0, g'(0) = −`slope` ≤ 0: cut off where
+/// g = −40, well under the last digit.
+fn tail(
+    g: impl Fn(f64) -> f64,
+    slope: f64,
+    spread: f64,
+    end: f64,
+    weight: impl Fn(f64) -> f64,
+) -> f64 {
+    let mut cut = (40.0 / slope).min(9.0 * spread).min(end);
+    for _ in 0..40 {
+        if cut >= end || g(cut) < -38.0 {
+            break;
+        }
+        cut = (cut * 1.25).min(end);
+    }
+    quadrature::integrate(0.0, cut, |d| g(d).exp() * weight(d))
+}
+
+/// The continued fraction of Abramowitz and Stegun 26.5.8.
+fn beta_fraction(a: f64, b: f64, x: f64) -> f64 {
+    let coefficient = |i: f64| {
+        let m = (0.5 * i).floor();
+        let up = if i % 2.0 == 0.0 { m * (b - m) } else { -(a + m) * (a + b + m) };
+        (up * x / ((a + i - 1.0) * (a + i)), 1.0)
+    };
+    1.0 / lentz(1.0, coefficient)
+}
+
+/// b₀ + a₁/(b₁ + a₂/(b₂ + …)) by the modified algorithm of Lentz; `terms(i)` gives (aᵢ, bᵢ).
+fn lentz(first: f64, terms: impl Fn(f64) -> (f64, f64)) -> f64 {
+    const TINY: f64 = 1e-300;
+    let held = |value: f64| if value.abs() < TINY { TINY } else { value };
+    let mut value = held(first);
+    let (mut c, mut d) = (value, 0.0);
+    for i in 1..200_000 {
+        let (up, down) = terms(f64::from(i));
+        d = 1.0 / held(down + up * d);
+        c = held(down + up / c);
+        let change = c * d;
+        value *= change;
+        if (change - 1.0).abs() < 2e-16 {
+            break;
+        }
+    }
+    value
+}
+
+/// The x with P(a, x) = e^`ln_p` when `lower`, else with Q(a, x) = e^`ln_p`.
+///
+/// Method: Newton's steps in u = ln x on the logarithm of the named tail. Relative error near 10⁻¹⁴
+/// over the conditioning of the problem.
+pub fn gamma_inverse(a: f64, ln_p: f64, lower: bool) -> f64 {
+    if ln_p == f64::NEG_INFINITY {
+        return if lower { 0.0 } else { f64::INFINITY };
+    }
+    if ln_p >= 0.0 {
+        return if lower { f64::INFINITY } else { 0.0 };
+    }
+    let solve = |u: f64| {
+        let x = u.exp();
+        let tails = gamma(a, x);
+        let kernel = ln_gamma_kernel(a, x);
+        if lower {
+            (tails.ln_lower - ln_p, (kernel - tails.ln_lower).exp())
+        } else {
+            (ln_p - tails.ln_upper, (kernel - tails.ln_upper).exp())
+        }
+    };
+    root::increasing(-745.0, 709.0, a.ln(), solve).exp()
+}
+
+/// The pair (x, 1 − x) with Iₓ(a, b) = e^`ln_p` when `lower`, else with 1 − Iₓ(a, b) = e^`ln_p`.
+///
+/// Method: Newton's steps in u = ln(x / (1 − x)) on the logarithm of the named tail, so that both x
+/// and 1 − x keep their digits.
+pub fn beta_inverse(a: f64, b: f64, ln_p: f64, lower: bool) -> (f64, f64) {
+    if ln_p == f64::NEG_INFINITY {
+        return if lower { (0.0, 1.0) } else { (1.0, 0.0) };
+    }
+    if ln_p >= 0.0 {
+        return if lower { (1.0, 0.0) } else { (0.0, 1.0) };
+    }
+    let point = |u: f64| {
+        let small = 1.0 / (1.0 + u.abs().exp());
+        let large = 1.0 / (1.0 + (-u.abs()).exp());
+        if u < 0.0 { (small, large) } else { (large, small) }
+    };
+    let solve = |u: f64| {
+        let (x, y) = point(u);
+        let tails = beta(a, b, x, y);
+        let kernel = ln_beta_kernel(a, b, x, y);
+        if lower {
+            (tails.ln_lower - ln_p, (kernel - tails.ln_lower).exp())
+        } else {
+            (ln_p - tails.ln_upper, (kernel - tails.ln_upper).exp())
+        }
+    };
+    point(root::increasing(-740.0, 740.0, (a / b).ln(), solve))
+}
