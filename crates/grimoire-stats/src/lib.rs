@@ -9,9 +9,11 @@
 
 pub mod dist;
 pub mod error;
+pub mod interval;
 pub mod random;
 pub mod record;
 pub mod special;
+pub mod test;
 
 pub use error::{Error, Result};
 pub use record::{Alternative, Effect, Interval, Record};

@@ -113,11 +113,7 @@ impl Distribution for Uniform {
     }
 
     fn ln_density(&self, x: f64) -> f64 {
-        if x < self.low || x > self.high {
-            f64::NEG_INFINITY
-        } else {
-            -(self.high - self.low).ln()
-        }
+        if x < self.low || x > self.high { f64::NEG_INFINITY } else { -(self.high - self.low).ln() }
     }
 
     fn tails(&self, x: f64) -> Tails {

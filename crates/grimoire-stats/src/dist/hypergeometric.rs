@@ -43,7 +43,8 @@ impl Hypergeometric {
 
     /// P(X = x + 1) / P(X = x).
     fn ratio(&self, x: f64) -> f64 {
-        (self.marked - x) / (x + 1.0) * ((self.drawn - x) / (self.total - self.marked - self.drawn + x + 1.0))
+        (self.marked - x) / (x + 1.0)
+            * ((self.drawn - x) / (self.total - self.marked - self.drawn + x + 1.0))
     }
 }
 
@@ -183,4 +184,3 @@ impl Noncentral {
         self.first + moment / self.sum
     }
 }
-

@@ -24,8 +24,9 @@ pub fn student(t: f64, degrees: f64, shift: f64) -> (f64, f64) {
     let density = |u: f64| 2.0 * incomplete::ln_gamma_kernel(a, a * u * u).exp() / u;
     let lower =
         quadrature::integrate_panels(low, high, 12, |u| density(u) * normal_cdf(t * u - shift));
-    let upper =
-        quadrature::integrate_panels(low, high, 12, |u| density(u) * normal_survival(t * u - shift));
+    let upper = quadrature::integrate_panels(low, high, 12, |u| {
+        density(u) * normal_survival(t * u - shift)
+    });
     (lower.min(1.0), upper.min(1.0))
 }
 

@@ -53,7 +53,12 @@ impl Distribution for Normal {
     }
 
     fn moments(&self) -> Moments {
-        Moments { mean: self.mean, variance: self.sd * self.sd, skewness: 0.0, excess_kurtosis: 0.0 }
+        Moments {
+            mean: self.mean,
+            variance: self.sd * self.sd,
+            skewness: 0.0,
+            excess_kurtosis: 0.0,
+        }
     }
 
     fn inverse(&self, ln_p: f64, lower: bool) -> f64 {

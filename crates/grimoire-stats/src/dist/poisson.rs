@@ -62,7 +62,12 @@ impl Distribution for Poisson {
 
     fn moments(&self) -> Moments {
         let mean = self.mean;
-        Moments { mean, variance: mean, skewness: mean.sqrt().recip(), excess_kurtosis: mean.recip() }
+        Moments {
+            mean,
+            variance: mean,
+            skewness: mean.sqrt().recip(),
+            excess_kurtosis: mean.recip(),
+        }
     }
 
     fn inverse(&self, ln_p: f64, lower: bool) -> f64 {

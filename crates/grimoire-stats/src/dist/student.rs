@@ -42,11 +42,8 @@ impl Distribution for Student {
         }
         // P(|T| > t) = I_z(ν/2, ½) with z = ν / (ν + t²); half of it lies beyond t.
         let (v, square) = (self.degrees, x * x);
-        let (z, rest) = if square.is_finite() {
-            (v / (v + square), square / (v + square))
-        } else {
-            (0.0, 1.0)
-        };
+        let (z, rest) =
+            if square.is_finite() { (v / (v + square), square / (v + square)) } else { (0.0, 1.0) };
         let both = incomplete::beta(0.5 * v, 0.5, z, rest);
         let far = 0.5 * both.lower;
         let near = 0.5 * (1.0 + both.upper);
@@ -144,14 +141,12 @@ impl Distribution for FisherF {
         let (m, n) = (self.above, self.below);
         let over = |least: f64, value: f64| if n > least { value } else { f64::NAN };
 
-        let kurtosis = 12.0 * (m * (5.0 * n - 22.0) * (m + n - 2.0) + (n - 4.0) * (n - 2.0).powi(2))
+        let kurtosis = 12.0
+            * (m * (5.0 * n - 22.0) * (m + n - 2.0) + (n - 4.0) * (n - 2.0).powi(2))
             / (m * (n - 6.0) * (n - 8.0) * (m + n - 2.0));
         Moments {
             mean: over(2.0, n / (n - 2.0)),
-            variance: over(
-                4.0,
-                2.0 * n * n * (m + n - 2.0) / (m * (n - 2.0).powi(2) * (n - 4.0)),
-            ),
+            variance: over(4.0, 2.0 * n * n * (m + n - 2.0) / (m * (n - 2.0).powi(2) * (n - 4.0))),
             skewness: over(
                 6.0,
                 (2.0 * m + n - 2.0) / (n - 6.0) * (8.0 * (n - 4.0) / (m * (m + n - 2.0))).sqrt(),

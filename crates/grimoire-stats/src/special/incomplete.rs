@@ -4,7 +4,7 @@
 //! / B(a, b).
 //! Method: the factor in front by Stirling errors and deviances ([`super::gamma`]); then, for small
 //! parameters, the power series or the continued fraction (Abramowitz and Stegun 6.5.29, 6.5.31, 26.5.8
-//! by Lentz's algorithm), and for large ones (both at least 200) quadrature of the tail from x
+//! by Lentz's algorithm), and for large ones (from 200) quadrature of the tail from x
 //! outwards, where the integrand is exp(linear + well-conditioned rest), so that the cost does not
 //! grow with n. The smaller tail is always the one computed.
 //! Accuracy: relative error of each tail near 10⁻¹⁴, growing like 10⁻¹⁶·|ln tail| far out; checked to
@@ -137,20 +137,21 @@ pub fn beta(a: f64, b: f64, x: f64, y: f64) -> Tails {
     if y <= 0.0 {
         return Tails::FULL;
     }
+    if a > b {
+        return beta(b, a, y, x).swapped();
+    }
     let kernel = ln_beta_kernel(a, b, x, y);
-    if a >= LARGE && b >= LARGE {
-        let d = beta_distance(a, b, x, y);
-        return if d >= 0.0 {
-            Tails::from_lower(kernel, beta_tail(a, b, x, y, d))
-        } else {
-            Tails::from_upper(kernel, beta_tail(b, a, y, x, -d))
-        };
+    let distance = beta_distance(a, b, x, y);
+    if a >= LARGE && distance >= 0.0 {
+        return Tails::from_lower(kernel, beta_tail(a, b, x, y, distance));
     }
-    if x <= (a + 1.0) / (a + b + 2.0) {
-        Tails::from_lower(kernel, beta_fraction(a, b, x) / a)
-    } else {
-        Tails::from_upper(kernel, beta_fraction(b, a, y) / b)
+    if a < LARGE && x <= (a + 1.0) / (a + b + 2.0) {
+        return Tails::from_lower(kernel, beta_fraction(a, b, x) / a);
     }
+    if b >= LARGE && distance <= 0.0 {
+        return Tails::from_upper(kernel, beta_tail(b, a, y, x, -distance));
+    }
+    Tails::from_upper(kernel, beta_fraction(b, a, y) / b)
 }
 
 /// Lower tail divided by the kernel, `distance` = a − (a+b)·x ≥ 0.
@@ -211,7 +212,7 @@ fn lentz(first: f64, terms: impl Fn(f64) -> (f64, f64)) -> f64 {
 
 /// The x with P(a, x) = e^`ln_p` when `lower`, else with Q(a, x) = e^`ln_p`.
 ///
-/// Method: Newton's steps in u = ln x on the logarithm of the named tail. Relative error near 10⁻¹⁴
+/// Method: Newton's steps in u = ln(x/a) on the logarithm of the named tail. Relative error near 10⁻¹⁴
 /// over the conditioning of the problem.
 pub fn gamma_inverse(a: f64, ln_p: f64, lower: bool) -> f64 {
     if ln_p == f64::NEG_INFINITY {
@@ -221,7 +222,7 @@ pub fn gamma_inverse(a: f64, ln_p: f64, lower: bool) -> f64 {
         return if lower { f64::INFINITY } else { 0.0 };
     }
     let solve = |u: f64| {
-        let x = u.exp();
+        let x = a * u.exp();
         let tails = gamma(a, x);
         let kernel = ln_gamma_kernel(a, x);
         if lower {
@@ -230,13 +231,14 @@ pub fn gamma_inverse(a: f64, ln_p: f64, lower: bool) -> f64 {
             (ln_p - tails.ln_upper, (kernel - tails.ln_upper).exp())
         }
     };
-    root::increasing(-745.0, 709.0, a.ln(), solve).exp()
+    let (low, high) = (-745.0 - a.ln().min(0.0), 709.0 - a.ln().max(0.0));
+    a * root::increasing(low, high, 0.0, solve).exp()
 }
 
 /// The pair (x, 1 − x) with Iₓ(a, b) = e^`ln_p` when `lower`, else with 1 − Iₓ(a, b) = e^`ln_p`.
 ///
-/// Method: Newton's steps in u = ln(x / (1 − x)) on the logarithm of the named tail, so that both x
-/// and 1 − x keep their digits.
+/// Method: Newton's steps in u = ln(b x / (a (1 − x))) on the logarithm of the named tail, so that both
+/// x and 1 − x keep their digits.
 pub fn beta_inverse(a: f64, b: f64, ln_p: f64, lower: bool) -> (f64, f64) {
     if ln_p == f64::NEG_INFINITY {
         return if lower { (0.0, 1.0) } else { (1.0, 0.0) };
@@ -245,9 +247,10 @@ pub fn beta_inverse(a: f64, b: f64, ln_p: f64, lower: bool) -> (f64, f64) {
         return if lower { (1.0, 0.0) } else { (0.0, 1.0) };
     }
     let point = |u: f64| {
-        let small = 1.0 / (1.0 + u.abs().exp());
-        let large = 1.0 / (1.0 + (-u.abs()).exp());
-        if u < 0.0 { (small, large) } else { (large, small) }
+        // x : y = a·eᵘ : b, with the larger share divided down so that nothing overflows.
+        let shrink = (-u.abs()).exp();
+        let (left, right) = if u < 0.0 { (a * shrink, b) } else { (a, b * shrink) };
+        (left / (left + right), right / (left + right))
     };
     let solve = |u: f64| {
         let (x, y) = point(u);
@@ -259,5 +262,6 @@ pub fn beta_inverse(a: f64, b: f64, ln_p: f64, lower: bool) -> (f64, f64) {
             (ln_p - tails.ln_upper, (kernel - tails.ln_upper).exp())
         }
     };
-    point(root::increasing(-740.0, 740.0, (a / b).ln(), solve))
+    let center = (a / b).ln();
+    point(root::increasing(-740.0 - center.min(0.0), 740.0 - center.max(0.0), 0.0, solve))
 }

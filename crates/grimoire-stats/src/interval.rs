@@ -1,0 +1,312 @@
+//! Intervals for a proportion, a rate, and the difference of two proportions, by every method in
+//! common use; the coverage of each is measured in the slow tests.
+//!
+//! Sources: Brown, Cai and DasGupta, *Interval estimation for a binomial proportion* (2001); Newcombe,
+//! *Interval estimation for the difference between independent proportions* (1998); Garwood (1936) and
+//! Swift (2009) for rates. One-sided questions get one-sided intervals, all of the error on one side.
+
+use crate::dist::{Binomial, Distribution, Poisson};
+use crate::error::{Error, Result, inside, not_negative, open_unit, positive};
+use crate::record::{Alternative, Interval};
+use crate::special::erf::normal_quantile;
+use crate::special::incomplete::{beta_inverse, gamma_inverse};
+use crate::special::root;
+
+/// How an interval for a proportion is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proportion {
+    /// p̂ ± z √(p̂ q̂ / n): the textbook's, and far too short near 0 and 1.
+    Wald,
+    /// The p that a score test does not reject; the best short formula.
+    Wilson,
+    /// Wilson with continuity correction: close to Clopper–Pearson.
+    WilsonCorrected,
+    /// Wald around (x + z²/2) / (n + z²).
+    AgrestiCoull,
+    /// The p that the exact test of either tail does not reject; covers at least the level, always.
+    ClopperPearson,
+    /// Quantiles of the posterior Beta(x + ½, n − x + ½); 0 and 1 at the edges.
+    Jeffreys,
+    /// Clopper–Pearson with half the probability of the value seen: covers the level on average.
+    MidP,
+}
+
+impl Proportion {
+    /// All methods.
+    pub const ALL: [Self; 7] = [
+        Self::ClopperPearson,
+        Self::Wilson,
+        Self::WilsonCorrected,
+        Self::AgrestiCoull,
+        Self::Jeffreys,
+        Self::MidP,
+        Self::Wald,
+    ];
+
+    /// The name in records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Wald => "Wald",
+            Self::Wilson => "Wilson",
+            Self::WilsonCorrected => "Wilson with continuity correction",
+            Self::AgrestiCoull => "Agresti-Coull",
+            Self::ClopperPearson => "Clopper-Pearson",
+            Self::Jeffreys => "Jeffreys",
+            Self::MidP => "mid-p",
+        }
+    }
+
+    /// The interval for `successes` of `n` trials.
+    ///
+    /// # Errors
+    /// When there are no trials, more successes than trials, or the level is not in (0, 1).
+    pub fn interval(
+        self,
+        successes: u64,
+        n: u64,
+        level: f64,
+        alternative: Alternative,
+    ) -> Result<Interval> {
+        open_unit("the level", level)?;
+        positive("the number of trials", n as f64)?;
+        let (x, n) = (successes as f64, n as f64);
+        inside("the number of successes", x, x <= n, "at most the number of trials")?;
+        let alpha = match alternative {
+            Alternative::TwoSided => 0.5 * (1.0 - level),
+            _ => 1.0 - level,
+        };
+        let (mut lower, mut upper) = self.ends(x, n, alpha);
+        match alternative {
+            Alternative::TwoSided => {}
+            Alternative::Less => lower = 0.0,
+            Alternative::Greater => upper = 1.0,
+        }
+        Ok(Interval::new(lower.clamp(0.0, 1.0), upper.clamp(0.0, 1.0), level, self.name()))
+    }
+
+    fn ends(self, x: f64, n: f64, alpha: f64) -> (f64, f64) {
+        let z = -normal_quantile(alpha);
+        let p = x / n;
+        match self {
+            Self::Wald => {
+                let half = z * (p * (1.0 - p) / n).sqrt();
+                (p - half, p + half)
+            }
+            Self::Wilson => {
+                let middle = (x + 0.5 * z * z) / (n + z * z);
+                let half = z / (n + z * z) * (x * (1.0 - p) + 0.25 * z * z).sqrt();
+                (
+                    if x == 0.0 { 0.0 } else { middle - half },
+                    if x == n { 1.0 } else { middle + half },
+                )
+            }
+            Self::WilsonCorrected => {
+                let end = |x: f64| {
+                    let p = x / n;
+                    let side =
+                        0.5 * z * (z * z - 2.0 - 1.0 / n + 4.0 * p * (n * (1.0 - p) + 1.0)).sqrt();
+                    (x + 0.5 * z * z - 0.5 - side) / (n + z * z)
+                };
+                (if x == 0.0 { 0.0 } else { end(x) }, if x == n { 1.0 } else { 1.0 - end(n - x) })
+            }
+            Self::AgrestiCoull => {
+                let more = n + z * z;
+                let p = (x + 0.5 * z * z) / more;
+                let half = z * (p * (1.0 - p) / more).sqrt();
+                (p - half, p + half)
+            }
+            Self::ClopperPearson => (
+                if x == 0.0 { 0.0 } else { beta_inverse(x, n - x + 1.0, alpha.ln(), true).0 },
+                if x == n { 1.0 } else { beta_inverse(x + 1.0, n - x, alpha.ln(), false).0 },
+            ),
+            Self::Jeffreys => (
+                if x == 0.0 { 0.0 } else { beta_inverse(x + 0.5, n - x + 0.5, alpha.ln(), true).0 },
+                if x == n { 1.0 } else { beta_inverse(x + 0.5, n - x + 0.5, alpha.ln(), false).0 },
+            ),
+            Self::MidP => mid_p_proportion(x, n, alpha),
+        }
+    }
+}
+
+/// p with P(X > x) + ½ P(X = x) = α, and with P(X < x) + ½ P(X = x) = α.
+fn mid_p_proportion(x: f64, n: f64, alpha: f64) -> (f64, f64) {
+    let at = |p: f64, upper: bool| {
+        Binomial::new(n as u64, p).map_or(f64::NAN, |d| {
+            let half = 0.5 * d.density(x);
+            if upper { d.survival(x) + half } else { d.cdf(x - 1.0) + half }
+        })
+    };
+    let (low, high) = Proportion::ClopperPearson.ends(x, n, 0.5 * alpha);
+    let lower = if x == 0.0 {
+        0.0
+    } else {
+        root::bracketed(low, x / n, |p| at(p, true) - alpha).unwrap_or(low)
+    };
+    let upper = if x == n {
+        1.0
+    } else {
+        root::bracketed(x / n, high, |p| at(p, false) - alpha).unwrap_or(high)
+    };
+    (lower, upper)
+}
+
+/// How an interval for a Poisson rate is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rate {
+    /// Quantiles of gamma distributions (Garwood): covers at least the level.
+    Exact,
+    /// Garwood with half the probability of the count seen.
+    MidP,
+    /// The rate that a score test does not reject.
+    Score,
+    /// x ± z √x.
+    Wald,
+    /// Through the square root, which stabilises the variance: (√(x + 3/8) ± z/2)² − 3/8.
+    SquareRoot,
+    /// Quantiles of the posterior Gamma(x + ½).
+    Jeffreys,
+}
+
+impl Rate {
+    /// All methods.
+    pub const ALL: [Self; 6] =
+        [Self::Exact, Self::MidP, Self::Score, Self::Jeffreys, Self::SquareRoot, Self::Wald];
+
+    /// The name in records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Exact => "exact (Garwood)",
+            Self::MidP => "mid-p",
+            Self::Score => "score",
+            Self::Wald => "Wald",
+            Self::SquareRoot => "square root",
+            Self::Jeffreys => "Jeffreys",
+        }
+    }
+
+    /// The interval of the rate after `count` events in `exposure` units of time or space.
+    ///
+    /// # Errors
+    /// When the exposure is not positive or the level not in (0, 1).
+    pub fn interval(
+        self,
+        count: u64,
+        exposure: f64,
+        level: f64,
+        alternative: Alternative,
+    ) -> Result<Interval> {
+        open_unit("the level", level)?;
+        positive("the exposure", exposure)?;
+        let alpha = match alternative {
+            Alternative::TwoSided => 0.5 * (1.0 - level),
+            _ => 1.0 - level,
+        };
+        let (mut lower, mut upper) = self.ends(count as f64, alpha);
+        match alternative {
+            Alternative::TwoSided => {}
+            Alternative::Less => lower = 0.0,
+            Alternative::Greater => upper = f64::INFINITY,
+        }
+        Ok(Interval::new(lower.max(0.0) / exposure, upper / exposure, level, self.name()))
+    }
+
+    fn ends(self, x: f64, alpha: f64) -> (f64, f64) {
+        let z = -normal_quantile(alpha);
+        match self {
+            Self::Exact => (
+                if x == 0.0 { 0.0 } else { gamma_inverse(x, alpha.ln(), true) },
+                gamma_inverse(x + 1.0, alpha.ln(), false),
+            ),
+            Self::Jeffreys => (
+                if x == 0.0 { 0.0 } else { gamma_inverse(x + 0.5, alpha.ln(), true) },
+                gamma_inverse(x + 0.5, alpha.ln(), false),
+            ),
+            Self::Wald => (x - z * x.sqrt(), x + z * x.sqrt()),
+            Self::Score => {
+                let half = z * (x + 0.25 * z * z).sqrt();
+                (x + 0.5 * z * z - half, x + 0.5 * z * z + half)
+            }
+            Self::SquareRoot => {
+                let middle = (x + 0.375).sqrt();
+                ((middle - 0.5 * z).max(0.0).powi(2) - 0.375, (middle + 0.5 * z).powi(2) - 0.375)
+            }
+            Self::MidP => {
+                let at = |mean: f64, upper: bool| {
+                    Poisson::new(mean).map_or(f64::NAN, |d| {
+                        let half = 0.5 * d.density(x);
+                        if upper { d.survival(x) + half } else { d.cdf(x - 1.0) + half }
+                    })
+                };
+                let (low, high) = Self::Exact.ends(x, 0.5 * alpha);
+                let lower = root::bracketed(low, x, |m| at(m, true) - alpha);
+                let upper = root::bracketed(x, high, |m| at(m, false) - alpha);
+                (if x == 0.0 { 0.0 } else { lower.unwrap_or(low) }, upper.unwrap_or(high))
+            }
+        }
+    }
+}
+
+/// How an interval for p₁ − p₂ of two independent samples is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Difference {
+    /// Newcombe's method 10: Wilson's ends combined; good for all p and n.
+    Newcombe,
+    /// Wald after adding one success and one failure to each sample.
+    AgrestiCaffo,
+    /// p̂₁ − p̂₂ ± z √(p̂₁q̂₁/n₁ + p̂₂q̂₂/n₂).
+    Wald,
+}
+
+impl Difference {
+    /// The name in records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Newcombe => "Newcombe",
+            Self::AgrestiCaffo => "Agresti-Caffo",
+            Self::Wald => "Wald",
+        }
+    }
+
+    /// The interval for (successes, trials) in `one` and `two`.
+    ///
+    /// # Errors
+    /// As [`Proportion::interval`].
+    pub fn interval(self, one: (u64, u64), two: (u64, u64), level: f64) -> Result<Interval> {
+        let w1 = Proportion::Wilson.interval(one.0, one.1, level, Alternative::TwoSided)?;
+        let w2 = Proportion::Wilson.interval(two.0, two.1, level, Alternative::TwoSided)?;
+        let z = -normal_quantile(0.5 * (1.0 - level));
+        let wald = |extra: f64| {
+            let (n1, n2) = (one.1 as f64 + 2.0 * extra, two.1 as f64 + 2.0 * extra);
+            let (p1, p2) = ((one.0 as f64 + extra) / n1, (two.0 as f64 + extra) / n2);
+            let half = z * (p1 * (1.0 - p1) / n1 + p2 * (1.0 - p2) / n2).sqrt();
+            (p1 - p2 - half, p1 - p2 + half)
+        };
+        let (lower, upper) = match self {
+            Self::Wald => wald(0.0),
+            Self::AgrestiCaffo => wald(1.0),
+            Self::Newcombe => {
+                let p1 = one.0 as f64 / one.1 as f64;
+                let p2 = two.0 as f64 / two.1 as f64;
+                let down = (p1 - w1.lower).hypot(w2.upper - p2);
+                let up = (w1.upper - p1).hypot(p2 - w2.lower);
+                (p1 - p2 - down, p1 - p2 + up)
+            }
+        };
+        Ok(Interval::new(lower.max(-1.0), upper.min(1.0), level, self.name()))
+    }
+}
+
+/// Student's interval for a mean from n, mean and standard deviation.
+///
+/// # Errors
+/// When n < 2, the deviation is negative, or the level not in (0, 1).
+pub fn mean(n: u64, mean: f64, sd: f64, level: f64) -> Result<Interval> {
+    open_unit("the level", level)?;
+    not_negative("the standard deviation", sd)?;
+    if n < 2 {
+        return Err(Error::TooFew { what: "the sample", needed: 2, found: n as usize });
+    }
+    let t = crate::dist::Student::new(n as f64 - 1.0)?.upper_quantile(0.5 * (1.0 - level));
+    let half = t * sd / (n as f64).sqrt();
+    Ok(Interval::new(mean - half, mean + half, level, "Student"))
+}

@@ -1,0 +1,106 @@
+//! Kolmogorov–Smirnov tests: one sample against a distribution, and two samples.
+//!
+//! D = sup |Fₙ − F|; one-sided: *greater* is sup (Fₙ − F), which says that the sample lies to the left.
+//! Exact p-values ([`crate::dist::kolmogorov`]) up to n = 20,000 (one sample) or m·n = 10⁸ (two);
+//! the limit beyond.
+
+use crate::dist::kolmogorov;
+use crate::error::{Error, Result, sample};
+use crate::record::{Alternative, Record};
+
+const MOST_CELLS: f64 = 1e8;
+
+/// One sample against the cumulative distribution function `cdf`.
+///
+/// # Errors
+/// When the sample is empty, a value is not finite, or `cdf` leaves [0, 1].
+pub fn one_sample(
+    values: &[f64],
+    cdf: impl Fn(f64) -> f64,
+    alternative: Alternative,
+) -> Result<Record> {
+    sample("the sample", values, 1)?;
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let n = sorted.len() as f64;
+    let (mut above, mut below, mut tied) = (0.0_f64, 0.0_f64, false);
+    for (index, &x) in sorted.iter().enumerate() {
+        let f = cdf(x);
+        if !(0.0..=1.0).contains(&f) {
+            let expected = "a cumulative probability from 0 to 1";
+            return Err(Error::Domain { what: "the distribution function", value: f, expected });
+        }
+        above = above.max((index as f64 + 1.0) / n - f);
+        below = below.max(f - index as f64 / n);
+        tied |= index > 0 && sorted[index - 1] == x;
+    }
+    let count = values.len() as u64;
+    let (d, p_value) = match alternative {
+        Alternative::Greater => (above, kolmogorov::one_sided(count, above)),
+        Alternative::Less => (below, kolmogorov::one_sided(count, below)),
+        Alternative::TwoSided => {
+            let d = above.max(below);
+            (d, kolmogorov::two_sided(count, d))
+        }
+    };
+    let record = Record::new("Kolmogorov-Smirnov test of one sample", count)
+        .with_test("the values come from the given distribution", alternative, p_value)
+        .with_statistic("D", d)
+        .with("largest_excess", above)
+        .with("largest_deficit", below)
+        .assuming("values are independent")
+        .assuming("the distribution is continuous and was not fitted to these values");
+    Ok(if tied { record.assuming("ties were broken by rounding only") } else { record })
+}
+
+/// Two samples. With ties the p-value is that of untied samples, which is conservative.
+///
+/// # Errors
+/// When a sample is empty or a value is not finite.
+pub fn two_samples(x: &[f64], y: &[f64], alternative: Alternative) -> Result<Record> {
+    sample("the first sample", x, 1)?;
+    sample("the second sample", y, 1)?;
+    let (mut a, mut b) = (x.to_vec(), y.to_vec());
+    a.sort_by(f64::total_cmp);
+    b.sort_by(f64::total_cmp);
+    let (m, n) = (a.len(), b.len());
+    let (mut i, mut j, mut above, mut below) = (0, 0, 0.0_f64, 0.0_f64);
+    while i < m && j < n {
+        let at = a[i].min(b[j]);
+        while i < m && a[i] <= at {
+            i += 1;
+        }
+        while j < n && b[j] <= at {
+            j += 1;
+        }
+        // In whole numbers until the last moment: i/m − j/n.
+        let gap = (i * n) as f64 - (j * m) as f64;
+        above = above.max(gap / (m as f64 * n as f64));
+        below = below.max(-gap / (m as f64 * n as f64));
+    }
+    let (m, n) = (m as u64, n as u64);
+    let cells = m as f64 * n as f64;
+    let one = alternative != Alternative::TwoSided;
+    let d = match alternative {
+        Alternative::Greater => above,
+        Alternative::Less => below,
+        Alternative::TwoSided => above.max(below),
+    };
+    let exact = cells <= MOST_CELLS;
+    let p_value = if exact {
+        kolmogorov::two_samples(m, n, d, one)
+    } else {
+        let z = d * (cells / (m as f64 + n as f64)).sqrt();
+        if one { (-2.0 * z * z).exp() } else { kolmogorov::limit(z) }
+    };
+    let method = if exact {
+        "exact Kolmogorov-Smirnov test of two samples"
+    } else {
+        "asymptotic Kolmogorov-Smirnov test of two samples"
+    };
+    Ok(Record::new(method, m + n)
+        .with_test("both samples come from one distribution", alternative, p_value)
+        .with_statistic("D", d)
+        .assuming("values are independent")
+        .assuming("the distributions are continuous"))
+}

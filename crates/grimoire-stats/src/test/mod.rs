@@ -1,0 +1,83 @@
+//! Tests: how surprising the data are if nothing is going on.
+//!
+//! Each returns a [`Record`](crate::record::Record) with statistic, p-value, estimate with interval,
+//! effect size and what must hold. Counts: [`binomial`], [`rate`], [`table`]. Means: [`mean`]. Ranks and
+//! signs: [`ranks`]. Whole distributions: [`kolmogorov`]. Many at once: [`crate::multiple`].
+//!
+//! Exact two-sided p-values follow the rule *all outcomes no likelier than the one seen* (probabilities
+//! within one part in 10⁷ count as equal, as in R and scipy, so that rounding cannot drop a tie).
+
+pub mod binomial;
+pub mod kolmogorov;
+pub mod mean;
+pub mod ranks;
+pub mod rate;
+pub mod table;
+
+use crate::dist::Distribution;
+
+/// One part in 10⁷: probabilities this close count as equally likely.
+const TIE: f64 = 1.000_000_1;
+
+/// Sum of the probabilities of all outcomes no likelier than `x`, for a unimodal discrete
+/// distribution: two tails found by bisection, so the cost does not grow with the support.
+pub fn no_likelier(d: &impl Distribution, x: f64) -> f64 {
+    let (least, most) = d.support();
+    let bound = d.ln_density(x) + TIE.ln();
+    if bound == f64::NEG_INFINITY {
+        return 0.0;
+    }
+    let mode = mode(d, least, most);
+    if d.ln_density(mode) <= bound {
+        return 1.0;
+    }
+    let within = |k: f64| d.ln_density(k) <= bound;
+    if x < mode {
+        let far = first_on_the_right(&within, mode, most);
+        d.cdf(x) + far.map_or(0.0, |k| d.survival(k - 1.0))
+    } else {
+        let far = last_on_the_left(&within, mode, least);
+        d.survival(x - 1.0) + far.map_or(0.0, |k| d.cdf(k))
+    }
+}
+
+/// A most likely value, found near the mean by climbing.
+fn mode(d: &impl Distribution, least: f64, most: f64) -> f64 {
+    let mut at = d.moments().mean.round().clamp(least, most);
+    loop {
+        let here = d.ln_density(at);
+        if at < most && d.ln_density(at + 1.0) > here {
+            at += 1.0;
+        } else if at > least && d.ln_density(at - 1.0) > here {
+            at -= 1.0;
+        } else {
+            return at;
+        }
+    }
+}
+
+fn first_on_the_right(within: &impl Fn(f64) -> bool, mode: f64, most: f64) -> Option<f64> {
+    let (mut low, mut step) = (mode, 1.0);
+    let mut high = (mode + 1.0).min(most);
+    while !within(high) {
+        if high >= most {
+            return None;
+        }
+        low = high;
+        step *= 2.0;
+        high = (high + step).min(most);
+    }
+    while high - low > 1.0 {
+        let middle = (0.5 * (low + high)).floor();
+        if within(middle) {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    Some(high)
+}
+
+fn last_on_the_left(within: &impl Fn(f64) -> bool, mode: f64, least: f64) -> Option<f64> {
+    first_on_the_right(&|k: f64| within(-k), -mode, -least).map(|k| -k)
+}

@@ -1,0 +1,291 @@
+//! Rank and sign tests: Wilcoxon's signed ranks, Mann and Whitney's U, the sign test.
+//!
+//! Exact for samples of a few hundred, ties included (the permutation distribution given the ties);
+//! beyond, the normal approximation with correction for ties and continuity, as in R. Estimates are
+//! those of Hodges and Lehmann (1963), with intervals by inversion of the test.
+
+use super::binomial::tail_of_normal;
+use super::no_likelier;
+use crate::dist::ranks::{Lattice, doubled_midranks, rank_sum, rank_sum_cost, signed_rank};
+use crate::dist::{Binomial, Distribution};
+use crate::error::{Error, Result, finite, open_unit, sample};
+use crate::record::{Alternative, Interval, Record};
+use crate::special::erf::normal_quantile;
+
+/// Which null distribution is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Null {
+    /// Exact while it is cheap (below a second), else normal.
+    #[default]
+    Auto,
+    /// Exact whatever it costs.
+    Exact,
+    /// Normal approximation with corrections for ties and continuity.
+    Normal,
+}
+
+const MOST_WORK: f64 = 3e8;
+
+/// Wilcoxon's signed-rank test that `values` are symmetric about `center` (give differences for pairs).
+///
+/// V is the sum of the ranks of |x − center| over positive differences; zeros are dropped (Wilcoxon's
+/// rule). The effect is the matched rank-biserial correlation.
+///
+/// # Errors
+/// When the sample is empty, holds what is not finite, or has no value other than `center`.
+pub fn wilcoxon(
+    values: &[f64],
+    center: f64,
+    null: Null,
+    alternative: Alternative,
+    level: f64,
+) -> Result<Record> {
+    sample("the sample", values, 1)?;
+    open_unit("the level", level)?;
+    finite("the hypothetical centre", center)?;
+    let kept: Vec<f64> = values.iter().map(|x| x - center).filter(|d| *d != 0.0).collect();
+    if kept.is_empty() {
+        let why = "every value equals the hypothetical centre";
+        return Err(Error::Degenerate { what: "the signed-rank test", why });
+    }
+    let sizes: Vec<f64> = kept.iter().map(|d| d.abs()).collect();
+    let (ranks, ties) = doubled_midranks(&sizes);
+    let n = kept.len() as f64;
+    let doubled: i64 =
+        ranks.iter().zip(&kept).filter(|(_, d)| **d > 0.0).map(|(r, _)| i64::from(*r)).sum();
+    let v = doubled as f64 / 2.0;
+    let total = n * (n + 1.0) / 2.0;
+    let exact = null == Null::Exact || (null == Null::Auto && n * n * n <= MOST_WORK);
+    let spread = (n * (n + 1.0) * (2.0 * n + 1.0) / 24.0 - ties / 48.0).sqrt();
+    let (p_value, lattice) = if exact {
+        let lattice = signed_rank(&ranks);
+        (lattice_p(&lattice, doubled, alternative), Some(lattice))
+    } else {
+        (normal_p(v, total / 2.0, spread, alternative), None)
+    };
+    let tail = if alternative == Alternative::TwoSided { 0.5 * (1.0 - level) } else { 1.0 - level };
+    let rank = match &lattice {
+        // The lattice is doubled: the untied critical value comes from whole ranks.
+        Some(_) => {
+            let whole: Vec<u32> = (1..=kept.len() as u32).collect();
+            signed_rank(&whole).critical(tail) as f64
+        }
+        None => (total / 2.0 + normal_quantile(tail) * spread).floor(),
+    };
+    let mut record = Record::new(
+        if exact {
+            "exact Wilcoxon signed-rank test"
+        } else {
+            "Wilcoxon signed-rank test, normal approximation"
+        },
+        kept.len() as u64,
+    )
+    .with_test(format!("the values are symmetric about {center}"), alternative, p_value)
+    .with_statistic("V", v)
+    .with_effect("rank-biserial correlation", 2.0 * v / total - 1.0, None)
+    .with("zeros_dropped", (values.len() - kept.len()) as f64)
+    .assuming("values are independent")
+    .assuming("the distribution is symmetric");
+    if kept.len() <= 3000 {
+        let mut walsh: Vec<f64> = Vec::with_capacity(kept.len() * (kept.len() + 1) / 2);
+        for (index, a) in kept.iter().enumerate() {
+            walsh.extend(kept[index..].iter().map(|b| center + 0.5 * (a + b)));
+        }
+        record = with_shift(record, walsh, rank, alternative, level, "pseudo-median");
+    }
+    Ok(record)
+}
+
+/// Mann and Whitney's test that `x` and `y` come from one distribution.
+///
+/// U counts the pairs with x > y (ties one half). The estimate is the Hodges–Lehmann shift; the effect is
+/// P(x > y) + ½ P(x = y) with DeLong's variance on the logit scale.
+///
+/// # Errors
+/// When a sample is empty or holds what is not finite.
+pub fn mann_whitney(
+    x: &[f64],
+    y: &[f64],
+    null: Null,
+    alternative: Alternative,
+    level: f64,
+) -> Result<Record> {
+    sample("the first sample", x, 1)?;
+    sample("the second sample", y, 1)?;
+    open_unit("the level", level)?;
+    let (m, n) = (x.len(), y.len());
+    let all: Vec<f64> = x.iter().chain(y).copied().collect();
+    let (ranks, ties) = doubled_midranks(&all);
+    let doubled: i64 = ranks[..m].iter().map(|&r| i64::from(r)).sum();
+    let (mf, nf) = (m as f64, n as f64);
+    let u = doubled as f64 / 2.0 - mf * (mf + 1.0) / 2.0;
+    // The smaller sample is enumerated; the other's sum mirrors it.
+    let few = m.min(n);
+    let exact =
+        null == Null::Exact || (null == Null::Auto && rank_sum_cost(all.len(), few) <= MOST_WORK);
+    let sum = mf + nf;
+    let spread = (mf * nf / 12.0 * (sum + 1.0 - ties / (sum * (sum - 1.0)))).sqrt();
+    let p_value = if exact {
+        let all_doubled: i64 = ranks.iter().map(|&r| i64::from(r)).sum();
+        let lattice = rank_sum(&ranks, few);
+        if m <= n {
+            lattice_p(&lattice, doubled, alternative)
+        } else {
+            lattice_p(&lattice, all_doubled - doubled, alternative.mirrored())
+        }
+    } else {
+        normal_p(u, mf * nf / 2.0, spread, alternative)
+    };
+    let superiority = u / (mf * nf);
+    let mut record = Record::new(
+        if exact { "exact Mann-Whitney test" } else { "Mann-Whitney test, normal approximation" },
+        (m + n) as u64,
+    )
+    .with_test("both samples come from one distribution", alternative, p_value)
+    .with_statistic("U", u)
+    .with_effect(
+        "probability of superiority",
+        superiority,
+        superiority_interval(&ranks, x, y, superiority, level),
+    )
+    .assuming("values are independent")
+    .assuming("for the shift: the distributions differ by a shift only");
+    if mf * nf <= 5e6 {
+        let tail =
+            if alternative == Alternative::TwoSided { 0.5 * (1.0 - level) } else { 1.0 - level };
+        let rank = if exact {
+            let whole: Vec<u32> = (1..=all.len() as u32).collect();
+            (rank_sum(&whole, few).critical(tail) - (few * (few + 1) / 2) as i64) as f64
+        } else {
+            (mf * nf / 2.0 + normal_quantile(tail) * spread).floor()
+        };
+        let shifts = x.iter().flat_map(|a| y.iter().map(move |b| a - b)).collect();
+        record = with_shift(record, shifts, rank, alternative, level, "shift");
+    }
+    Ok(record)
+}
+
+/// The sign test that the median is `center`: the number of values above it is binomial.
+///
+/// # Errors
+/// When the sample is empty, holds what is not finite, or has no value other than `center`.
+pub fn sign(values: &[f64], center: f64, alternative: Alternative, level: f64) -> Result<Record> {
+    sample("the sample", values, 1)?;
+    open_unit("the level", level)?;
+    finite("the hypothetical median", center)?;
+    let above = values.iter().filter(|x| **x > center).count() as u64;
+    let below = values.iter().filter(|x| **x < center).count() as u64;
+    let n = above + below;
+    if n == 0 {
+        let why = "every value equals the hypothetical median";
+        return Err(Error::Degenerate { what: "the sign test", why });
+    }
+    let d = Binomial::new(n, 0.5)?;
+    let x = above as f64;
+    let p_value = match alternative {
+        Alternative::Less => d.cdf(x),
+        Alternative::Greater => d.survival(x - 1.0),
+        Alternative::TwoSided => no_likelier(&d, x),
+    };
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let len = sorted.len();
+    let median = 0.5 * (sorted[(len - 1) / 2] + sorted[len / 2]);
+    let tail = if alternative == Alternative::TwoSided { 0.5 * (1.0 - level) } else { 1.0 - level };
+    // The k-th and (n+1−k)-th order statistics, k the largest with P(B ≤ k − 1) ≤ tail.
+    let order = Binomial::new(len as u64, 0.5)?;
+    let mut k = order.quantile(tail) as usize;
+    while k > 0 && order.cdf(k as f64 - 1.0) > tail {
+        k -= 1;
+    }
+    let (mut lower, mut upper) = match k {
+        0 => (f64::NEG_INFINITY, f64::INFINITY),
+        _ => (sorted[k - 1], sorted[len - k]),
+    };
+    match alternative {
+        Alternative::TwoSided => {}
+        Alternative::Less => lower = f64::NEG_INFINITY,
+        Alternative::Greater => upper = f64::INFINITY,
+    }
+    Ok(Record::new("exact sign test", n)
+        .with_test(format!("the median is {center}"), alternative, p_value)
+        .with_statistic("values above", x)
+        .with_estimate("median", median)
+        .with_interval(Interval::new(lower, upper, level, "order statistics"))
+        .with("values_below", below as f64)
+        .with("ties_dropped", (len as u64 - n) as f64)
+        .assuming("values are independent"))
+}
+
+fn lattice_p(lattice: &Lattice, x: i64, alternative: Alternative) -> f64 {
+    match alternative {
+        Alternative::Less => lattice.cdf(x),
+        Alternative::Greater => lattice.at_least(x),
+        Alternative::TwoSided => lattice.two_sided(x),
+    }
+}
+
+fn normal_p(statistic: f64, mean: f64, spread: f64, alternative: Alternative) -> f64 {
+    let gap = statistic - mean;
+    let correction = match alternative {
+        Alternative::TwoSided if gap == 0.0 => 0.0,
+        Alternative::TwoSided => 0.5_f64.copysign(gap),
+        Alternative::Greater => 0.5,
+        Alternative::Less => -0.5,
+    };
+    if spread == 0.0 { 1.0 } else { tail_of_normal((gap - correction) / spread, alternative) }
+}
+
+/// Adds the median of `shifts` and the interval between its `rank`-th smallest and largest.
+fn with_shift(
+    record: Record,
+    mut shifts: Vec<f64>,
+    rank: f64,
+    alternative: Alternative,
+    level: f64,
+    name: &'static str,
+) -> Record {
+    shifts.sort_by(f64::total_cmp);
+    let len = shifts.len();
+    let median = 0.5 * (shifts[(len - 1) / 2] + shifts[len / 2]);
+    let k = (rank.max(1.0) as usize).min(len);
+    let open =
+        |side: Alternative, value: f64, end: f64| if alternative == side { end } else { value };
+    record.with_estimate(name, median).with_interval(Interval::new(
+        open(Alternative::Less, shifts[k - 1], f64::NEG_INFINITY),
+        open(Alternative::Greater, shifts[len - k], f64::INFINITY),
+        level,
+        "inversion of the rank test",
+    ))
+}
+
+/// Interval of P(x > y) on the logit scale, with the variance from placements (DeLong, DeLong and
+/// Clarke-Pearson 1988). Absent when a sample has one value or the samples do not overlap.
+fn superiority_interval(
+    ranks: &[u32],
+    x: &[f64],
+    y: &[f64],
+    estimate: f64,
+    level: f64,
+) -> Option<Interval> {
+    let (m, n) = (x.len(), y.len());
+    if m < 2 || n < 2 || estimate <= 0.0 || estimate >= 1.0 {
+        return None;
+    }
+    let placements = |own: &[f64], in_all: &[u32], others: f64| -> Vec<f64> {
+        let (inner, _) = doubled_midranks(own);
+        in_all
+            .iter()
+            .zip(inner)
+            .map(|(all, own)| (f64::from(*all) - f64::from(own)) / 2.0 / others)
+            .collect()
+    };
+    let a = super::mean::Summary::of(&placements(x, &ranks[..m], n as f64));
+    let b = super::mean::Summary::of(&placements(y, &ranks[m..], m as f64));
+    let se = (a.variance / m as f64 + b.variance / n as f64).sqrt();
+    let z = -normal_quantile(0.5 * (1.0 - level));
+    let logit = (estimate / (1.0 - estimate)).ln();
+    let half = z * se / (estimate * (1.0 - estimate));
+    let back = |u: f64| 1.0 / (1.0 + (-u).exp());
+    Some(Interval::new(back(logit - half), back(logit + half), level, "DeLong, logit"))
+}

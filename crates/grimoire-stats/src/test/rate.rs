@@ -1,0 +1,183 @@
+//! Exact tests of a Poisson rate and of two rates.
+//!
+//! Sources: Garwood (1936); Przyborowski and Wilenski (1940) for the conditional test; Krishnamoorthy
+//! and Thomson, *A more powerful test for comparing two Poisson means* (2004), for the E-test.
+
+use super::no_likelier;
+use crate::dist::{Binomial, Distribution, Poisson};
+use crate::error::{Error, Result, not_negative, positive};
+use crate::interval::{Proportion, Rate};
+use crate::record::{Alternative, Interval, Record};
+
+/// Exact test of `count` events in `exposure` against `rate`.
+///
+/// As [`super::binomial::exact`]: one tail or all outcomes no likelier; `more` has the central and the
+/// mid-p version; `interval` is Garwood's.
+///
+/// # Errors
+/// When the exposure is not positive or the rate negative.
+pub fn exact(
+    count: u64,
+    exposure: f64,
+    rate: f64,
+    alternative: Alternative,
+    level: f64,
+) -> Result<Record> {
+    positive("the exposure", exposure)?;
+    not_negative("the rate", rate)?;
+    let d = Poisson::new(rate * exposure)?;
+    let x = count as f64;
+    let (lower, upper, here) = (d.cdf(x), d.survival(x - 1.0), d.density(x));
+    let p_value = match alternative {
+        Alternative::Less => lower,
+        Alternative::Greater => upper,
+        Alternative::TwoSided => no_likelier(&d, x),
+    };
+    let mid = |tail: f64| tail - 0.5 * here;
+    let mid_p = match alternative {
+        Alternative::Less => mid(lower),
+        Alternative::Greater => mid(upper),
+        Alternative::TwoSided => (2.0 * mid(lower).min(mid(upper))).min(1.0),
+    };
+    let main = Rate::Exact.interval(count, exposure, level, alternative)?;
+    let ratio = Interval::new(main.lower / rate, main.upper / rate, level, "exact (Garwood)");
+    let mut record = Record::new("exact Poisson test", count)
+        .with_test(format!("the rate is {rate}"), alternative, p_value)
+        .with_statistic("events", x)
+        .with_estimate("rate", x / exposure)
+        .with_interval(main)
+        .with_effect("rate ratio to the hypothesis", x / exposure / rate, Some(ratio))
+        .with("exposure", exposure)
+        .with("mid_p_value", mid_p)
+        .assuming("events are independent")
+        .assuming("the rate is constant");
+    if alternative == Alternative::TwoSided {
+        record = record.with("central_p_value", (2.0 * lower.min(upper)).min(1.0));
+    }
+    for method in Rate::ALL.into_iter().skip(1) {
+        record.intervals.push(method.interval(count, exposure, level, alternative)?);
+    }
+    Ok(record)
+}
+
+/// Two rates, (count, exposure) each: exact test that their ratio is `ratio`.
+///
+/// Given the total, the first count is binomial with probability ratio·t₁ / (ratio·t₁ + t₂). `more`
+/// holds the p-value of the E-test where the ratio is 1 and the counts are below 10⁶.
+///
+/// # Errors
+/// When an exposure or the ratio is not positive, or there are no events at all.
+pub fn two_rates(
+    one: (u64, f64),
+    two: (u64, f64),
+    ratio: f64,
+    alternative: Alternative,
+    level: f64,
+) -> Result<Record> {
+    let (t1, t2) =
+        (positive("the first exposure", one.1)?, positive("the second exposure", two.1)?);
+    positive("the ratio of the rates", ratio)?;
+    let n = one.0 + two.0;
+    if n == 0 {
+        return Err(Error::Degenerate {
+            what: "a comparison of rates",
+            why: "there are no events",
+        });
+    }
+    let x = one.0 as f64;
+    let d = Binomial::new(n, ratio * t1 / (ratio * t1 + t2))?;
+    let p_value = match alternative {
+        Alternative::Less => d.cdf(x),
+        Alternative::Greater => d.survival(x - 1.0),
+        Alternative::TwoSided => no_likelier(&d, x),
+    };
+    let half = 0.5 * d.density(x);
+    let (low, high) = (d.cdf(x) - half, d.survival(x - 1.0) - half);
+    let mid_p = match alternative {
+        Alternative::Less => low,
+        Alternative::Greater => high,
+        Alternative::TwoSided => (2.0 * low.min(high)).min(1.0),
+    };
+    let turned = |method: Proportion| -> Result<Interval> {
+        let share = method.interval(one.0, n, level, alternative)?;
+        let rates = |p: f64| p / (1.0 - p) * (t2 / t1);
+        let name =
+            if method == Proportion::ClopperPearson { "exact conditional" } else { method.name() };
+        Ok(Interval::new(rates(share.lower), rates(share.upper), level, name))
+    };
+    let (r1, r2) = (x / t1, two.0 as f64 / t2);
+    let mut record = Record::new("exact conditional test of two Poisson rates", n)
+        .with_test(format!("the ratio of the rates is {ratio}"), alternative, p_value)
+        .with_statistic("events in the first", x)
+        .with_estimate("rate ratio", r1 / r2)
+        .with_interval(turned(Proportion::ClopperPearson)?)
+        .with("rate_1", r1)
+        .with("rate_2", r2)
+        .with("difference_of_rates", r1 - r2)
+        .with("mid_p_value", mid_p)
+        .assuming("events are independent")
+        .assuming("each rate is constant");
+    record.intervals.push(turned(Proportion::MidP)?);
+    record.intervals.push(turned(Proportion::Wilson)?);
+    if ratio == 1.0 && n < 1_000_000 {
+        record = record.with("e_test_p_value", e_test(one, two, alternative)?);
+    }
+    Ok(record)
+}
+
+/// The E-test of two Poisson rates: P(|T| ≥ |t|) with T = (x₁/t₁ − x₂/t₂)/√(x₁/t₁² + x₂/t₂²), both
+/// counts Poisson at the pooled rate. More powerful than the conditional test, not strictly valid.
+///
+/// # Errors
+/// When an exposure is not positive.
+pub fn e_test(one: (u64, f64), two: (u64, f64), alternative: Alternative) -> Result<f64> {
+    let (t1, t2) =
+        (positive("the first exposure", one.1)?, positive("the second exposure", two.1)?);
+    let statistic = |x1: f64, x2: f64| {
+        let spread = (x1 / (t1 * t1) + x2 / (t2 * t2)).sqrt();
+        let gap = x1 / t1 - x2 / t2;
+        if spread == 0.0 { 0.0 } else { gap / spread }
+    };
+    let (x1, x2) = (one.0 as f64, two.0 as f64);
+    let pooled = (x1 + x2) / (t1 + t2);
+    let observed = statistic(x1, x2);
+    let (d1, d2) = (Poisson::new(pooled * t1)?, Poisson::new(pooled * t2)?);
+    let range = |d: &Poisson| (d.quantile(1e-17).max(0.0), d.upper_quantile(1e-17));
+    let ((a1, b1), (a2, b2)) = (range(&d1), range(&d2));
+    // For fixed x₁ the statistic falls as x₂ grows, so each tail over x₂ is one cumulative probability.
+    let mut total = 0.0;
+    let mut i = a1;
+    while i <= b1 {
+        let up = last_where(a2, b2, |j| statistic(i, j) >= observed.abs() - 1e-12);
+        let down = last_where(a2, b2, |j| statistic(i, j) > -observed.abs() + 1e-12);
+        let share = match alternative {
+            Alternative::TwoSided => {
+                up.map_or(0.0, |j| d2.cdf(j)) + down.map_or(1.0, |j| d2.survival(j))
+            }
+            Alternative::Greater => last_where(a2, b2, |j| statistic(i, j) >= observed - 1e-12)
+                .map_or(0.0, |j| d2.cdf(j)),
+            Alternative::Less => last_where(a2, b2, |j| statistic(i, j) > observed + 1e-12)
+                .map_or(1.0, |j| d2.survival(j)),
+        };
+        total += d1.density(i) * share.min(1.0);
+        i += 1.0;
+    }
+    Ok(total.min(1.0))
+}
+
+/// The last j in [low, high] for which the falling predicate holds.
+fn last_where(low: f64, high: f64, holds: impl Fn(f64) -> bool) -> Option<f64> {
+    if !holds(low) {
+        return None;
+    }
+    let (mut yes, mut no) = (low, high + 1.0);
+    while no - yes > 1.0 {
+        let middle = (0.5 * (yes + no)).floor();
+        if holds(middle) {
+            yes = middle;
+        } else {
+            no = middle;
+        }
+    }
+    Some(yes)
+}

@@ -1,0 +1,199 @@
+//! Tables of counts: Fisher's exact test, chi-square of independence and of fit.
+//!
+//! Sources: Fisher (1935), with the conditional estimate of the odds ratio; Pearson (1900); Yates (1934);
+//! Cramér (1946) for V.
+
+use super::no_likelier;
+use crate::dist::hypergeometric::Noncentral;
+use crate::dist::{ChiSquare, Distribution, Hypergeometric};
+use crate::error::{Error, Result, open_unit};
+use crate::record::{Alternative, Interval, Record};
+use crate::special::root;
+
+/// Fisher's exact test of the table [[a, b], [c, d]].
+///
+/// Given the margins, a is hypergeometric. The estimate is the conditional maximum-likelihood odds
+/// ratio, its interval inverts the two one-sided exact tests.
+///
+/// # Errors
+/// When the table is empty, the level not in (0, 1), or the margins are beyond an exact answer (a spread
+/// above 10⁸).
+pub fn fisher(table: [[u64; 2]; 2], alternative: Alternative, level: f64) -> Result<Record> {
+    open_unit("the level", level)?;
+    let [[a, b], [c, d]] = table;
+    let total = a + b + c + d;
+    if total == 0 {
+        return Err(Error::Empty { what: "the table" });
+    }
+    let central = Hypergeometric::new(total, a + b, a + c)?;
+    let x = a as f64;
+    let p_value = match alternative {
+        Alternative::Less => central.cdf(x),
+        Alternative::Greater => central.survival(x - 1.0),
+        Alternative::TwoSided => no_likelier(&central, x),
+    };
+    let estimate = odds_where(&central, x, |d| d.mean() - x)?;
+    let alpha =
+        if alternative == Alternative::TwoSided { 0.5 * (1.0 - level) } else { 1.0 - level };
+    let (least, most) = central.support();
+    let lower = if alternative == Alternative::Less || x == least {
+        0.0
+    } else {
+        odds_where(&central, x, |d| d.at_least(x) - alpha)?
+    };
+    let upper = if alternative == Alternative::Greater || x == most {
+        f64::INFINITY
+    } else {
+        odds_where(&central, x, |d| alpha - d.cdf(x))?
+    };
+    Ok(Record::new("Fisher's exact test", total)
+        .with_test("the odds ratio is 1", alternative, p_value)
+        .with_statistic("first cell", x)
+        .with_estimate("odds ratio", estimate)
+        .with_interval(Interval::new(lower, upper, level, "exact conditional"))
+        .with("sample_odds_ratio", (a as f64 * d as f64) / (b as f64 * c as f64))
+        .assuming("observations are independent")
+        .assuming("the margins are taken as given"))
+}
+
+/// The odds ratio at which a rising function of the noncentral distribution is zero.
+fn odds_where(central: &Hypergeometric, x: f64, f: impl Fn(&Noncentral) -> f64) -> Result<f64> {
+    let (least, most) = central.support();
+    if least == most {
+        return Ok(f64::NAN);
+    }
+    if x == least && f(&Noncentral::new(central, 1e-300)?) >= -1e-12 {
+        return Ok(0.0);
+    }
+    if x == most && f(&Noncentral::new(central, 1e300)?) <= 1e-12 {
+        return Ok(f64::INFINITY);
+    }
+    // Widen around 1 until the sign changes.
+    let at = |u: f64| Noncentral::new(central, u.exp()).map_or(f64::NAN, |d| f(&d));
+    let mut reach = 1.0;
+    while reach < 600.0 && (at(-reach) > 0.0 || at(reach) < 0.0) {
+        reach *= 2.0;
+    }
+    let root = root::bracketed(-reach, reach, at).ok_or(Error::Degenerate {
+        what: "the odds ratio",
+        why: "no finite value fits the table",
+    })?;
+    Ok(root.exp())
+}
+
+/// Pearson's chi-square test of independence of a table of counts, one vector per row.
+///
+/// `corrected` applies Yates' correction to a 2×2 table. The effect is Cramér's V.
+///
+/// # Errors
+/// When rows differ in length, there are fewer than two rows or columns, or a margin is zero.
+pub fn independence(rows: &[Vec<u64>], corrected: bool) -> Result<Record> {
+    let columns = rows.first().map_or(0, Vec::len);
+    if rows.len() < 2 {
+        return Err(Error::TooFew { what: "the rows of the table", needed: 2, found: rows.len() });
+    }
+    if columns < 2 {
+        return Err(Error::TooFew { what: "the columns of the table", needed: 2, found: columns });
+    }
+    if let Some(row) = rows.iter().find(|row| row.len() != columns) {
+        return Err(Error::Lengths {
+            left: "the first row of the table",
+            n_left: columns,
+            right: "another row",
+            n_right: row.len(),
+        });
+    }
+    let down: Vec<f64> = rows.iter().map(|row| row.iter().sum::<u64>() as f64).collect();
+    let across: Vec<f64> =
+        (0..columns).map(|j| rows.iter().map(|row| row[j]).sum::<u64>() as f64).collect();
+    let n: f64 = down.iter().sum();
+    if down.iter().chain(&across).any(|&margin| margin == 0.0) {
+        return Err(Error::Degenerate {
+            what: "the chi-square test",
+            why: "a row or a column of the table sums to zero",
+        });
+    }
+    let two_by_two = rows.len() == 2 && columns == 2;
+    let (mut statistic, mut smallest) = (0.0, f64::INFINITY);
+    for (row, total) in rows.iter().zip(&down) {
+        for (&count, share) in row.iter().zip(&across) {
+            let expected = total * share / n;
+            smallest = f64::min(smallest, expected);
+            let mut gap = (count as f64 - expected).abs();
+            if corrected && two_by_two {
+                gap -= gap.min(0.5);
+            }
+            statistic += gap * gap / expected;
+        }
+    }
+    let degrees = ((rows.len() - 1) * (columns - 1)) as f64;
+    let narrow = (rows.len().min(columns) - 1) as f64;
+    let method = if corrected && two_by_two {
+        "chi-square test of independence with Yates' correction"
+    } else {
+        "chi-square test of independence"
+    };
+    Ok(Record::new(method, n as u64)
+        .with_test(
+            "rows and columns are independent",
+            Alternative::TwoSided,
+            ChiSquare::new(degrees)?.survival(statistic),
+        )
+        .with_statistic("chi-square", statistic)
+        .with_effect("Cramer's V", (statistic / (n * narrow)).sqrt(), None)
+        .with("degrees_of_freedom", degrees)
+        .with("smallest_expected_count", smallest)
+        .assuming("observations are independent")
+        .assuming("expected counts are not small (five or more)"))
+}
+
+/// Pearson's chi-square test of counts against given probabilities (all equal when `None`).
+///
+/// # Errors
+/// When lengths differ, the probabilities do not sum to 1 within 10⁻⁹, or one is not positive.
+pub fn fit(counts: &[u64], probabilities: Option<&[f64]>) -> Result<Record> {
+    if counts.len() < 2 {
+        return Err(Error::TooFew { what: "the counts", needed: 2, found: counts.len() });
+    }
+    let even = vec![1.0 / counts.len() as f64; counts.len()];
+    let p = probabilities.unwrap_or(&even);
+    if p.len() != counts.len() {
+        return Err(Error::Lengths {
+            left: "the counts",
+            n_left: counts.len(),
+            right: "the probabilities",
+            n_right: p.len(),
+        });
+    }
+    if let Some(index) = p.iter().position(|&v| !(v > 0.0 && v <= 1.0)) {
+        let expected = "a positive probability";
+        return Err(Error::At { what: "the probabilities", index, value: p[index], expected });
+    }
+    let sum: f64 = p.iter().sum();
+    if (sum - 1.0).abs() > 1e-9 {
+        return Err(Error::Sum { what: "the probabilities", found: sum, expected: 1.0 });
+    }
+    let n: u64 = counts.iter().sum();
+    if n == 0 {
+        return Err(Error::Empty { what: "the table" });
+    }
+    let parts = counts.iter().zip(p).map(|(&count, share)| {
+        let expected = n as f64 * share;
+        (count as f64 - expected).powi(2) / expected
+    });
+    let statistic: f64 = parts.sum();
+    let degrees = (counts.len() - 1) as f64;
+    let smallest = p.iter().copied().fold(f64::INFINITY, f64::min) * n as f64;
+    Ok(Record::new("chi-square test of fit", n)
+        .with_test(
+            "the counts have the given probabilities",
+            Alternative::TwoSided,
+            ChiSquare::new(degrees)?.survival(statistic),
+        )
+        .with_statistic("chi-square", statistic)
+        .with_effect("Cohen's w", (statistic / n as f64).sqrt(), None)
+        .with("degrees_of_freedom", degrees)
+        .with("smallest_expected_count", smallest)
+        .assuming("observations are independent")
+        .assuming("expected counts are not small (five or more)"))
+}
