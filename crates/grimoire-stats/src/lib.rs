@@ -10,8 +10,11 @@
 pub mod dist;
 pub mod error;
 pub mod interval;
+pub mod multiple;
+pub mod power;
 pub mod random;
 pub mod record;
+pub mod resample;
 pub mod special;
 pub mod test;
 
