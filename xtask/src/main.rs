@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stdout, reason = "a chore speaks to the person who runs it")]
 
+mod builtin;
 mod golden;
 mod layers;
 mod models;
@@ -18,6 +19,7 @@ usage: cargo xtask <chore>
   test [ARGS]      every test of the workspace, then what was skipped and why
   tidy             the rules of the house: module docs, file sizes, words, names, golden scripts
   layers           crates depend downwards only; unsafe and sockets stay where they belong
+  builtin          remakes the model and data inside the binary
   models           fetches the real model of the tests into target/models
   golden [NAME]    lists the scripts behind the recorded values, or runs one in a pinned environment";
 
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         "test" => return test::run(rest).unwrap_or_else(|error| stopped(&error)),
         "tidy" => tidy::run(),
         "layers" => layers::run(),
+        "builtin" => builtin::run(),
         "models" => models::run(),
         "golden" => golden::run(rest),
         "" | "help" | "--help" | "-h" => {
