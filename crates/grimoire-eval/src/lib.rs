@@ -6,6 +6,8 @@
 pub mod error;
 pub mod flip;
 pub mod perplexity;
+pub mod resample;
+pub mod statistics;
 pub mod text;
 
 pub use error::EvalError;

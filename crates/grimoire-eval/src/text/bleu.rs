@@ -11,6 +11,7 @@
 use super::clipped::Matcher;
 use super::tokenize::{Tokenizer, Tokens};
 use crate::EvalError;
+use crate::statistics::Score;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -69,6 +70,44 @@ impl BleuCounts {
             self.matches[order] += other.matches[order];
             self.totals[order] += other.totals[order];
         }
+    }
+
+    /// As a row of sufficient statistics: lengths, matches, totals.
+    pub fn row(&self) -> impl Iterator<Item = f64> {
+        let lengths = [self.hypothesis_length, self.reference_length];
+        lengths.into_iter().chain(self.matches).chain(self.totals).map(|count| count as f64)
+    }
+
+    fn from_row(row: &[f64]) -> Self {
+        let count = |at: usize| row[at] as u64;
+        Self {
+            hypothesis_length: count(0),
+            reference_length: count(1),
+            matches: std::array::from_fn(|order| count(2 + order)),
+            totals: std::array::from_fn(|order| count(2 + MAX_ORDER + order)),
+        }
+    }
+}
+
+impl Score for BleuOptions {
+    fn columns(&self) -> usize {
+        2 + 2 * MAX_ORDER
+    }
+
+    fn score(&self, totals: &[f64]) -> f64 {
+        score(&BleuCounts::from_row(totals), self, String::new()).score
+    }
+
+    /// Precisions in 32 bits, lengths and logarithms in 64.
+    fn score_single(&self, totals: &[f32]) -> f64 {
+        let row: Vec<f64> = totals.iter().map(|total| f64::from(*total)).collect();
+        let counts = BleuCounts::from_row(&row);
+        if counts.matches.iter().all(|matches| *matches == 0) {
+            return 0.0;
+        }
+        let (precisions, order) = precisions_single(&counts, self);
+        let sum = precisions[..order].iter().fold(0.0, |sum, p| sum + logarithm(f64::from(*p)));
+        brevity_penalty(&counts) * (sum / order as f64).exp()
     }
 }
 
@@ -188,13 +227,7 @@ impl<'o> Counter<'o> {
 /// The score of summed counts.
 pub fn score(counts: &BleuCounts, options: &BleuOptions, signature: String) -> BleuScore {
     let (hypothesis, reference) = (counts.hypothesis_length, counts.reference_length);
-    let brevity_penalty = if hypothesis >= reference {
-        1.0
-    } else if hypothesis == 0 {
-        0.0
-    } else {
-        (1.0 - reference as f64 / hypothesis as f64).exp()
-    };
+    let brevity_penalty = brevity_penalty(counts);
     let (precisions, order) = precisions(counts, options);
     let score = if counts.matches.iter().all(|matches| *matches == 0) {
         0.0
@@ -204,6 +237,17 @@ pub fn score(counts: &BleuCounts, options: &BleuOptions, signature: String) -> B
     };
     let length_ratio = if reference == 0 { 0.0 } else { hypothesis as f64 / reference as f64 };
     BleuScore { score, signature, counts: *counts, precisions, brevity_penalty, length_ratio }
+}
+
+fn brevity_penalty(counts: &BleuCounts) -> f64 {
+    let (hypothesis, reference) = (counts.hypothesis_length, counts.reference_length);
+    if hypothesis >= reference {
+        1.0
+    } else if hypothesis == 0 {
+        0.0
+    } else {
+        (1.0 - reference as f64 / hypothesis as f64).exp()
+    }
 }
 
 /// Smoothed precisions in percent, and the number of orders that count.
@@ -238,6 +282,41 @@ fn precisions(counts: &BleuCounts, options: &BleuOptions) -> ([f64; MAX_ORDER], 
                     100.0 / (halving * total)
                 }
                 Smoothing::Floor(floor) => 100.0 * floor / total,
+                Smoothing::None | Smoothing::AddK(_) => 0.0,
+            }
+        };
+    }
+    (precisions, order)
+}
+
+/// [`precisions`] in the 32-bit arithmetic of sacreBLEU's resamples.
+fn precisions_single(counts: &BleuCounts, options: &BleuOptions) -> ([f32; MAX_ORDER], usize) {
+    let mut precisions = [0f32; MAX_ORDER];
+    let mut order = MAX_ORDER;
+    let mut halving = 1f32;
+    for (index, precision) in precisions.iter_mut().enumerate() {
+        let (mut matches, mut total) = (counts.matches[index] as f32, counts.totals[index] as f32);
+        if let Smoothing::AddK(k) = options.smoothing
+            && index > 0
+        {
+            matches += k as f32;
+            total += k as f32;
+        }
+        if total == 0.0 {
+            break;
+        }
+        if options.effective_order {
+            order = index + 1;
+        }
+        *precision = if matches > 0.0 {
+            100.0 * matches / total
+        } else {
+            match options.smoothing {
+                Smoothing::Exponential => {
+                    halving *= 2.0;
+                    100.0 / (halving * total)
+                }
+                Smoothing::Floor(floor) => (100.0 * floor) as f32 / total,
                 Smoothing::None | Smoothing::AddK(_) => 0.0,
             }
         };

@@ -11,6 +11,7 @@
 use super::clipped::Matcher;
 use super::whitespace;
 use crate::EvalError;
+use crate::statistics::Score;
 use rayon::prelude::*;
 use serde::Serialize;
 use std::ops::Range;
@@ -110,6 +111,18 @@ impl ChrfCounts {
     }
 }
 
+impl ChrfCounts {
+    /// As a row of sufficient statistics: hypothesis, reference and matches by order.
+    pub fn row(&self, options: &ChrfOptions) -> impl Iterator<Item = f64> {
+        let used = (0..options.characters).chain(MAX_CHARACTERS..MAX_CHARACTERS + options.words);
+        used.flat_map(|order| {
+            let OrderCounts { hypothesis, reference, matches } = self.orders[order];
+            [hypothesis, reference, matches]
+        })
+        .map(|count| count as f64)
+    }
+}
+
 /// A chrF score.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChrfScore {
@@ -167,34 +180,71 @@ pub fn segments(
 
 /// The score of summed counts, 0 to 100.
 pub fn score(counts: &ChrfCounts, options: &ChrfOptions) -> f64 {
-    const EPS: f64 = 1e-16;
-    let factor = f64::from(options.beta).powi(2);
-    let (mut precision, mut recall, mut sum, mut n_orders) = (0.0, 0.0, 0.0, 0u32);
     let used = (0..options.characters).chain(MAX_CHARACTERS..MAX_CHARACTERS + options.words);
-    for order in used {
+    let orders = used.map(|order| {
         let OrderCounts { hypothesis, reference, matches } = counts.orders[order];
-        let share = |of: u64| if of > 0 { matches as f64 / of as f64 } else { EPS };
+        [hypothesis, reference, matches].map(|count| count as f64)
+    });
+    f_score(orders, options, f64::from(options.beta).powi(2), 1e-16, 100.0)
+}
+
+/// The score of (hypothesis, reference, matches) by order, in numbers of 64 or, for sacreBLEU's
+/// resamples, 32 bits. `factor` is β².
+fn f_score<T>(
+    orders: impl Iterator<Item = [T; 3]>,
+    options: &ChrfOptions,
+    factor: T,
+    eps: T,
+    hundred: T,
+) -> T
+where
+    T: Copy + PartialOrd + Default + From<u8> + std::ops::Add<Output = T>,
+    T: std::ops::Mul<Output = T> + std::ops::Div<Output = T>,
+{
+    let (zero, one) = (T::default(), T::from(1));
+    let (mut precision, mut recall, mut sum, mut n_orders) = (zero, zero, zero, zero);
+    for [hypothesis, reference, matches] in orders {
+        let share = |of: T| if of > zero { matches / of } else { eps };
         let (p, r) = (share(hypothesis), share(reference));
         let denominator = factor * p + r;
-        sum += if denominator > 0.0 { (1.0 + factor) * p * r / denominator } else { EPS };
-        if hypothesis > 0 && reference > 0 {
-            precision += p;
-            recall += r;
-            n_orders += 1;
+        sum = sum + if denominator > zero { (one + factor) * p * r / denominator } else { eps };
+        if hypothesis > zero && reference > zero {
+            precision = precision + p;
+            recall = recall + r;
+            n_orders = n_orders + one;
         }
     }
     if options.eps_smoothing {
-        return 100.0 * sum / (options.characters + options.words) as f64;
+        return hundred * sum / T::from((options.characters + options.words) as u8);
     }
-    if n_orders == 0 {
-        return 0.0;
+    if n_orders == zero {
+        return zero;
     }
-    precision /= f64::from(n_orders);
-    recall /= f64::from(n_orders);
-    if precision + recall == 0.0 {
-        return 0.0;
+    let (precision, recall) = (precision / n_orders, recall / n_orders);
+    if precision + recall == zero {
+        return zero;
     }
-    100.0 * ((1.0 + factor) * precision * recall / (factor * precision + recall))
+    hundred * ((one + factor) * precision * recall / (factor * precision + recall))
+}
+
+impl Score for ChrfOptions {
+    fn columns(&self) -> usize {
+        3 * (self.characters + self.words)
+    }
+
+    fn score(&self, totals: &[f64]) -> f64 {
+        let orders = totals.chunks_exact(3).map(|order| [order[0], order[1], order[2]]);
+        f_score(orders, self, f64::from(self.beta).powi(2), 1e-16, 100.0)
+    }
+
+    fn score_single(&self, totals: &[f32]) -> f64 {
+        let orders = totals.chunks_exact(3).map(|order| [order[0], order[1], order[2]]);
+        f64::from(f_score(orders, self, (self.beta as f32).powi(2), 1e-16, 100.0))
+    }
+
+    fn single_scores(&self) -> bool {
+        true
+    }
 }
 
 /// The signature, such as `nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:…`.

@@ -12,6 +12,7 @@ mod shift;
 
 use super::tokenize::{Tokenizer, Tokens};
 use crate::EvalError;
+use crate::statistics::Score;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -45,6 +46,37 @@ impl TerCounts {
     pub fn add(&mut self, other: &Self) {
         self.edits += other.edits;
         self.reference_length += other.reference_length;
+    }
+
+    /// As a row of sufficient statistics: edits, reference length.
+    pub fn row(&self) -> [f64; 2] {
+        [self.edits as f64, self.reference_length]
+    }
+}
+
+impl Score for TerOptions {
+    fn columns(&self) -> usize {
+        2
+    }
+
+    fn score(&self, totals: &[f64]) -> f64 {
+        score(&TerCounts { edits: totals[0] as u64, reference_length: totals[1] })
+    }
+
+    fn score_single(&self, totals: &[f32]) -> f64 {
+        if totals[1] > 0.0 {
+            f64::from(100.0 * (totals[0] / totals[1]))
+        } else {
+            Score::score(self, &[f64::from(totals[0]), f64::from(totals[1])])
+        }
+    }
+
+    fn single_scores(&self) -> bool {
+        true
+    }
+
+    fn lower_is_better(&self) -> bool {
+        true
     }
 }
 
