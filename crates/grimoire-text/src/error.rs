@@ -57,4 +57,43 @@ pub enum TextError {
         /// What the tokenizer said.
         reason: String,
     },
+    /// A chat template that cannot be compiled or run.
+    #[error("chat template{}: {reason}", place(*.line))]
+    Template {
+        /// The line of the template, from 1, when known.
+        line: Option<usize>,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The template itself refused the conversation.
+    #[error("chat template{}: refuses the conversation: {message}", place(*.line))]
+    TemplateRaised {
+        /// The line of the template, from 1, when known.
+        line: Option<usize>,
+        /// The template's own words.
+        message: String,
+    },
+    /// The template ran longer, or made more, than any conversation needs.
+    #[error("chat template{}: stopped after {limit}", place(*.line))]
+    TemplateRanAway {
+        /// The line of the template, from 1, when known.
+        line: Option<usize>,
+        /// The limit that was reached.
+        limit: String,
+    },
+    /// It cannot be told which part of the text is the assistant's.
+    #[error(
+        "chat template: cannot tell which part is the assistant's in message {message}: {reason}"
+    )]
+    NoSpans {
+        /// The index of the message, from 0.
+        message: usize,
+        /// Why not.
+        reason: String,
+    },
+}
+
+/// `, line 7`, where the line is known.
+fn place(line: Option<usize>) -> String {
+    line.map(|line| format!(", line {line}")).unwrap_or_default()
 }
