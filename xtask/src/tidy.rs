@@ -69,6 +69,9 @@ pub(crate) fn run() -> Result<()> {
         if file.starts_with("book/") && file.ends_with(".md") && file.matches('/').count() == 1 {
             wrong.extend(page(file, &text));
         }
+        if ["ARCHITECTURE.md", "README.md", "bench/README.md"].contains(&file.as_str()) {
+            wrong.extend(map(file, &text, &files));
+        }
         if file.starts_with("crates/") && file.ends_with("Cargo.toml") {
             wrong.extend(manifest(file, &text));
         }
@@ -186,6 +189,21 @@ fn long_functions(file: &str, lines: &[&str]) -> Vec<String> {
     long
 }
 
+/// A map names only places that are there: every path in backticks, from the root of the repository.
+fn map(file: &str, text: &str, files: &[String]) -> Vec<String> {
+    let roots = [".ci/", ".cargo/", "bench/", "book/", "crates/", "golden/", "xtask/"];
+    let quoted = text.split('`').skip(1).step_by(2);
+    quoted
+        .filter(|path| roots.iter().any(|root| path.starts_with(root)))
+        .filter(|path| !path.contains([' ', '*', '<', '…', '{']))
+        .filter(|path| {
+            let folder = format!("{}/", path.trim_end_matches('/'));
+            !files.iter().any(|known| known == path || known.starts_with(&folder))
+        })
+        .map(|path| format!("{file}: `{path}` is not there"))
+        .collect()
+}
+
 /// A page of the book names its sources.
 fn page(file: &str, text: &str) -> Vec<String> {
     let sources = text.split("\n## Sources").nth(1);
@@ -277,6 +295,14 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         let long = long_functions("a.rs", &lines);
         assert_eq!(long, ["a.rs:5: `long` has 73 lines"]);
+    }
+
+    #[test]
+    fn maps_name_places_that_are_there() {
+        let files = ["crates/a/src/lib.rs", "book/x.md"].map(str::to_owned);
+        let text =
+            "`crates/a` and `crates/a/src/lib.rs`, `book/`, `crates/b`, `cargo test`, `book/*.md`";
+        assert_eq!(map("README.md", text, &files), ["README.md: `crates/b` is not there"]);
     }
 
     #[test]

@@ -168,6 +168,11 @@ impl Figure {
         self.marks.iter().map(|Mark(mark)| mark.as_ref()).zip(tones).collect()
     }
 
+    /// False for the triangle of shares.
+    pub(crate) fn has_axes(&self) -> bool {
+        !matches!(self.ground, Ground::Simplex(_))
+    }
+
     fn label(&self) -> String {
         if self.subtitle.is_empty() {
             self.title.clone()

@@ -22,16 +22,54 @@ const LABEL: f64 = 12.0;
 /// Below this width the names of rows stand above their rows, not left of them.
 const STACKED_BELOW: f64 = 480.0;
 
+/// The texts around the plot, broken into lines.
+struct Heads {
+    title: Vec<String>,
+    subtitle: Vec<String>,
+    footnote: Vec<String>,
+    legend: Vec<Vec<Key>>,
+}
+
+impl Heads {
+    fn new(figure: &Figure, marks: &[Toned<'_>], room: f64) -> Self {
+        Self {
+            title: text::wrap(&figure.title, TITLE.0 * 1.1, room),
+            subtitle: text::wrap(&figure.subtitle, SUBTITLE.0, room),
+            footnote: text::wrap(&figure.footnote, FOOT.0, room),
+            legend: legend(marks, room),
+        }
+    }
+
+    /// What stands above the plot, with the label of y.
+    fn above(&self, figure: &Figure) -> f64 {
+        let labelled = !figure.has_axes() || !figure.y.label.is_empty();
+        PAD + TITLE.1 * self.title.len() as f64
+            + SUBTITLE.1 * self.subtitle.len() as f64
+            + legend_height(&self.legend)
+            + if labelled { 25.0 } else { 12.0 }
+    }
+
+    /// What stands below it: ticks, label of x, footnote.
+    fn below(&self, figure: &Figure, slant: f64) -> f64 {
+        let ticks = if figure.has_axes() { 22.0 + slant } else { 24.0 };
+        let label = if figure.has_axes() && !figure.x.label.is_empty() { 18.0 } else { 0.0 };
+        ticks + label + self.notes() + PAD * 0.75
+    }
+
+    /// The height of the footnote with the gap above it.
+    fn notes(&self) -> f64 {
+        let gap = if self.footnote.is_empty() { 0.0 } else { 6.0 };
+        gap + FOOT.1 * self.footnote.len() as f64
+    }
+}
+
 /// The places of one figure at one size.
 pub(crate) struct Layout {
     pub(crate) width: f64,
     pub(crate) height: f64,
     frame: Frame,
     domains: ((f64, f64), (f64, f64)),
-    title: Vec<String>,
-    subtitle: Vec<String>,
-    footnote: Vec<String>,
-    legend: Vec<Vec<Key>>,
+    heads: Heads,
     x_ticks: Vec<Tick>,
     y_ticks: Vec<Tick>,
     slanted: bool,
@@ -45,77 +83,41 @@ impl Layout {
         domains: ((f64, f64), (f64, f64)),
         size: Size,
     ) -> Result<Self, PlotError> {
-        let refused = |height| {
+        let refused = || {
             let (figure, width) = (figure.title.clone(), size.width);
-            PlotError::Size { figure, width, height }
+            PlotError::Size { figure, width, height: size.height.unwrap_or(0) }
         };
         let bounds = 240..=8000;
         if !bounds.contains(&size.width) || size.height.is_some_and(|h| !bounds.contains(&h)) {
-            return Err(refused(size.height.unwrap_or(0)));
+            return Err(refused());
         }
         let width = f64::from(size.width);
-        let room = width - 2.0 * PAD;
-        let title = text::wrap(&figure.title, TITLE.0 * 1.1, room);
-        let subtitle = text::wrap(&figure.subtitle, SUBTITLE.0, room);
-        let footnote = text::wrap(&figure.footnote, FOOT.0, room);
-        let legend = legend(marks, room);
-        let plain = !matches!(figure.ground, Ground::Simplex(_));
-        let y_head = if !plain || !figure.y.label.is_empty() { 25.0 } else { 12.0 };
-        let top = PAD
-            + TITLE.1 * title.len() as f64
-            + SUBTITLE.1 * subtitle.len() as f64
-            + legend_height(&legend)
-            + y_head;
-        // Left of the plot: the widest tick label of y.
-        let stacked = !figure.y.categories.is_empty() && width < STACKED_BELOW;
-        let mut plot_height = default_height(figure, width);
-        let foot = |slant: f64| {
-            let ticks = if plain { 22.0 + slant } else { 24.0 };
-            let label = if plain && !figure.x.label.is_empty() { 18.0 } else { 0.0 };
-            let notes = if footnote.is_empty() { 0.0 } else { 6.0 };
-            ticks + label + notes + FOOT.1 * footnote.len() as f64 + PAD * 0.75
-        };
-        if let Some(height) = size.height {
-            plot_height = f64::from(height) - top - foot(0.0);
-        }
+        let heads = Heads::new(figure, marks, width - 2.0 * PAD);
+        let top = heads.above(figure);
+        let asked = size.height.map(|height| f64::from(height) - top - heads.below(figure, 0.0));
+        let mut plot_height = asked.unwrap_or_else(|| default_height(figure, width));
         let y_ticks = figure.y.ticks(domains.1, ((plot_height / 44.0) as usize).clamp(2, 10));
-        let widest =
-            |ticks: &[Tick]| ticks.iter().map(|t| text::width(&t.text, LABEL)).fold(0.0, f64::max);
-        let left =
-            if plain && !stacked { PAD + widest(&y_ticks).min(width * 0.36) + 8.0 } else { PAD };
-        let axes = Axes { x: &figure.x, y: &figure.y };
-        let beside = marks.iter().flat_map(|(mark, tone)| mark.beside(axes, *tone));
-        let beside_room =
-            beside.map(|b| text::width(&b.text, LABEL)).fold(0.0, f64::max).min(width * 0.32);
+        // Left of the plot stand the tick labels of y, unless the names of rows stand above them.
+        let stacked = !figure.y.categories.is_empty() && width < STACKED_BELOW;
+        let labels = widest(&y_ticks).min(width * 0.36) + 8.0;
+        let left = PAD + if figure.has_axes() && !stacked { labels } else { 0.0 };
+        let beside_room = beside_room(figure, marks, width);
         let right = PAD + if beside_room > 0.0 { beside_room + 12.0 } else { 0.0 };
         let plot_width = width - left - right;
         let x_ticks = figure.x.ticks(domains.0, ((plot_width / 62.0) as usize).clamp(2, 12));
         let slanted = !figure.x.categories.is_empty()
             && widest(&x_ticks) + 8.0 > plot_width / x_ticks.len().max(1) as f64;
         let slant = if slanted { widest(&x_ticks).min(120.0) * 0.64 } else { 0.0 };
-        if size.height.is_some() {
+        if asked.is_some() {
             plot_height -= slant;
         }
         if plot_height < 60.0 {
-            return Err(refused(size.height.unwrap_or(0)));
+            return Err(refused());
         }
+        let height = (top + plot_height + heads.below(figure, slant)).ceil();
         let frame = Frame { left, top, width: plot_width, height: plot_height };
-        let height = (top + plot_height + foot(slant)).ceil();
         let frame = fitted(figure, frame, domains);
-        Ok(Self {
-            width,
-            height,
-            frame,
-            domains,
-            title,
-            subtitle,
-            footnote,
-            legend,
-            x_ticks,
-            y_ticks,
-            slanted,
-            beside_room,
-        })
+        Ok(Self { width, height, frame, domains, heads, x_ticks, y_ticks, slanted, beside_room })
     }
 
     pub(crate) fn draw(&self, figure: &Figure, marks: &[Toned<'_>], svg: &mut Svg) {
@@ -164,18 +166,18 @@ impl Layout {
 
     fn draw_heads(&self, svg: &mut Svg) {
         let mut y = PAD;
-        for line in &self.title {
+        for line in &self.heads.title {
             y += TITLE.1;
             svg.text("tt", "start", (PAD, y - 6.0), line);
         }
-        for line in &self.subtitle {
+        for line in &self.heads.subtitle {
             y += SUBTITLE.1;
             svg.text("ts km", "start", (PAD, y - 4.0), line);
         }
-        if !self.legend.is_empty() {
+        if !self.heads.legend.is_empty() {
             y += 4.0;
         }
-        for line in &self.legend {
+        for line in &self.heads.legend {
             y += KEY_LINE;
             let mut x = PAD;
             for key in line {
@@ -184,8 +186,8 @@ impl Layout {
                 x += key_width(key);
             }
         }
-        let mut y = self.height - PAD * 0.75 - FOOT.1 * self.footnote.len() as f64;
-        for line in &self.footnote {
+        let mut y = self.height - PAD * 0.75 - FOOT.1 * self.heads.footnote.len() as f64;
+        for line in &self.heads.footnote {
             y += FOOT.1;
             svg.text("tf km", "start", (PAD, y - 3.0), line);
         }
@@ -216,9 +218,7 @@ impl Layout {
         self.draw_x_ticks(plane, rows, svg);
         svg.line("ln km w1", (frame.left, frame.bottom()), (frame.right(), frame.bottom()));
         if !figure.x.label.is_empty() {
-            let foot = FOOT.1 * self.footnote.len() as f64
-                + if self.footnote.is_empty() { 0.0 } else { 6.0 };
-            let y = self.height - PAD * 0.75 - foot - 4.0;
+            let y = self.height - PAD * 0.75 - self.heads.notes() - 4.0;
             let middle = frame.left + frame.width / 2.0;
             svg.text("ta km", "middle", (middle, y), &figure.x.label);
         }
@@ -292,6 +292,18 @@ impl Layout {
             svg.text(&class, "start", (right + 12.0, to + 4.0), &label);
         }
     }
+}
+
+/// The width of the widest tick label.
+fn widest(ticks: &[Tick]) -> f64 {
+    ticks.iter().map(|tick| text::width(&tick.text, LABEL)).fold(0.0, f64::max)
+}
+
+/// The room for texts right of the plot.
+fn beside_room(figure: &Figure, marks: &[Toned<'_>], width: f64) -> f64 {
+    let axes = Axes { x: &figure.x, y: &figure.y };
+    let beside = marks.iter().flat_map(|(mark, tone)| mark.beside(axes, *tone));
+    beside.map(|b| text::width(&b.text, LABEL)).fold(0.0, f64::max).min(width * 0.32)
 }
 
 /// The height of the plot when the size leaves it open.
