@@ -112,7 +112,8 @@ fn source(name: &str, file: &str, inside: &str, text: &str) -> Vec<String> {
     for (number, line) in text.lines().enumerate() {
         let code = line.split("//").next().unwrap_or_default();
         let place = format!("{file}:{}", number + 1);
-        if !careful && !tests && words(code).any(|word| word == "unsafe") {
+        let marked = ["unsafe ", "unsafe{"].iter().any(|keyword| code.contains(keyword));
+        if !careful && !tests && marked && words(code).any(|word| word == "unsafe") {
             wrong.push(format!("{place}: `unsafe` outside {}", UNSAFE.join(" and ")));
         }
         let socket = words(code).find(|word| SOCKET_NAMES.contains(word));
