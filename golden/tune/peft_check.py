@@ -1,6 +1,7 @@
 """Loads an adapter folder with PEFT over the dequantised base and compares its logits with another program's.
 
-Run: python peft_check.py ADAPTER_DIR LOGITS.json [--record]
+Run: python peft_check.py ADAPTER_DIR LOGITS.json [--record]; both are written by
+`cargo run --release -p grimoire-tune --example write_for_peft -- GGUF OUT_DIR`.
 LOGITS.json, written by the other program: {"base_model": GGUF path (optional, SmolLM2 otherwise),
 "prompts": [{"ids": [..], "positions": [..], "logits": [[vocabulary numbers] per position]}]}.
 Prints the largest absolute difference, and the same against the base without the adapter, so that an adapter
@@ -29,6 +30,12 @@ BOUND = 1e-4
 def read_json(path):
     data = path.read_bytes()
     return json.loads(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
+
+
+def summary(config):
+    """What matters of an adapter's configuration."""
+    kept = ("peft_type", "base_model_name_or_path", "r", "lora_alpha", "use_rslora", "rank_pattern", "alpha_pattern")
+    return {key: config[key] for key in kept} | {"target_modules": len(config["target_modules"])}
 
 
 @torch.no_grad()
@@ -60,7 +67,7 @@ def main():
         "made_by": "golden/tune/peft_check.py",
         "date": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}",
         "versions": dequantised.versions() | {"peft": version("peft"), "safetensors": version("safetensors")},
-        "adapter_config": json.loads((options.adapter / "adapter_config.json").read_text()),
+        "adapter_config": summary(json.loads((options.adapter / "adapter_config.json").read_text())),
         "adapter_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
         "logits_compared": compared,
         "largest_difference": worst,
