@@ -133,7 +133,10 @@ impl PeftConfig {
             layers_pattern: match fields.targets("layers_pattern")? {
                 None => Vec::new(),
                 Some(Targets::Names(names)) => names,
-                Some(Targets::Pattern(one)) => vec![one],
+                // An empty one means any list, as none does.
+                Some(Targets::Pattern(one)) => {
+                    Some(one).filter(|one| !one.is_empty()).into_iter().collect()
+                }
             },
             fan_in_fan_out: fields.flag("fan_in_fan_out")?,
         })

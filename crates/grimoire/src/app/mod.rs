@@ -3,6 +3,8 @@
 
 pub(crate) mod book;
 pub(crate) mod html_page;
+pub(crate) mod model;
 pub(crate) mod numbers;
 pub(crate) mod report_html;
+pub(crate) mod source;
 pub(crate) mod tune_report;

@@ -2,6 +2,7 @@
 //! A command reads its arguments, calls `app` or a library, and hands the report to the printer.
 
 mod book;
+mod model;
 mod stats;
 
 use crate::failure::Outcome;
@@ -26,6 +27,7 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Book(book::Book),
+    Model(model::Model),
     Stats(stats::Stats),
 }
 
@@ -33,6 +35,7 @@ enum Command {
 pub(crate) fn run(cli: Cli, printer: &mut Printer) -> Outcome {
     match cli.command {
         Command::Book(book) => book::run(book, printer),
+        Command::Model(model) => model::run(model, printer),
         Command::Stats(stats) => stats::run(stats, printer),
     }
 }
