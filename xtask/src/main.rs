@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         "test" => return test::run(rest).unwrap_or_else(|error| stopped(&error)),
         "tidy" => tidy::run(),
         "layers" => layers::run(),
-        "builtin" => builtin::run(),
+        "builtin" => builtin::run(rest),
         "models" => models::run(),
         "golden" => golden::run(rest),
         "" | "help" | "--help" | "-h" => {
