@@ -48,7 +48,7 @@ rows = []
 for n in [1, 2, 5, 10, 37, 140, 600]:
     for c in [0.6, 1.0, 1.4, 2.0, 2.6]:
         d = c / n ** .5 if n > 1 else c / 4.5
-        if d >= 1 or d <= .5 / n or n * c > 840: continue
+        if d >= 1 or d <= .5 / n or n * c > 620: continue
         rows.append([n, d, float(two_sided(n, d)), float(stats.ksone.sf(d, n))])
 out["kolmogorov"] = rows
 out["kolmogorov_limit"] = [[z, float(stats.kstwobign.sf(z))] for z in [.3, .5, .8, .99, 1.01, 1.5, 2.5, 5]]

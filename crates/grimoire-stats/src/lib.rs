@@ -7,6 +7,7 @@
 //! [`random`] (randomness as a function of seed, stream and index).
 #![forbid(unsafe_code)]
 
+pub mod bayes;
 pub mod dist;
 pub mod error;
 pub mod interval;

@@ -2,6 +2,7 @@
 //! same functions. Nothing here parses arguments or writes to the terminal.
 
 pub(crate) mod book;
+pub(crate) mod figures;
 pub(crate) mod html_page;
 pub(crate) mod model;
 pub(crate) mod numbers;

@@ -2,7 +2,17 @@
 //! `grimoire_stats`, and hands a typed report to the printer; [`show`] holds what reports share in
 //! text. Nothing is computed here.
 
+mod adjust;
+mod bayes;
+mod binomial;
+mod bootstrap;
+mod distribution;
+mod interval;
+mod options;
+mod poisson;
+mod power;
 mod show;
+mod test;
 
 use crate::failure::Outcome;
 use crate::printer::Printer;
@@ -16,9 +26,29 @@ pub(crate) struct Stats {
 }
 
 #[derive(Subcommand)]
-enum Verb {}
+enum Verb {
+    Adjust(adjust::Args),
+    Bayes(bayes::Args),
+    Binomial(binomial::Args),
+    Bootstrap(bootstrap::Args),
+    Distribution(distribution::Args),
+    Interval(interval::Args),
+    Poisson(poisson::Args),
+    Power(power::Args),
+    Test(test::Args),
+}
 
 /// Runs the verb that was asked for.
-pub(crate) fn run(stats: Stats, _printer: &mut Printer) -> Outcome {
-    match stats.verb {}
+pub(crate) fn run(stats: Stats, printer: &mut Printer) -> Outcome {
+    match stats.verb {
+        Verb::Adjust(args) => adjust::run(&args, printer),
+        Verb::Bayes(args) => bayes::run(&args, printer),
+        Verb::Binomial(args) => binomial::run(&args, printer),
+        Verb::Bootstrap(args) => bootstrap::run(&args, printer),
+        Verb::Distribution(args) => distribution::run(&args, printer),
+        Verb::Interval(args) => interval::run(&args, printer),
+        Verb::Poisson(args) => poisson::run(&args, printer),
+        Verb::Power(args) => power::run(&args, printer),
+        Verb::Test(args) => test::run(&args, printer),
+    }
 }

@@ -1,0 +1,205 @@
+//! Posteriors in closed form: Beta for a proportion, Gamma for a rate; and the exact probability that
+//! one proportion (or rate) exceeds another.
+//!
+//! P(A > B) = ∫ f_A(t) F_B(t) dt is computed by Gauss–Legendre quadrature in the variable in which the
+//! density is smooth (the logit, or the logarithm), over the range that holds all but 10⁻²⁰ of A: error
+//! below 10⁻¹², no simulation.
+
+use crate::dist::{Beta, Distribution, Gamma};
+use crate::error::{Result, inside, not_negative, open_unit, positive};
+use crate::record::{Interval, Record};
+use crate::special::gamma::ln_beta;
+use crate::special::{incomplete, quadrature};
+
+/// Belief about a probability: Beta(a, b).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BetaBinomial {
+    /// Pseudo-count of successes.
+    pub a: f64,
+    /// Pseudo-count of failures.
+    pub b: f64,
+}
+
+impl BetaBinomial {
+    /// The belief Beta(a, b); a = b = 1 is flat, a = b = ½ is Jeffreys'.
+    ///
+    /// # Errors
+    /// When either is not positive and finite.
+    pub fn new(a: f64, b: f64) -> Result<Self> {
+        Ok(Self { a: positive("a", a)?, b: positive("b", b)? })
+    }
+
+    /// After `successes` of `n` trials: Beta(a + x, b + n − x).
+    ///
+    /// # Errors
+    /// When there are more successes than trials.
+    pub fn after(self, successes: u64, n: u64) -> Result<Self> {
+        let x = successes as f64;
+        inside("the number of successes", x, successes <= n, "at most the number of trials")?;
+        Ok(Self { a: self.a + x, b: self.b + (n - successes) as f64 })
+    }
+
+    /// The distribution.
+    pub fn belief(self) -> Beta {
+        Beta { a: self.a, b: self.b }
+    }
+
+    /// ln of the probability of one particular sequence of `successes` in `n` trials.
+    pub fn ln_marginal(self, successes: u64, n: u64) -> f64 {
+        let x = successes as f64;
+        ln_beta(self.a + x, self.b + (n as f64 - x)) - ln_beta(self.a, self.b)
+    }
+
+    /// P(next trial succeeds) = a / (a + b).
+    pub fn predictive(self) -> f64 {
+        self.a / (self.a + self.b)
+    }
+
+    /// P(this > other), both independent.
+    pub fn beats(self, other: Self) -> f64 {
+        // Integrate the narrower over the wider's tail, whichever end is the smaller.
+        let (a, b) = (self.a, self.b);
+        let cut = f64::ln(1e-20);
+        let low = incomplete::beta_inverse(a, b, cut, true);
+        let high = incomplete::beta_inverse(a, b, cut, false);
+        let (from, to) = ((low.0 / low.1).ln().max(-700.0), (high.0 / high.1).ln().min(700.0));
+        quadrature::integrate_panels(from, to, 12, |u| {
+            let (small, large) = (1.0 / (1.0 + u.abs().exp()), 1.0 / (1.0 + (-u.abs()).exp()));
+            let (x, y) = if u < 0.0 { (small, large) } else { (large, small) };
+            incomplete::ln_beta_kernel(a, b, x, y).exp()
+                * incomplete::beta(other.a, other.b, x, y).lower
+        })
+        .clamp(0.0, 1.0)
+    }
+
+    /// Record of the belief: mean with an equal-tailed credible interval.
+    ///
+    /// # Errors
+    /// When the level is not in (0, 1).
+    pub fn record(self, n: u64, level: f64) -> Result<Record> {
+        open_unit("the level", level)?;
+        let tail = 0.5 * (1.0 - level);
+        let d = self.belief();
+        Ok(Record::new("Beta-binomial posterior", n)
+            .with_estimate("posterior mean", self.predictive())
+            .with_interval(credible(d.quantile(tail), d.upper_quantile(tail), level))
+            .with("a", self.a)
+            .with("b", self.b)
+            .with("posterior_median", d.quantile(0.5))
+            .with("posterior_sd", d.moments().variance.sqrt())
+            .assuming("trials are independent with one probability")
+            .assuming("the prior is what was believed before"))
+    }
+}
+
+/// Belief about a rate: Gamma with shape a and rate b (b in units of exposure).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GammaPoisson {
+    /// Pseudo-count of events.
+    pub shape: f64,
+    /// Pseudo-exposure.
+    pub rate: f64,
+}
+
+impl GammaPoisson {
+    /// The belief Gamma(shape, rate); shape ½ with a rate near 0 is Jeffreys'.
+    ///
+    /// # Errors
+    /// When either is not positive and finite.
+    pub fn new(shape: f64, rate: f64) -> Result<Self> {
+        Ok(Self { shape: positive("the shape", shape)?, rate: positive("the rate", rate)? })
+    }
+
+    /// After `count` events in `exposure`.
+    ///
+    /// # Errors
+    /// When the exposure is negative.
+    pub fn after(self, count: u64, exposure: f64) -> Result<Self> {
+        let exposure = not_negative("the exposure", exposure)?;
+        Ok(Self { shape: self.shape + count as f64, rate: self.rate + exposure })
+    }
+
+    /// The distribution.
+    ///
+    /// # Errors
+    /// When the parameters are not positive (the fields are public).
+    pub fn belief(self) -> Result<Gamma> {
+        Gamma::new(self.shape, 1.0 / positive("the rate", self.rate)?)
+    }
+
+    /// P(this > other): with rates G_a/r_a and G_b/r_b, G_a/(G_a + G_b) is Beta(a, b), so it is one
+    /// incomplete beta function.
+    pub fn beats(self, other: Self) -> f64 {
+        let sum = self.rate + other.rate;
+        incomplete::beta(self.shape, other.shape, self.rate / sum, other.rate / sum).upper
+    }
+
+    /// Record of the belief: mean with an equal-tailed credible interval.
+    ///
+    /// # Errors
+    /// When the level is not in (0, 1).
+    pub fn record(self, n: u64, level: f64) -> Result<Record> {
+        open_unit("the level", level)?;
+        let tail = 0.5 * (1.0 - level);
+        let d = self.belief()?;
+        Ok(Record::new("Gamma-Poisson posterior", n)
+            .with_estimate("posterior mean", self.shape / self.rate)
+            .with_interval(credible(d.quantile(tail), d.upper_quantile(tail), level))
+            .with("shape", self.shape)
+            .with("rate", self.rate)
+            .with("posterior_median", d.quantile(0.5))
+            .with("posterior_sd", d.moments().variance.sqrt())
+            .assuming("events are independent at a constant rate")
+            .assuming("the prior is what was believed before"))
+    }
+}
+
+fn credible(lower: f64, upper: f64, level: f64) -> Interval {
+    Interval::new(lower, upper, level, "equal-tailed credible")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use grimoire_testkit::{close, golden};
+
+    /// mpmath quadrature with 25 to 40 digits (`golden/stats/peers.py`); the last row's inner function
+    /// was scipy's in doubles.
+    #[test]
+    fn one_proportion_beats_another() {
+        let data: serde_json::Value = golden::read("stats/peers.json");
+        let rows: Vec<Vec<f64>> = serde_json::from_value(data["beats"].clone()).unwrap();
+        assert!(rows.len() >= 4);
+        for r in rows {
+            let one = BetaBinomial::new(r[0], r[1]).unwrap();
+            let two = BetaBinomial::new(r[2], r[3]).unwrap();
+            close(one.beats(two), r[4], 1e-11, 0.0);
+            close(one.beats(two) + two.beats(one), 1.0, 1e-12, 0.0);
+        }
+        let flat = BetaBinomial::new(1.0, 1.0).unwrap();
+        close(flat.beats(flat), 0.5, 1e-13, 0.0);
+    }
+
+    #[test]
+    fn rates_by_one_beta_function_and_by_symmetry() {
+        let one = GammaPoisson::new(0.5, 1e-9).unwrap().after(20, 10.0).unwrap();
+        close(one.beats(one), 0.5, 1e-13, 0.0);
+        // Exponential rates 1 and 3 (means): P(A > B) = r_b/(r_a + r_b).
+        let a = GammaPoisson::new(1.0, 1.0).unwrap();
+        let b = GammaPoisson::new(1.0, 3.0).unwrap();
+        close(a.beats(b), 0.75, 1e-14, 0.0);
+    }
+
+    /// Gelman et al., *Bayesian Data Analysis* (3rd edition, section 2.4): 437 girls of 980 births with a
+    /// flat prior: posterior mean 0.446, standard deviation 0.016, median 0.446, interval 0.415 to 0.477.
+    #[test]
+    fn placenta_previa() {
+        let posterior = BetaBinomial::new(1.0, 1.0).unwrap().after(437, 980).unwrap();
+        let record = posterior.record(980, 0.95).unwrap();
+        let interval = record.interval.unwrap();
+        close(record.estimate.unwrap(), 0.446, 0.0, 5e-4);
+        close(record.more.get("posterior_sd").unwrap(), 0.016, 0.0, 5e-4);
+        close(interval.lower, 0.415, 0.0, 5e-4);
+        close(interval.upper, 0.477, 0.0, 5e-4);
+    }
+}

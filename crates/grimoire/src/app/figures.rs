@@ -1,0 +1,132 @@
+//! Figures of chance: a distribution with its tail shaded, a histogram of resamples, curves of power
+//! and of belief. Each takes numbers and returns a figure; [`save`] writes one.
+
+use crate::failure::{Failure, Outcome};
+use grimoire_plot::{Area, Axis, Bars, Figure, Line, Rule};
+use grimoire_stats::Interval;
+use grimoire_stats::dist::Distribution;
+use std::path::Path;
+
+/// Writes the SVG of `figure`, whole or not at all.
+pub(crate) fn save(figure: &Figure, path: &Path) -> Outcome {
+    let name = path.display();
+    let svg = figure.svg().map_err(|error| Failure::work(format_args!("{name}: {error}")))?;
+    let beside = path.with_extension("svg.part");
+    std::fs::write(&beside, svg)
+        .and_then(|()| std::fs::rename(&beside, path))
+        .map_err(|error| Failure::work(format_args!("{name}: {error}")))
+}
+
+/// A density (bars, if discrete) with the values for which `shaded` holds in colour, and a rule at
+/// `mark`.
+pub(crate) fn distribution(
+    title: &str,
+    d: &dyn Distribution,
+    mark: Option<(f64, String)>,
+    tail_name: &str,
+    shaded: impl Fn(f64) -> bool,
+) -> Figure {
+    let (mut low, mut high) = (d.inverse((1e-4_f64).ln(), true), d.inverse((1e-4_f64).ln(), false));
+    if let Some((at, _)) = &mark {
+        (low, high) = (low.min(*at), high.max(*at));
+    }
+    let figure = Figure::new(title);
+    let figure = match &mark {
+        Some((at, label)) => figure.add(Rule::x(*at, label.clone())),
+        None => figure,
+    };
+    if d.is_discrete() && high - low <= 400.0 {
+        let count = (high - low) as usize + 1;
+        let values: Vec<f64> = (0..count).map(|i| low + i as f64).collect();
+        let bars = Bars::new("probability", values.iter().map(|&x| (x, d.density(x))).collect());
+        let bars = bars.shade(tail_name, values.iter().map(|&x| shaded(x)).collect());
+        return figure.x(Axis::linear("value")).y(Axis::linear("probability")).add(bars);
+    }
+    let steps = 400;
+    let at = |i: u32| {
+        let x = low + (high - low) * f64::from(i) / f64::from(steps);
+        if d.is_discrete() { x.round() } else { x }
+    };
+    let points: Vec<(f64, f64)> = (0..=steps).map(|i| (at(i), d.density(at(i)))).collect();
+    let points: Vec<(f64, f64)> = points.into_iter().filter(|(_, y)| y.is_finite()).collect();
+    let mut ranges = Vec::new();
+    let mut open: Option<f64> = None;
+    for &(x, _) in &points {
+        match (open, shaded(x)) {
+            (None, true) => open = Some(x),
+            (Some(from), false) => {
+                ranges.push((from, x));
+                open = None;
+            }
+            _ => {}
+        }
+    }
+    if let Some(from) = open {
+        ranges.push((from, f64::INFINITY));
+    }
+    let area = Area::new("density", points).shade(tail_name, ranges);
+    figure.x(Axis::linear("value")).y(Axis::linear("density")).add(area)
+}
+
+/// Densities of beliefs before and after.
+pub(crate) fn beliefs(
+    title: &str,
+    label: &str,
+    before: &dyn Distribution,
+    after: &dyn Distribution,
+    interval: &Interval,
+) -> Figure {
+    let tail = (1e-4_f64).ln();
+    let low = after.inverse(tail, true).min(before.inverse((0.02_f64).ln(), true));
+    let high = after.inverse(tail, false).max(before.inverse((0.02_f64).ln(), false));
+    let curve = |d: &dyn Distribution| -> Vec<(f64, f64)> {
+        let at = |i: u32| low + (high - low) * f64::from(i) / 400.0;
+        (0..=400).map(|i| (at(i), d.density(at(i)))).filter(|(_, y)| y.is_finite()).collect()
+    };
+    let shade = format!("{} % credible", interval.level * 100.0);
+    Figure::new(title)
+        .x(Axis::linear(label))
+        .y(Axis::linear("density"))
+        .add(Area::new("after", curve(after)).shade(shade, vec![(interval.lower, interval.upper)]))
+        .add(Line::new("before", curve(before)).dashed())
+}
+
+/// A histogram of sorted values with rules at the estimate and the ends of an interval.
+pub(crate) fn histogram(
+    title: &str,
+    label: &str,
+    sorted: &[f64],
+    estimate: f64,
+    interval: &Interval,
+) -> Figure {
+    let (low, high) = (sorted[0], sorted[sorted.len() - 1]);
+    let n_bins = 60;
+    let width = ((high - low) / f64::from(n_bins)).max(f64::MIN_POSITIVE);
+    let mut counts = vec![0.0; n_bins as usize];
+    for value in sorted {
+        let bin = (((value - low) / width) as usize).min(counts.len() - 1);
+        counts[bin] += 1.0;
+    }
+    let bins = counts
+        .iter()
+        .enumerate()
+        .map(|(i, &count)| (low + width * i as f64, low + width * (i + 1) as f64, count))
+        .collect();
+    Figure::new(title)
+        .x(Axis::linear(label))
+        .y(Axis::linear("resamples"))
+        .add(Bars::bins("resamples", bins))
+        .add(Rule::x(estimate, "estimate").solid())
+        .add(Rule::x(interval.lower, "lower"))
+        .add(Rule::x(interval.upper, "upper"))
+}
+
+/// Power against sample size, with a rule at the power wanted.
+pub(crate) fn power_curve(points: Vec<(f64, f64)>, wanted: f64, n: f64) -> Figure {
+    Figure::new("Power by sample size")
+        .x(Axis::linear("sample size"))
+        .y(Axis::linear("power"))
+        .add(Line::new("power", points))
+        .add(Rule::y(wanted, "wanted"))
+        .add(Rule::x(n, "n"))
+}

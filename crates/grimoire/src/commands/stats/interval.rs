@@ -1,0 +1,144 @@
+//! `grimoire stats interval`: intervals without a test.
+
+use super::options::{groups, sample};
+use super::show::{self, Lines};
+use crate::failure::Outcome;
+use crate::printer::Printer;
+use clap::Subcommand;
+use grimoire_stats::interval::{Difference, Proportion, Rate, mean};
+use grimoire_stats::resample::clustered_mean;
+use grimoire_stats::test::mean::Summary;
+use grimoire_stats::{Alternative, Record};
+
+/// Intervals of a proportion, a rate, a mean, a difference of proportions, by every method.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    of: Of,
+    /// Coverage.
+    #[arg(long, default_value_t = 0.95, global = true)]
+    level: f64,
+}
+
+#[derive(Debug, Subcommand)]
+enum Of {
+    /// SUCCESSES of N trials.
+    Proportion {
+        /// Successes.
+        successes: u64,
+        /// Trials.
+        n: u64,
+    },
+    /// COUNT events in EXPOSURE units of time or space.
+    Rate {
+        /// Events.
+        count: u64,
+        /// Units observed.
+        #[arg(default_value_t = 1.0)]
+        exposure: f64,
+    },
+    /// The mean of a sample, Student's or cluster-robust.
+    Mean {
+        /// Numbers, FILE, FILE:COLUMN or -.
+        #[arg(allow_negative_numbers = true)]
+        sample: String,
+        /// Labels of the clusters, one per value: FILE:COLUMN or numbers.
+        #[arg(long)]
+        clusters: Option<String>,
+    },
+    /// Difference of two proportions.
+    Difference {
+        /// Successes in the first sample.
+        successes_1: u64,
+        /// Trials in the first sample.
+        n_1: u64,
+        /// Successes in the second sample.
+        successes_2: u64,
+        /// Trials in the second sample.
+        n_2: u64,
+    },
+}
+
+/// Runs the verb.
+pub(crate) fn run(args: &Args, printer: &mut Printer) -> Outcome {
+    let (level, both) = (args.level, Alternative::TwoSided);
+    let record = match &args.of {
+        Of::Proportion { successes, n } => {
+            let mut made = Vec::new();
+            for method in Proportion::ALL {
+                made.push(method.interval(*successes, *n, level, both)?);
+            }
+            several(
+                "interval of a proportion",
+                *n,
+                "probability",
+                *successes as f64 / *n as f64,
+                made,
+            )
+        }
+        Of::Rate { count, exposure } => {
+            let mut made = Vec::new();
+            for method in Rate::ALL {
+                made.push(method.interval(*count, *exposure, level, both)?);
+            }
+            several("interval of a rate", *count, "rate", *count as f64 / exposure, made)
+        }
+        Of::Difference { successes_1, n_1, successes_2, n_2 } => {
+            let (one, two) = ((*successes_1, *n_1), (*successes_2, *n_2));
+            let mut made = Vec::new();
+            for method in [Difference::Newcombe, Difference::AgrestiCaffo, Difference::Wald] {
+                made.push(method.interval(one, two, level)?);
+            }
+            let gap = one.0 as f64 / one.1 as f64 - two.0 as f64 / two.1 as f64;
+            several("interval of a difference of proportions", n_1 + n_2, "difference", gap, made)
+        }
+        Of::Mean { sample: word, clusters: Some(labels) } => {
+            clustered_mean(&sample(word)?, &groups(labels)?, level)?
+        }
+        Of::Mean { sample: word, clusters: None } => {
+            let values = sample(word)?;
+            grimoire_stats::error::sample("the sample", &values, 2)?;
+            let s = Summary::of(&values);
+            let sd = s.variance.sqrt();
+            let n = values.len() as u64;
+            Record::new("interval of a mean", n)
+                .with_estimate("mean", s.mean)
+                .with_interval(mean(n, s.mean, sd, level)?)
+                .with("standard_deviation", sd)
+                .assuming("values are independent")
+                .assuming("the mean is about normal")
+        }
+    };
+    printer.report(&record, |record| {
+        let mut lines = Lines::default();
+        lines.add("n", record.n.to_string());
+        if let Some(estimate) = record.estimate {
+            lines.number(record.estimate_name.as_ref(), estimate);
+        }
+        for (name, value) in &record.more.0 {
+            lines.number(name.replace('_', " "), *value);
+        }
+        let mut text = format!("{}\n\n{}\n", record.method, lines.text());
+        let mut table = Lines::default();
+        for made in record.interval.iter().chain(&record.intervals) {
+            let ends = format!("{} to {}", show::figure(made.lower), show::figure(made.upper));
+            table.add(made.method.as_ref(), ends);
+        }
+        text.push_str(&table.text());
+        text
+    })
+}
+
+fn several(
+    method: &'static str,
+    n: u64,
+    name: &'static str,
+    estimate: f64,
+    made: Vec<grimoire_stats::Interval>,
+) -> Record {
+    let mut made = made.into_iter();
+    let mut record = Record::new(method, n).with_estimate(name, estimate);
+    record.interval = made.next();
+    record.intervals = made.collect();
+    record
+}
