@@ -5,12 +5,26 @@
 //!
 //! *The ground:* [`error`] (what a wrong value is told), [`record`] (the one shape of every result),
 //! [`random`] (randomness as a function of seed, stream and index).
+//!
+//! *Averages and information:* [`mean`] (power means, moving averages), [`info`] (entropy and its kin),
+//! [`link`] (softmax, logit, argmax).
+//!
+//! *Models and shapes:* [`linear`] (least squares, ridge, lasso, logistic regression), [`eigen`]
+//! (eigenvectors, principal components), [`dimension`] (its curse, and the way out), [`game`] (balances
+//! of power and whether they hold).
 #![forbid(unsafe_code)]
 
 pub mod bayes;
+pub mod dimension;
 pub mod dist;
+pub mod eigen;
 pub mod error;
+pub mod game;
+pub mod info;
 pub mod interval;
+pub mod linear;
+pub mod link;
+pub mod mean;
 pub mod multiple;
 pub mod power;
 pub mod random;

@@ -1,0 +1,55 @@
+//! Eigenvectors: the directions that a linear map only stretches.
+//!
+//! ```text
+//! A v = λ v,   v ≠ 0
+//! ```
+//!
+//! [`plane`] tells the story of 2x2 matrices, [`dense`] decomposes symmetric, Hermitian and general
+//! matrices through faer, [`lanczos`] finds the leading pairs of a symmetric operator that is known only
+//! by its products, [`pca`] is the use that statistics makes of it. Every pair comes with its residual
+//! `‖Av − λv‖`. Results do not depend on the number of threads.
+
+pub mod dense;
+pub mod lanczos;
+pub mod pca;
+pub mod plane;
+
+pub(crate) use dense::thin_svd;
+
+/// A complex number.
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Complex {
+    /// Real part.
+    pub re: f64,
+    /// Imaginary part.
+    pub im: f64,
+}
+
+impl Complex {
+    /// `re + im·i`.
+    pub fn new(re: f64, im: f64) -> Self {
+        Self { re, im }
+    }
+
+    /// `√(re² + im²)`.
+    pub fn abs(self) -> f64 {
+        self.re.hypot(self.im)
+    }
+
+    /// Angle from the positive real axis, in radians.
+    pub fn angle(self) -> f64 {
+        self.im.atan2(self.re)
+    }
+}
+
+impl From<faer::c64> for Complex {
+    fn from(value: faer::c64) -> Self {
+        Self { re: value.re, im: value.im }
+    }
+}
+
+impl From<Complex> for faer::c64 {
+    fn from(value: Complex) -> Self {
+        Self { re: value.re, im: value.im }
+    }
+}

@@ -1,0 +1,342 @@
+//! Information: surprise, entropy, cross entropy, divergence, mutual information, perplexity.
+//!
+//! ```text
+//! surprise(p) = −log p         entropy H(P) = −Σ p log p        perplexity = e^H
+//! cross entropy H(P, Q) = −Σ p log q       KL(P‖Q) = Σ p log(p/q) = H(P, Q) − H(P)
+//! JS(P, Q) = ½KL(P‖M) + ½KL(Q‖M), M = (P+Q)/2       I(X; Y) = KL(joint ‖ product of margins)
+//! ```
+//!
+//! Zeros have rules, not epsilons: `0 log 0 = 0`; what P allows and Q forbids costs infinitely many nats,
+//! and the result says so. Divergences are summed as terms that are never negative,
+//! `p log(p/q) − p + q`, so two nearly equal distributions keep their digits. Everything is computed in
+//! nats; [`Unit`] converts. Estimates from samples, which plain formulas bias downwards, are in
+//! [`estimate`].
+
+pub mod estimate;
+pub mod stream;
+
+use crate::error::{self, Error, Result};
+use crate::linear::twofold;
+use crate::link;
+
+/// Base of the logarithm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unit {
+    /// Base 2.
+    #[default]
+    Bits,
+    /// Base e.
+    Nats,
+}
+
+impl Unit {
+    /// `nats` in this unit.
+    pub fn of(self, nats: f64) -> f64 {
+        match self {
+            Self::Bits => nats / std::f64::consts::LN_2,
+            Self::Nats => nats,
+        }
+    }
+
+    /// `bits` or `nats`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bits => "bits",
+            Self::Nats => "nats",
+        }
+    }
+}
+
+/// A checked distribution over finitely many outcomes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Distribution {
+    p: Vec<f64>,
+}
+
+/// How far from one the sum of given probabilities may be: what six printed decimals can do.
+pub const SUM_TOLERANCE: f64 = 1e-6;
+
+impl Distribution {
+    /// From probabilities; a sum within [`SUM_TOLERANCE`] of one is divided out.
+    ///
+    /// # Errors
+    /// When empty, a value is not a probability (says which), or the sum is not one.
+    pub fn probabilities(p: &[f64]) -> Result<Self> {
+        if p.is_empty() {
+            return Err(Error::Empty { what: "the list of probabilities" });
+        }
+        if let Some(index) = p.iter().position(|value| !(0.0..=1.0).contains(value)) {
+            return Err(Error::At {
+                what: "the probabilities",
+                index,
+                value: p[index],
+                expected: "a probability from 0 to 1",
+            });
+        }
+        let found = twofold::sum(p.iter().copied());
+        if (found - 1.0).abs() > SUM_TOLERANCE {
+            return Err(Error::Sum { what: "the probabilities", found, expected: 1.0 });
+        }
+        Ok(Self { p: p.iter().map(|value| value / found).collect() })
+    }
+
+    /// From counts, or any weights that are not negative.
+    ///
+    /// # Errors
+    /// When empty, a count is negative or not finite (says which), or all are zero.
+    pub fn counts(counts: &[f64]) -> Result<Self> {
+        let total = check_counts(counts)?;
+        Ok(Self { p: counts.iter().map(|value| value / total).collect() })
+    }
+
+    /// From raw scores, by softmax.
+    ///
+    /// # Errors
+    /// Those of [`link::softmax`].
+    pub fn logits(x: &[f64]) -> Result<Self> {
+        Ok(Self { p: link::softmax(x, 1.0)? })
+    }
+
+    /// The probabilities.
+    pub fn p(&self) -> &[f64] {
+        &self.p
+    }
+}
+
+pub(crate) fn check_counts(counts: &[f64]) -> Result<f64> {
+    if counts.is_empty() {
+        return Err(Error::Empty { what: "the list of counts" });
+    }
+    if let Some(index) = counts.iter().position(|value| !(*value >= 0.0 && value.is_finite())) {
+        return Err(Error::At {
+            what: "the counts",
+            index,
+            value: counts[index],
+            expected: "a finite number of at least 0",
+        });
+    }
+    let total = twofold::sum(counts.iter().copied());
+    if total == 0.0 {
+        return Err(Error::Degenerate { what: "the counts", why: "all are zero" });
+    }
+    Ok(total)
+}
+
+/// `−log p` in nats; infinite at 0.
+///
+/// # Errors
+/// When p is not a probability.
+pub fn surprise(p: f64) -> Result<f64> {
+    error::probability("the probability", p)?;
+    Ok(0.0 - p.ln())
+}
+
+/// `−Σ p log p` in nats, from 0 (certain) to log n (even).
+pub fn entropy(p: &Distribution) -> f64 {
+    twofold::sum(p.p.iter().map(|&p| if p > 0.0 { -p * p.ln() } else { 0.0 }))
+}
+
+/// `−Σ p log q` in nats; infinite when Q forbids what P allows.
+///
+/// # Errors
+/// When the distributions have different numbers of outcomes.
+pub fn cross_entropy(p: &Distribution, q: &Distribution) -> Result<f64> {
+    same_size(p, q)?;
+    if impossible(p, q).is_some() {
+        return Ok(f64::INFINITY);
+    }
+    let term = |(&p, &q): (&f64, &f64)| if p > 0.0 { -p * q.ln() } else { 0.0 };
+    Ok(twofold::sum(p.p.iter().zip(&q.p).map(term)))
+}
+
+/// The first outcome that P allows and Q forbids.
+pub fn impossible(p: &Distribution, q: &Distribution) -> Option<usize> {
+    p.p.iter().zip(&q.p).position(|(p, q)| *p > 0.0 && *q == 0.0)
+}
+
+/// `KL(P‖Q) = Σ p log(p/q)` in nats: the extra cost of coding P with a code made for Q. Not symmetric.
+///
+/// # Errors
+/// When the distributions have different numbers of outcomes.
+pub fn kl(p: &Distribution, q: &Distribution) -> Result<f64> {
+    same_size(p, q)?;
+    if impossible(p, q).is_some() {
+        return Ok(f64::INFINITY);
+    }
+    Ok(divergence(p.p.iter().copied().zip(q.p.iter().copied())))
+}
+
+fn divergence(pairs: impl Iterator<Item = (f64, f64)>) -> f64 {
+    // p log(p/q) − p + q = p·(d − log(1 + d)) with d = (q − p)/p; q where p = 0. Never negative.
+    let term = |(p, q): (f64, f64)| match p {
+        0.0 => q,
+        _ if q == 0.0 => f64::INFINITY,
+        _ => {
+            let d = (q - p) / p;
+            if d.abs() < 0.5 { p * excess(d) } else { p * (p / q).ln() - p + q }
+        }
+    };
+    twofold::sum(pairs.map(term)).max(0.0)
+}
+
+/// `d − log(1 + d)` for |d| ≤ ½, to full relative accuracy: with `s = d/(2 + d)` it is
+/// `d·s − 2s³(1/3 + s²/5 + …)`.
+fn excess(d: f64) -> f64 {
+    let s = d / (2.0 + d);
+    let square = s * s;
+    let mut series = 0.0;
+    for k in (0..18).rev() {
+        series = series * square + 1.0 / f64::from(2 * k + 3);
+    }
+    d * s - 2.0 * s * square * series
+}
+
+/// Jensen-Shannon divergence in nats: symmetric, finite, at most log 2. Its root is a distance.
+///
+/// # Errors
+/// When the distributions have different numbers of outcomes.
+pub fn jensen_shannon(p: &Distribution, q: &Distribution) -> Result<f64> {
+    same_size(p, q)?;
+    let middle = |(&p, &q): (&f64, &f64)| 0.5 * (p + q);
+    let m: Vec<f64> = p.p.iter().zip(&q.p).map(middle).collect();
+    let to = |side: &Distribution| divergence(side.p.iter().copied().zip(m.iter().copied()));
+    Ok((0.5 * to(p) + 0.5 * to(q)).min(std::f64::consts::LN_2))
+}
+
+fn same_size(p: &Distribution, q: &Distribution) -> Result<()> {
+    if p.p.len() == q.p.len() {
+        return Ok(());
+    }
+    Err(Error::Lengths {
+        left: "the first distribution",
+        n_left: p.p.len(),
+        right: "the second",
+        n_right: q.p.len(),
+    })
+}
+
+/// What a table of two variables says.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Mutual {
+    /// `I(X; Y)` in nats.
+    pub information: f64,
+    /// `H(X)`, rows.
+    pub rows: f64,
+    /// `H(Y)`, columns.
+    pub columns: f64,
+    /// `H(X, Y)`.
+    pub joint: f64,
+    /// `I / √(H(X) H(Y))`, from 0 to 1; NaN when a margin is certain.
+    pub normalized: f64,
+}
+
+/// Mutual information of a table of counts or probabilities, row by row (all rows of one length).
+///
+/// # Errors
+/// When the table is empty or ragged, or an entry is negative or not finite.
+pub fn mutual_information(table: &[Vec<f64>]) -> Result<Mutual> {
+    let width = table.first().map_or(0, Vec::len);
+    for row in table {
+        if row.len() != width {
+            return Err(Error::Lengths {
+                left: "the first row of the table",
+                n_left: width,
+                right: "another row",
+                n_right: row.len(),
+            });
+        }
+    }
+    let joint = Distribution::counts(&table.concat())?;
+    let rows: Vec<f64> =
+        joint.p.chunks(width).map(|row| twofold::sum(row.iter().copied())).collect();
+    let columns: Vec<f64> = (0..width)
+        .map(|j| twofold::sum(joint.p.iter().skip(j).step_by(width).copied()))
+        .collect();
+    let pairs = joint
+        .p
+        .iter()
+        .enumerate()
+        .map(|(at, &p)| (p, rows[at / width] * columns[at % width]));
+    let information = divergence(pairs);
+    let (rows, columns) = (entropy(&Distribution { p: rows }), entropy(&Distribution { p: columns }));
+    Ok(Mutual {
+        information,
+        rows,
+        columns,
+        joint: entropy(&joint),
+        normalized: information / (rows * columns).sqrt(),
+    })
+}
+
+/// `exp` of the mean surprise of a sequence whose steps had these log-probabilities (nats).
+///
+/// # Errors
+/// When empty, or a log-probability is positive or NaN (says which).
+pub fn sequence_perplexity(log_p: &[f64]) -> Result<f64> {
+    if log_p.is_empty() {
+        return Err(Error::Empty { what: "the list of log-probabilities" });
+    }
+    if let Some(index) = log_p.iter().position(|value| !(*value <= 0.0)) {
+        return Err(Error::At {
+            what: "the log-probabilities",
+            index,
+            value: log_p[index],
+            expected: "a number of at most 0",
+        });
+    }
+    Ok((-twofold::sum(log_p.iter().copied()) / log_p.len() as f64).exp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use grimoire_testkit::close;
+    use std::f64::consts::LN_2;
+
+    fn given(p: &[f64]) -> Distribution {
+        Distribution::probabilities(p).unwrap()
+    }
+
+    #[test]
+    fn zero_is_a_rule() {
+        let (p, q) = (given(&[0.5, 0.5, 0.0]), given(&[1.0, 0.0, 0.0]));
+        close(entropy(&p), LN_2, 1e-15, 0.0);
+        assert_eq!(kl(&p, &q).unwrap(), f64::INFINITY);
+        close(kl(&q, &p).unwrap(), LN_2, 1e-15, 0.0);
+        assert_eq!(impossible(&p, &q), Some(1));
+        assert_eq!(surprise(0.0).unwrap(), f64::INFINITY);
+        assert_eq!(surprise(1.0).unwrap().to_bits(), 0);
+        let js = jensen_shannon(&given(&[1.0, 0.0]), &given(&[0.0, 1.0])).unwrap();
+        close(js, LN_2, 1e-15, 0.0);
+    }
+
+    #[test]
+    fn nearly_equal_distributions_keep_their_digits() {
+        // p = (½, ½), q = (½ + e, ½ − e): KL = −½ log(1 − 4e²) = 2e² + 4e⁴ + …
+        let e = 2.0_f64.powi(-30);
+        let found = kl(&given(&[0.5, 0.5]), &given(&[0.5 + e, 0.5 - e])).unwrap();
+        close(found, -0.5 * (-4.0 * e * e).ln_1p(), 1e-13, 0.0);
+    }
+
+    #[test]
+    fn wrong_input_is_named() {
+        let message = Distribution::probabilities(&[0.5, 0.6]).unwrap_err().to_string();
+        assert_eq!(message, "the probabilities sum to 1.1, expected 1");
+        let message = Distribution::counts(&[3.0, -1.0]).unwrap_err().to_string();
+        assert_eq!(message, "value 2 of the counts is -1, expected a finite number of at least 0");
+        assert!(Distribution::counts(&[0.0]).is_err() && Distribution::logits(&[]).is_err());
+        assert!(sequence_perplexity(&[0.5]).is_err());
+    }
+
+    #[test]
+    fn independence_has_no_information_and_identity_all() {
+        let none = mutual_information(&[vec![1.0, 2.0], vec![2.0, 4.0]]).unwrap();
+        close(none.information, 0.0, 0.0, 1e-16);
+        let all = mutual_information(&[vec![3.0, 0.0], vec![0.0, 3.0]]).unwrap();
+        close(all.information, LN_2, 1e-15, 0.0);
+        close(all.normalized, 1.0, 1e-15, 0.0);
+        // Ten digits, all equally likely: perplexity 10, as in the glossary.
+        close(sequence_perplexity(&[0.1_f64.ln(); 7]).unwrap(), 10.0, 1e-14, 0.0);
+    }
+}

@@ -1,0 +1,352 @@
+//! Least squares: the coefficients, with all their digits.
+//!
+//! ```text
+//! minimise ‖y − Xb‖²   by   X = QR,   b = R⁻¹Qᵀy
+//! ```
+//!
+//! Householder reflections (Golub and Van Loan, *Matrix Computations*, 5.2–5.3), in numbers of twice the
+//! precision when the problem is small (n·p² up to 2·10⁷), so that conditions up to about 10²⁵ cost no
+//! digits; larger problems go to [`super::refined`], which factors in f64 and corrects in twice the
+//! precision. A column of which the earlier columns leave nothing but rounding is *aliased*: it gets no
+//! coefficient, and the later of two identical columns is the one to go. No statistics here: see
+//! [`super::ols`].
+
+use super::design::Columns;
+use super::twofold::Twofold;
+use super::vector::dispatch;
+use crate::error::{Error, Result};
+
+/// A column in twice the precision: powers of a variable must not be rounded before the fit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WideColumn {
+    /// The values rounded to f64.
+    pub hi: Vec<f64>,
+    /// What the rounding left (zeros for plain data).
+    pub lo: Vec<f64>,
+}
+
+impl WideColumn {
+    /// Plain values.
+    pub fn plain(values: &[f64]) -> Self {
+        Self { hi: values.to_vec(), lo: vec![0.0; values.len()] }
+    }
+
+    /// From values in twice the precision.
+    pub fn wide(values: impl IntoIterator<Item = Twofold>) -> Self {
+        let (hi, lo) = values.into_iter().map(|value| (value.hi, value.lo)).unzip();
+        Self { hi, lo }
+    }
+
+    /// `x¹ … x^degree`, each correct to about 31 digits.
+    pub fn powers(x: &Self, degree: usize) -> Vec<Self> {
+        let mut out: Vec<Self> = Vec::with_capacity(degree);
+        for power in 0..degree {
+            out.push(match power.checked_sub(1) {
+                None => x.clone(),
+                Some(before) => out[before].times(x),
+            });
+        }
+        out
+    }
+
+    /// The product with another column, for interactions and weights.
+    pub fn times(&self, other: &Self) -> Self {
+        Self::wide((0..self.hi.len()).map(|i| self.at(i) * other.at(i)))
+    }
+
+    /// Value `i`.
+    #[inline(always)]
+    pub(crate) fn at(&self, i: usize) -> Twofold {
+        Twofold { hi: self.hi[i], lo: self.lo[i] }
+    }
+
+    #[inline(always)]
+    fn set(&mut self, i: usize, value: Twofold) {
+        self.hi[i] = value.hi;
+        self.lo[i] = value.lo;
+    }
+
+    /// The power of two that brings the largest value to between a half and one.
+    fn scale(&self) -> f64 {
+        let most = self.hi.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
+        if most == 0.0 { 1.0 } else { 2.0_f64.powi(-(most.log2().floor() as i32) - 1) }
+    }
+
+    fn scaled(&self, power_of_two: f64) -> Self {
+        Self {
+            hi: self.hi.iter().map(|value| value * power_of_two).collect(),
+            lo: self.lo.iter().map(|value| value * power_of_two).collect(),
+        }
+    }
+}
+
+/// What least squares gives before any statistics.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Solution {
+    /// One per column; `None` where the column is aliased.
+    pub coefficients: Vec<Option<f64>>,
+    /// Number of columns that are not aliased.
+    pub rank: usize,
+    /// `y − Xb`.
+    pub residuals: Vec<f64>,
+    /// `Σ (y − Xb)²`.
+    pub rss: f64,
+    /// Diagonal of `X(XᵀX)⁻¹Xᵀ`.
+    pub leverage: Vec<f64>,
+    /// `(XᵀX)⁻¹`, row by row over all columns; zeros where a column is aliased.
+    pub inverse_gram: Vec<f64>,
+    /// Condition number of X with its columns scaled to length one (2-norm).
+    pub condition: f64,
+    /// How it was computed, in words.
+    pub arithmetic: &'static str,
+}
+
+const WIDE_LIMIT: f64 = 2e7;
+
+/// Solves `min ‖y − Xb‖²`.
+///
+/// Accuracy: every coefficient to the last digits of f64 for scaled conditions up to about 10¹⁶ (14 digits
+/// on NIST's Filip), in either arithmetic.
+///
+/// # Errors
+/// When there are no rows or columns, fewer rows than columns that are not aliased, or values that are
+/// not finite.
+pub fn solve(columns: &[WideColumn], y: &WideColumn) -> Result<Solution> {
+    let n = y.hi.len();
+    crate::error::sample("the response", &y.hi, 1)?;
+    if columns.is_empty() {
+        return Err(Error::Empty { what: "the design" });
+    }
+    for column in columns {
+        if column.hi.len() != n {
+            return Err(Error::Lengths {
+                left: "the response",
+                n_left: n,
+                right: "a column of the design",
+                n_right: column.hi.len(),
+            });
+        }
+        crate::error::sample("a column of the design", &column.hi, 1)?;
+    }
+    let work = n as f64 * (columns.len() as f64).powi(2);
+    if work > WIDE_LIMIT
+        && let Some(solution) = super::refined::solve(columns, y)
+    {
+        return Ok(solution);
+    }
+    Ok(dispatch(|| solve_wide(columns, y)))
+}
+
+/// One Householder reflection `I − β v vᵀ` on rows `start..`.
+struct Reflection {
+    start: usize,
+    v: WideColumn,
+    beta: Twofold,
+}
+
+#[inline(always)]
+fn dot_from(a: &WideColumn, a_start: usize, b: &WideColumn, b_start: usize) -> Twofold {
+    const LANES: usize = 4;
+    let n = a.hi.len() - a_start;
+    let (a_hi, a_lo) = (&a.hi[a_start..], &a.lo[a_start..]);
+    let (b_hi, b_lo) = (&b.hi[b_start..b_start + n], &b.lo[b_start..b_start + n]);
+    let mut lanes = [Twofold::ZERO; LANES];
+    let whole = n - n % LANES;
+    for i in (0..whole).step_by(LANES) {
+        for lane in 0..LANES {
+            let left = Twofold { hi: a_hi[i + lane], lo: a_lo[i + lane] };
+            let right = Twofold { hi: b_hi[i + lane], lo: b_lo[i + lane] };
+            lanes[lane] = lanes[lane] + left * right;
+        }
+    }
+    for i in whole..n {
+        lanes[0] = lanes[0]
+            + Twofold { hi: a_hi[i], lo: a_lo[i] } * Twofold { hi: b_hi[i], lo: b_lo[i] };
+    }
+    (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
+}
+
+impl Reflection {
+    /// Turns rows `start..` of `column` into a multiple of the first unit vector; returns that multiple.
+    #[inline(always)]
+    fn of(column: &WideColumn, start: usize, norm: Twofold) -> (Self, Twofold) {
+        let mut v =
+            WideColumn { hi: column.hi[start..].to_vec(), lo: column.lo[start..].to_vec() };
+        let head = v.at(0);
+        let alpha = if head.hi >= 0.0 { -norm } else { norm };
+        v.set(0, head - alpha);
+        // vᵀv = 2·norm·(norm + |head|)
+        let beta = Twofold::from(-1.0) / (alpha * (head - alpha));
+        (Self { start, v, beta }, alpha)
+    }
+
+    #[inline(always)]
+    fn apply(&self, target: &mut WideColumn) {
+        let weight = -(self.beta * dot_from(&self.v, 0, target, self.start));
+        let n = self.v.hi.len();
+        let (hi, lo) = (&mut target.hi[self.start..], &mut target.lo[self.start..]);
+        for i in 0..n {
+            let value = Twofold { hi: hi[i], lo: lo[i] } + weight * self.v.at(i);
+            hi[i] = value.hi;
+            lo[i] = value.lo;
+        }
+    }
+}
+
+/// `R` by columns (upper triangle), the accepted columns, the reflections.
+struct Factors {
+    kept: Vec<usize>,
+    r: Vec<Vec<Twofold>>,
+    reflections: Vec<Reflection>,
+    norms: Vec<f64>,
+}
+
+#[inline(always)]
+fn factor(columns: &mut [WideColumn], y: &mut WideColumn) -> Factors {
+    let n = y.hi.len();
+    let mut factors = Factors { kept: vec![], r: vec![], reflections: vec![], norms: vec![] };
+    // What the rounding of the data themselves could leave of a dependent column.
+    let rounding = f64::EPSILON * (n.max(columns.len()) as f64).sqrt();
+    for j in 0..columns.len() {
+        let rank = factors.kept.len();
+        let (done, rest) = columns.split_at_mut(j + 1);
+        let column = &done[j];
+        let above: Twofold = (0..rank).fold(Twofold::ZERO, |total, i| {
+            total + column.at(i) * column.at(i)
+        });
+        if rank == n {
+            continue;
+        }
+        let below = dot_from(column, rank, column, rank);
+        let whole = (above + below).sqrt().value();
+        let norm = below.sqrt();
+        if norm.value() <= rounding * whole {
+            continue;
+        }
+        let (reflection, alpha) = Reflection::of(column, rank, norm);
+        rest.iter_mut().for_each(|later| reflection.apply(later));
+        reflection.apply(y);
+        let mut r: Vec<Twofold> = (0..rank).map(|i| column.at(i)).collect();
+        r.push(alpha);
+        factors.r.push(r);
+        factors.kept.push(j);
+        factors.norms.push(whole);
+        factors.reflections.push(reflection);
+    }
+    factors
+}
+
+#[inline(always)]
+fn solve_wide(columns: &[WideColumn], y: &WideColumn) -> Solution {
+    let (n, p) = (y.hi.len(), columns.len());
+    let scales: Vec<f64> = columns.iter().map(WideColumn::scale).collect();
+    let y_scale = y.scale();
+    let mut work: Vec<WideColumn> =
+        columns.iter().zip(&scales).map(|(column, &scale)| column.scaled(scale)).collect();
+    let mut qty = y.scaled(y_scale);
+    let factors = factor(&mut work, &mut qty);
+    let rank = factors.kept.len();
+    let inverse = invert_upper(&factors.r);
+
+    // b = R⁻¹ (Qᵀy)₁..rank, by rows of the inverse.
+    let solved: Vec<Twofold> = (0..rank)
+        .map(|i| (i..rank).fold(Twofold::ZERO, |sum, k| sum + inverse[k][i] * qty.at(k)))
+        .collect();
+    let mut wide = vec![None; p];
+    for (&j, &b) in factors.kept.iter().zip(&solved) {
+        wide[j] = Some(b.scaled(scales[j] / y_scale));
+    }
+    let tail = (rank..n).fold(Twofold::ZERO, |sum, i| sum + qty.at(i) * qty.at(i));
+
+    let mut inverse_gram = vec![0.0; p * p];
+    for (a, &i) in factors.kept.iter().enumerate() {
+        for (b, &j) in factors.kept.iter().enumerate() {
+            let entry = (a.max(b)..rank)
+                .fold(Twofold::ZERO, |sum, k| sum + inverse[k][a] * inverse[k][b]);
+            inverse_gram[i * p + j] = entry.value() * scales[i] * scales[j];
+        }
+    }
+    Solution {
+        residuals: residuals(columns, y, &wide),
+        coefficients: wide.into_iter().map(|b| b.map(Twofold::value)).collect(),
+        rank,
+        rss: tail.value() / (y_scale * y_scale),
+        leverage: leverage(&factors, n),
+        inverse_gram,
+        condition: condition(&factors.r, &factors.norms),
+        arithmetic: "householder QR in double-double arithmetic",
+    }
+}
+
+/// Columns of the inverse of an upper triangle given by columns.
+#[inline(always)]
+fn invert_upper(r: &[Vec<Twofold>]) -> Vec<Vec<Twofold>> {
+    let rank = r.len();
+    let mut inverse: Vec<Vec<Twofold>> = Vec::with_capacity(rank);
+    for k in 0..rank {
+        let mut column = vec![Twofold::ZERO; k + 1];
+        column[k] = Twofold::from(1.0) / r[k][k];
+        for i in (0..k).rev() {
+            let sum = (i + 1..=k).fold(Twofold::ZERO, |sum, m| sum + r[m][i] * column[m]);
+            column[i] = -(sum / r[i][i]);
+        }
+        inverse.push(column);
+    }
+    inverse
+}
+
+/// `y − Xb` with the coefficients in twice the precision.
+#[inline(always)]
+pub(crate) fn residuals(
+    columns: &[WideColumn],
+    y: &WideColumn,
+    coefficients: &[Option<Twofold>],
+) -> Vec<f64> {
+    let mut rest: Vec<Twofold> = (0..y.hi.len()).map(|i| y.at(i)).collect();
+    for (column, b) in columns.iter().zip(coefficients) {
+        let Some(b) = b else { continue };
+        let minus = -*b;
+        for (i, rest) in rest.iter_mut().enumerate() {
+            *rest = *rest + column.at(i) * minus;
+        }
+    }
+    rest.into_iter().map(Twofold::value).collect()
+}
+
+/// `Σₖ qᵢₖ²` by applying the reflections to the unit vectors.
+#[inline(always)]
+fn leverage(factors: &Factors, n: usize) -> Vec<f64> {
+    let mut out = vec![0.0; n];
+    for k in 0..factors.kept.len() {
+        let mut q = WideColumn { hi: vec![0.0; n], lo: vec![0.0; n] };
+        q.hi[k] = 1.0;
+        for reflection in factors.reflections[..=k].iter().rev() {
+            reflection.apply(&mut q);
+        }
+        out.iter_mut().zip(&q.hi).for_each(|(sum, q)| *sum += q * q);
+    }
+    out
+}
+
+/// 2-norm condition of R with its columns divided by `norms`.
+fn condition(r: &[Vec<Twofold>], norms: &[f64]) -> f64 {
+    let rank = r.len();
+    if rank == 0 {
+        return f64::NAN;
+    }
+    let scaled = faer::Mat::from_fn(rank, rank, |i, j| {
+        r[j].get(i).map_or(0.0, |value| value.value() / norms[j])
+    });
+    match scaled.singular_values() {
+        Ok(values) => values[0] / values[rank - 1],
+        Err(_) => f64::NAN,
+    }
+}
+
+/// The columns of a dense design, with a column of ones before them when there is an intercept.
+pub fn with_intercept(design: &Columns, intercept: bool) -> Vec<WideColumn> {
+    let ones = intercept.then(|| WideColumn::plain(&vec![1.0; design.n_rows()]));
+    ones.into_iter()
+        .chain((0..design.n_cols()).map(|j| WideColumn::plain(design.column(j))))
+        .collect()
+}

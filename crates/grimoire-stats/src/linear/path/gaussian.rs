@@ -1,0 +1,423 @@
+//! The lasso and elastic net path for squared residuals.
+//!
+//! Three ways through the same mathematics, chosen by size: with the whole Gram matrix (few predictors),
+//! with that of a working set grown by the strong rule (many), or from the residual (when even the
+//! working set is too large). Each ends with the conditions of optimality checked on every predictor and
+//! a duality gap.
+
+use super::quadratic::{Gram, Quadratic, soft};
+use super::screen::Correlations;
+use super::standard::{Standardized, spread};
+use super::{Convention, Options, Path, Point, Updates};
+use crate::error::{Error, Result, sample};
+use crate::linear::design::Design;
+use crate::linear::vector::{dot, mean};
+
+/// Working sets larger than this are followed by the residual instead of their Gram matrix (512 MiB).
+const MOST_SLOTS: usize = 8192;
+/// Largest number of predictors for which the whole Gram matrix is formed at once.
+const WHOLE_GRAM: usize = 4096;
+const NO_SLOT: u32 = u32::MAX;
+
+/// Fits the path of `y` on `design`.
+///
+/// The objective and the conventions are those of the [module](super). Coefficients are exact to about
+/// the square root of the tolerance, and usually to rounding, since the last step is exact.
+///
+/// # Errors
+/// When the sizes differ, a value is not finite, y does not vary, or a penalty needs more than
+/// `max_sweeps` sweeps.
+pub fn gaussian(design: &Design, y: &[f64], options: &Options) -> Result<Path> {
+    options.check()?;
+    sample("the response", y, 2)?;
+    if y.len() != design.n_rows() {
+        return Err(Error::Lengths {
+            left: "the response",
+            n_left: y.len(),
+            right: "rows of the design",
+            n_right: design.n_rows(),
+        });
+    }
+    let centre = if options.intercept { mean(y) } else { 0.0 };
+    let centred: Vec<f64> = y.iter().map(|value| value - centre).collect();
+    let n = y.len() as f64;
+    let square = dot(&centred, &centred) / n;
+    if square <= (centre * 1e-15).powi(2) {
+        return Err(Error::Degenerate { what: "penalised regression", why: "y does not vary" });
+    }
+    let view = Standardized::new(design, options.intercept, options.standardizes());
+    let usable = view.usable();
+    let all = view.correlations(&usable, &centred);
+    let most = all.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
+    let largest = most / options.alpha.max(1e-3);
+    let lambdas = options.grid(largest, y.len(), design.n_cols());
+    let whole = usable.len() <= WHOLE_GRAM && usable.len() <= 15 * lambdas.len().max(7);
+    let mut solver = Solver {
+        view: &view,
+        y: &centred,
+        square,
+        square_weight: match options.convention {
+            // glmnet's response is scaled to variance one before its penalty is applied.
+            Convention::Glmnet => 1.0 / spread_of(&centred),
+            Convention::Sklearn => 1.0,
+        },
+        options,
+        usable: &usable,
+        slots: vec![],
+        slot_of: vec![NO_SLOT; view.n_cols()],
+        gram: Gram::default(),
+        b: vec![],
+        c: vec![],
+        q: vec![],
+        correlations: None,
+        naive: options.updates == Updates::Naive,
+        last_l1: most,
+    };
+    if whole && !solver.naive {
+        solver.take_all(&all);
+    } else {
+        solver.correlations = Some(Correlations::new(&view, &usable, &centred));
+    }
+    let mut points = Vec::with_capacity(lambdas.len());
+    for (k, &lambda) in lambdas.iter().enumerate() {
+        let next = lambdas.get(k + 1).copied();
+        points.push(solver.point(lambda, next, centre)?);
+    }
+    let updates = match (solver.naive, solver.correlations.is_some()) {
+        (true, _) => "naive",
+        (false, true) => "covariance, working set",
+        (false, false) => "covariance, whole",
+    };
+    Ok(Path {
+        points,
+        n: y.len(),
+        n_predictors: design.n_cols(),
+        constant: (0..view.n_cols()).filter(|&j| view.scales[j] == 0.0).collect(),
+        lambda_max: if options.alpha == 0.0 { f64::INFINITY } else { most / options.alpha },
+        updates,
+    })
+}
+
+/// Standard deviation with divisor n of values that are already centred (or must not be).
+fn spread_of(y: &[f64]) -> f64 {
+    spread(y, 0.0)
+}
+
+/// Everything that lives along the path. Slots number the columns whose products are known.
+struct Solver<'a> {
+    view: &'a Standardized<'a>,
+    y: &'a [f64],
+    /// ‖y‖²/n
+    square: f64,
+    square_weight: f64,
+    options: &'a Options,
+    usable: &'a [usize],
+    slots: Vec<usize>,
+    slot_of: Vec<u32>,
+    gram: Gram,
+    b: Vec<f64>,
+    c: Vec<f64>,
+    q: Vec<f64>,
+    correlations: Option<Correlations>,
+    naive: bool,
+    last_l1: f64,
+}
+
+/// The duality gap of `(b, c)` in units of the objective.
+///
+/// With `θ = s·r`, `|c′| ≤ λ₁` after scaling by `s`, `c′ = c − λ₂b`:
+/// `gap = Σ(λ₁|b| − s b c′) + ½(1−s)²(‖r‖²/n + λ₂‖b‖²)`; with a square penalty the unscaled dual point
+/// is feasible too, and each term of its gap is not negative:
+/// `Σ λ₁|b| + ½λ₂b² + (|c|−λ₁)₊²/(2λ₂) − bc`. The smaller of the two.
+///
+/// Without any penalty there is no dual ball; `Σ|bc|`, which vanishes with the gradient, stands in.
+fn gap(terms: impl Iterator<Item = (f64, f64)> + Clone, rr: f64, l1: f64, l2: f64) -> f64 {
+    if l1 == 0.0 && l2 == 0.0 {
+        return terms.map(|(b, c)| (b * c).abs()).sum();
+    }
+    let most = terms.clone().fold(0.0_f64, |most, (b, c)| most.max((c - l2 * b).abs()));
+    let s = if most > l1 { l1 / most } else { 1.0 };
+    let (mut scaled, mut free, mut squares) = (0.0, 0.0, 0.0);
+    for (b, c) in terms {
+        scaled += l1 * b.abs() - s * b * (c - l2 * b);
+        squares += b * b;
+        if l2 > 0.0 {
+            let over = (c.abs() - l1).max(0.0);
+            free += l1 * b.abs() + 0.5 * l2 * b * b + over * over / (2.0 * l2) - b * c;
+        }
+    }
+    let scaled = scaled + 0.5 * (1.0 - s).powi(2) * (rr + l2 * squares);
+    if l2 > 0.0 { scaled.min(free).max(0.0) } else { scaled.max(0.0) }
+}
+
+impl Solver<'_> {
+    fn take_all(&mut self, all: &[f64]) {
+        self.slots = self.usable.to_vec();
+        for (slot, &j) in self.slots.iter().enumerate() {
+            self.slot_of[j] = slot as u32;
+        }
+        self.gram = Gram { columns: self.view.gram_whole(self.usable) };
+        self.b = vec![0.0; self.slots.len()];
+        self.q = all.to_vec();
+        self.c = all.to_vec();
+    }
+
+    /// Gives slots to columns that have none.
+    fn take(&mut self, columns: &[usize]) {
+        let new: Vec<usize> =
+            columns.iter().copied().filter(|&j| self.slot_of[j] == NO_SLOT).collect();
+        if new.is_empty() {
+            return;
+        }
+        if self.options.updates == Updates::Auto && self.slots.len() + new.len() > MOST_SLOTS {
+            self.naive = true;
+        }
+        for &j in &new {
+            self.slot_of[j] = self.slots.len() as u32;
+            self.slots.push(j);
+        }
+        if !self.naive {
+            self.gram.grow(self.view.gram(&self.slots, &new));
+        }
+        let n_sum: f64 = self.y.iter().sum();
+        let n = self.y.len() as f64;
+        for &j in &new {
+            self.b.push(0.0);
+            self.q.push(self.view.product(j, self.y, n_sum) / n);
+            self.c.push(self.correlations.as_ref().map_or(0.0, |known| known.value[j]));
+        }
+    }
+
+    fn weights(&self) -> Vec<(usize, f64)> {
+        self.slots
+            .iter()
+            .zip(&self.b)
+            .filter(|(_, b)| **b != 0.0)
+            .map(|(&j, &b)| (j, b))
+            .collect()
+    }
+
+    fn residual(&self) -> Vec<f64> {
+        let minus: Vec<(usize, f64)> =
+            self.weights().into_iter().map(|(j, b)| (j, -b)).collect();
+        self.view.combine(self.y, &minus)
+    }
+
+    fn point(&mut self, lambda: f64, next: Option<f64>, centre: f64) -> Result<Point> {
+        let alpha = self.options.alpha;
+        let l1 = lambda * alpha;
+        let l2 = lambda * (1.0 - alpha) * self.square_weight;
+        // What the strong rule will ask for at the next penalty.
+        let ahead = next.map_or(l1, |next| 2.0 * next * alpha - l1);
+        let allowed = self.options.tolerance * 0.5 * self.square;
+        let mut work = self.strong(l1);
+        let mut sweeps = 0;
+        let mut violation = self.first_violation(allowed);
+        let gap = loop {
+            sweeps += self.inner(&work, l1, l2, violation, self.options.max_sweeps - sweeps);
+            let (missing, gap) = self.check(&work, l1, l2, ahead);
+            if missing.is_empty() {
+                if gap <= allowed || violation < 1e-18 * self.last_l1.max(1e-300) {
+                    break gap;
+                }
+                violation *= 0.03;
+            } else {
+                self.take(&missing);
+                work.extend(missing.iter().map(|&j| self.slot_of[j] as usize));
+            }
+            if sweeps >= self.options.max_sweeps {
+                return Err(Error::NoConvergence {
+                    what: "coordinate descent",
+                    iterations: sweeps,
+                    change: gap / (0.5 * self.square),
+                });
+            }
+        };
+        self.last_l1 = l1;
+        Ok(self.finished(lambda, centre, gap, sweeps))
+    }
+
+    /// A violation small enough that the gap should pass: |b|₁ times it is about the gap.
+    fn first_violation(&self, allowed: f64) -> f64 {
+        let size: f64 = self.b.iter().map(|b| b.abs()).sum();
+        allowed / (4.0 * size + self.square.sqrt())
+    }
+
+    /// Slots to work on at `l1`: those in use and those that the strong rule does not discard; when there
+    /// are very many of these, the most correlated first.
+    fn strong(&mut self, l1: f64) -> Vec<usize> {
+        let threshold = 2.0 * l1 - self.last_l1;
+        let Some(known) = &self.correlations else {
+            return (0..self.slots.len())
+                .filter(|&slot| self.b[slot] != 0.0 || self.c[slot].abs() >= threshold)
+                .collect();
+        };
+        let used: Vec<usize> = (0..self.slots.len()).filter(|&slot| self.b[slot] != 0.0).collect();
+        let idle = |j: &usize| {
+            let slot = self.slot_of[*j];
+            slot == NO_SLOT || self.b[slot as usize] == 0.0
+        };
+        let mut candidates: Vec<usize> = self
+            .usable
+            .iter()
+            .copied()
+            .filter(|j| known.value[*j].abs() >= threshold.max(0.5 * l1) && idle(j))
+            .collect();
+        most_correlated(&mut candidates, &known.value, (2 * used.len()).max(200));
+        self.take(&candidates);
+        used.into_iter().chain(candidates.iter().map(|&j| self.slot_of[j] as usize)).collect()
+    }
+
+    fn inner(&mut self, work: &[usize], l1: f64, l2: f64, violation: f64, limit: usize) -> usize {
+        if self.naive {
+            return self.descend(work, l1, l2, violation, limit);
+        }
+        let (l1, l2) = (vec![l1; self.slots.len()], vec![l2; self.slots.len()]);
+        let mut problem = Quadratic {
+            gram: &self.gram,
+            l1: &l1,
+            l2: &l2,
+            b: &mut self.b,
+            c: &mut self.c,
+        };
+        problem.solve(work, violation, limit)
+    }
+
+    /// Coordinate descent that keeps the residual instead of the gradient.
+    fn descend(&mut self, work: &[usize], l1: f64, l2: f64, violation: f64, limit: usize) -> usize {
+        let n = self.y.len() as f64;
+        let mut rest = self.residual();
+        let mut shift = 0.0;
+        let base: f64 = rest.iter().sum();
+        let mut sweeps = 0;
+        let mut active: Vec<usize> = work.to_vec();
+        loop {
+            let mut worst = 0.0_f64;
+            for &slot in &active {
+                let j = self.slots[slot];
+                let norm = self.view.norms[j];
+                let old = self.b[slot];
+                // What was taken from sparse columns without centring sums to n·shift.
+                let raw = self.view.product(j, &rest, base + n * shift) / n;
+                let new = soft(raw + norm * old, l1) / (norm + l2);
+                if new != old {
+                    self.view.add(j, old - new, &mut rest, &mut shift);
+                    self.b[slot] = new;
+                    worst = worst.max((new - old).abs() * (norm + l2));
+                }
+            }
+            sweeps += 1;
+            let all = active.len() == work.len();
+            if worst <= violation || sweeps >= limit {
+                if all || sweeps >= limit {
+                    return sweeps;
+                }
+                active = work.to_vec();
+            } else if all {
+                active = work.iter().copied().filter(|&slot| self.b[slot] != 0.0).collect();
+            }
+        }
+    }
+
+    /// The predictors outside `work` that want in, and the gap.
+    fn check(&mut self, work: &[usize], l1: f64, l2: f64, ahead: f64) -> (Vec<usize>, f64) {
+        if self.correlations.is_none() {
+            return self.check_whole(work, l1, l2);
+        }
+        let rest = self.residual();
+        let rr = dot(&rest, &rest) / rest.len() as f64;
+        let Some(known) = &mut self.correlations else { return (vec![], 0.0) };
+        let used = |j: usize| {
+            let slot = self.slot_of[j];
+            slot != NO_SLOT && self.b[slot as usize] != 0.0
+        };
+        known.refresh(self.view, &rest, l1.min(ahead).max(0.0), used);
+        for (slot, &j) in self.slots.iter().enumerate() {
+            if self.b[slot] != 0.0 || known.value[j].abs() >= ahead.min(l1) {
+                self.c[slot] = known.value[j];
+            }
+        }
+        let mut inside = vec![false; self.slots.len()];
+        work.iter().for_each(|&slot| inside[slot] = true);
+        let outside = |j: usize| {
+            let slot = self.slot_of[j];
+            slot == NO_SLOT || !inside[slot as usize]
+        };
+        let limit = l1 * (1.0 + 1e-10);
+        let mut missing: Vec<usize> = self
+            .usable
+            .iter()
+            .copied()
+            .filter(|&j| known.value[j].abs() > limit && outside(j))
+            .collect();
+        most_correlated(&mut missing, &known.value, (2 * work.len()).max(200));
+        let terms = self.usable.iter().map(|&j| {
+            let slot = self.slot_of[j];
+            (if slot == NO_SLOT { 0.0 } else { self.b[slot as usize] }, known.value[j])
+        });
+        (missing, gap(terms, rr, l1, l2))
+    }
+
+    fn check_whole(&mut self, work: &[usize], l1: f64, l2: f64) -> (Vec<usize>, f64) {
+        // Fresh gradient, so that the sweeps' rounding does not add up.
+        let mut fresh = self.q.clone();
+        for (slot, &b) in self.b.iter().enumerate().filter(|(_, b)| **b != 0.0) {
+            crate::linear::vector::axpy(-b, &self.gram.columns[slot], &mut fresh);
+        }
+        self.c = fresh;
+        let mut inside = vec![false; self.slots.len()];
+        work.iter().for_each(|&slot| inside[slot] = true);
+        let limit = l1 * (1.0 + 1e-10);
+        let missing = (0..self.slots.len())
+            .filter(|&slot| !inside[slot] && self.c[slot].abs() > limit)
+            .map(|slot| self.slots[slot])
+            .collect();
+        let terms = self.b.iter().copied().zip(self.c.iter().copied());
+        (missing, gap(terms, self.residual_square(), l1, l2))
+    }
+
+    /// ‖r‖²/n from the Gram matrix.
+    fn residual_square(&self) -> f64 {
+        let explained: f64 = self
+            .b
+            .iter()
+            .zip(self.q.iter().zip(&self.c))
+            .map(|(b, (q, c))| b * (q + c))
+            .sum();
+        (self.square - explained).max(0.0)
+    }
+
+    fn finished(&self, lambda: f64, centre: f64, gap: f64, sweeps: usize) -> Point {
+        let mut coefficients: Vec<(usize, f64)> = self
+            .weights()
+            .into_iter()
+            .map(|(j, b)| (j, b / self.view.scales[j]))
+            .collect();
+        coefficients.sort_by_key(|(j, _)| *j);
+        let moved: f64 = coefficients.iter().map(|&(j, b)| b * self.view.means[j]).sum();
+        let rr = match &self.correlations {
+            None => self.residual_square(),
+            Some(_) => {
+                let rest = self.residual();
+                dot(&rest, &rest) / rest.len() as f64
+            }
+        };
+        Point {
+            lambda,
+            intercept: centre - moved,
+            coefficients,
+            gap: gap / (0.5 * self.square),
+            explained: 1.0 - rr / self.square,
+            sweeps,
+        }
+    }
+}
+
+/// Keeps the `limit` columns of largest correlation, in ascending order of column.
+fn most_correlated(columns: &mut Vec<usize>, value: &[f64], limit: usize) {
+    if columns.len() > limit {
+        columns.sort_by(|&a, &b| value[b].abs().total_cmp(&value[a].abs()).then(a.cmp(&b)));
+        columns.truncate(limit);
+        columns.sort_unstable();
+    }
+}

@@ -1,0 +1,110 @@
+//! Products and sums of slices, in an order that depends on nothing but the length.
+//!
+//! Sixteen running sums, added up in a fixed tree; no fused multiply-add. So the bits are the same on
+//! one thread or many, with SSE2, AVX2 or NEON: `pulp` picks the instruction set at run time, the
+//! compiler vectorises the plain loops for it. Not a BLAS: matrix products go through faer.
+
+use super::twofold::{Twofold, two_product, two_sum};
+use std::sync::LazyLock;
+
+static ARCH: LazyLock<pulp::Arch> = LazyLock::new(pulp::Arch::new);
+
+/// Runs `work` compiled for the best instruction set present. What it calls must be `inline(always)`.
+#[inline]
+pub(crate) fn dispatch<R>(work: impl FnOnce() -> R) -> R {
+    ARCH.dispatch(work)
+}
+
+const LANES: usize = 16;
+
+/// `Σ aᵢbᵢ`, for use inside [`dispatch`].
+#[inline(always)]
+pub(crate) fn dot_inline(a: &[f64], b: &[f64]) -> f64 {
+    let length = a.len().min(b.len());
+    let (a, b) = (&a[..length], &b[..length]);
+    let mut lanes = [0.0; LANES];
+    let whole = length - length % LANES;
+    for (a, b) in a[..whole].chunks_exact(LANES).zip(b[..whole].chunks_exact(LANES)) {
+        for lane in 0..LANES {
+            lanes[lane] += a[lane] * b[lane];
+        }
+    }
+    for (lane, (a, b)) in lanes.iter_mut().zip(a[whole..].iter().zip(&b[whole..])) {
+        *lane += a * b;
+    }
+    tree(&mut lanes)
+}
+
+#[inline(always)]
+fn tree(lanes: &mut [f64; LANES]) -> f64 {
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            lanes[lane] += lanes[lane + width];
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
+/// `y ← y + a·x`, for use inside [`dispatch`].
+#[inline(always)]
+pub(crate) fn axpy_inline(a: f64, x: &[f64], y: &mut [f64]) {
+    for (y, x) in y.iter_mut().zip(x) {
+        *y += a * x;
+    }
+}
+
+/// `Σ aᵢbᵢ`; relative error about `n/16·2^-53` of `Σ|aᵢbᵢ|`.
+pub fn dot(a: &[f64], b: &[f64]) -> f64 {
+    dispatch(|| dot_inline(a, b))
+}
+
+/// `y ← y + a·x`.
+pub fn axpy(a: f64, x: &[f64], y: &mut [f64]) {
+    dispatch(|| axpy_inline(a, x, y));
+}
+
+/// Sum and mean in twice the precision; the mean is exact to its last digit.
+pub(crate) fn mean(values: &[f64]) -> f64 {
+    let (mut hi, mut lo) = (0.0, 0.0);
+    for &value in values {
+        let (sum, error) = two_sum(hi, value);
+        hi = sum;
+        lo += error;
+    }
+    (hi + lo) / values.len() as f64
+}
+
+/// `Σ aᵢbᵢ` in twice the precision.
+pub(crate) fn dot_twofold(a: &[f64], b: &[f64]) -> Twofold {
+    let (mut hi, mut lo) = (0.0, 0.0);
+    for (&a, &b) in a.iter().zip(b) {
+        let (product, error) = two_product(a, b);
+        let (sum, sum_error) = two_sum(hi, product);
+        hi = sum;
+        lo += error + sum_error;
+    }
+    let (hi, lo) = two_sum(hi, lo);
+    Twofold { hi, lo }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_match_the_plain_sum() {
+        for length in [0, 1, 15, 16, 17, 100] {
+            let a: Vec<f64> = (0..length).map(|i| (i * i % 17) as f64).collect();
+            let b: Vec<f64> = (0..length).map(|i| (i % 5) as f64 - 2.0).collect();
+            // Small integers: every order of summation is exact.
+            let plain: f64 = a.iter().zip(&b).map(|(a, b)| a * b).sum();
+            assert_eq!(dot(&a, &b), plain);
+            assert_eq!(dot_twofold(&a, &b).value(), plain);
+            let mut y = b.clone();
+            axpy(2.0, &a, &mut y);
+            assert!(y.iter().zip(a.iter().zip(&b)).all(|(y, (a, b))| *y == b + 2.0 * a));
+        }
+    }
+}

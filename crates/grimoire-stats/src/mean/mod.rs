@@ -1,0 +1,307 @@
+//! Averages: arithmetic, geometric, harmonic, power means, and moving averages.
+//!
+//! ```text
+//! power mean of order p:  M_p = ( Σ wᵢ xᵢᵖ / Σ wᵢ )^{1/p}
+//! p = 1 arithmetic   p → 0 geometric, exp(Σ w ln x / Σ w)   p = −1 harmonic   p = 2 quadratic
+//! ```
+//!
+//! All are one idea: transform, average, transform back; and `M_p` never falls as p grows. They are
+//! computed in one pass and constant memory, with sums in twice the precision, and the powers in log
+//! space, so a product of a billion factors neither overflows nor loses digits. The interval is Student's
+//! on the transformed scale, carried back: for a geometric mean it is the usual one for logs.
+//! [`ema`] is the average that forgets.
+
+pub mod ema;
+
+use crate::error::{self, Error, Result};
+use crate::linear::twofold::Twofold;
+
+/// Which average.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    /// `Σ x / n`.
+    Arithmetic,
+    /// `exp(Σ ln x / n)`; zero if any value is zero; negative values are refused.
+    Geometric,
+    /// `n / Σ 1/x`; zero if any value is zero; negative values are refused.
+    Harmonic,
+    /// `(Σ xᵖ / n)^{1/p}` for values that are not negative; p other than zero.
+    Power(f64),
+}
+
+impl Kind {
+    /// In words.
+    pub fn name(self) -> String {
+        match self {
+            Self::Arithmetic => "arithmetic mean".to_owned(),
+            Self::Geometric => "geometric mean".to_owned(),
+            Self::Harmonic => "harmonic mean".to_owned(),
+            Self::Power(p) => format!("power mean of order {p}"),
+        }
+    }
+}
+
+/// A mean in the making: constant memory, one value at a time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Running {
+    kind: Kind,
+    n: u64,
+    zeros: bool,
+    weights: Twofold,
+    squared_weights: f64,
+    /// Σ w·t(x), divided by `exp(shift)` for powers.
+    sum: Twofold,
+    shift: f64,
+    /// Welford's mean and sum of squares of t(x), for the interval (unweighted data only).
+    centre: f64,
+    scatter: f64,
+    even: bool,
+}
+
+impl Running {
+    /// No values yet.
+    ///
+    /// # Errors
+    /// When the order of a power mean is zero or not finite (its limit is the geometric mean).
+    pub fn new(kind: Kind) -> Result<Self> {
+        if let Kind::Power(p) = kind {
+            error::inside(
+                "the order of the power mean",
+                p,
+                p.is_finite() && p != 0.0,
+                "a finite number other than zero (towards zero it is the geometric mean)",
+            )?;
+        }
+        Ok(Self {
+            kind,
+            n: 0,
+            zeros: false,
+            weights: Twofold::ZERO,
+            squared_weights: 0.0,
+            sum: Twofold::ZERO,
+            shift: f64::NEG_INFINITY,
+            centre: 0.0,
+            scatter: 0.0,
+            even: true,
+        })
+    }
+
+    /// Takes the next value.
+    ///
+    /// # Errors
+    /// When the value is outside the domain of the mean; says which value it was.
+    pub fn push(&mut self, value: f64) -> Result<()> {
+        self.push_weighted(value, 1.0)
+    }
+
+    /// Takes the next value with its weight, a number that is not negative.
+    ///
+    /// # Errors
+    /// When the value or the weight is outside its domain; says which it was.
+    pub fn push_weighted(&mut self, value: f64, weight: f64) -> Result<()> {
+        let at = |what, value, expected| {
+            Err(Error::At { what, index: self.n as usize, value, expected })
+        };
+        if !value.is_finite() {
+            return at("the values", value, "a finite number");
+        }
+        if self.kind != Kind::Arithmetic && value < 0.0 {
+            return at("the values", value, "a number of at least 0 (this mean needs it)");
+        }
+        if !(weight >= 0.0 && weight.is_finite()) {
+            return at("the weights", weight, "a finite number of at least 0");
+        }
+        self.n += 1;
+        self.even &= weight == 1.0;
+        self.weights = self.weights + Twofold::from(weight);
+        self.squared_weights += weight * weight;
+        if weight == 0.0 {
+            return Ok(());
+        }
+        if value == 0.0 && matches!(self.kind, Kind::Geometric | Kind::Harmonic) {
+            self.zeros = true;
+            return Ok(());
+        }
+        match self.kind {
+            Kind::Arithmetic => self.add(value, weight),
+            Kind::Geometric => self.add(value.ln(), weight),
+            Kind::Harmonic => {
+                let inverse = Twofold::from(1.0) / Twofold::from(value);
+                self.sum = self.sum + inverse * Twofold::from(weight);
+                self.welford(inverse.hi);
+            }
+            Kind::Power(p) => self.add_power(p, value, weight),
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, transformed: f64, weight: f64) {
+        self.sum = self.sum + Twofold::product(transformed, weight);
+        self.welford(transformed);
+    }
+
+    fn welford(&mut self, transformed: f64) {
+        let before = transformed - self.centre;
+        self.centre += before / self.n as f64;
+        self.scatter += before * (transformed - self.centre);
+    }
+
+    /// Keeps `Σ w exp(p ln x − shift)` with the largest exponent as shift.
+    fn add_power(&mut self, p: f64, value: f64, weight: f64) {
+        if value == 0.0 && p < 0.0 {
+            self.zeros = true;
+            return;
+        }
+        self.welford(value.powf(p));
+        if value == 0.0 {
+            return;
+        }
+        let exponent = p * value.ln();
+        if exponent > self.shift {
+            let shrink = (self.shift - exponent).exp();
+            self.sum = self.sum * Twofold::from(shrink);
+            self.shift = exponent;
+        }
+        self.sum = self.sum + Twofold::product((exponent - self.shift).exp(), weight);
+    }
+
+    /// Values so far.
+    pub fn n(&self) -> u64 {
+        self.n
+    }
+
+    /// Sum of the weights (the number of values, when none were given).
+    pub fn weight(&self) -> f64 {
+        self.weights.value()
+    }
+
+    /// The mean so far.
+    ///
+    /// # Errors
+    /// When there are no values, or all weights are zero.
+    pub fn mean(&self) -> Result<f64> {
+        if self.n == 0 {
+            return Err(Error::Empty { what: "the list of values" });
+        }
+        let weight = self.weights;
+        if weight.value() <= 0.0 {
+            return Err(Error::Degenerate { what: "the mean", why: "every weight is zero" });
+        }
+        if self.zeros {
+            return Ok(0.0);
+        }
+        Ok(match self.kind {
+            Kind::Arithmetic => (self.sum / weight).value(),
+            Kind::Geometric => (self.sum / weight).value().exp(),
+            Kind::Harmonic => (weight / self.sum).value(),
+            Kind::Power(_) if self.sum.value() == 0.0 => 0.0,
+            Kind::Power(p) => {
+                let share = (self.sum / weight).value();
+                ((self.shift + share.ln()) / p).exp()
+            }
+        })
+    }
+
+    /// Student's interval on the transformed scale, carried back: `None` for weighted data, for fewer
+    /// than two values, and where a zero decided the mean. `quantile` is Student's t for n − 1 degrees
+    /// of freedom at the level wanted.
+    pub fn ends(&self, quantile: impl Fn(f64) -> f64) -> Option<(f64, f64)> {
+        if !self.even || self.zeros || self.n < 2 {
+            return None;
+        }
+        let n = self.n as f64;
+        let half = quantile(n - 1.0) * (self.scatter / (n - 1.0) / n).sqrt();
+        let (low, high) = (self.centre - half, self.centre + half);
+        let back = |value: f64| match self.kind {
+            Kind::Arithmetic => value,
+            Kind::Geometric => value.exp(),
+            Kind::Harmonic => if value > 0.0 { 1.0 / value } else { f64::INFINITY },
+            Kind::Power(p) => value.max(0.0).powf(1.0 / p),
+        };
+        let (a, b) = (back(low), back(high));
+        Some((a.min(b), a.max(b)))
+    }
+}
+
+/// The mean of a list.
+///
+/// # Errors
+/// Those of [`Running::push`] and [`Running::mean`].
+pub fn mean(kind: Kind, values: &[f64]) -> Result<f64> {
+    let mut running = Running::new(kind)?;
+    values.iter().try_for_each(|&value| running.push(value))?;
+    running.mean()
+}
+
+/// The weighted mean of a list.
+///
+/// # Errors
+/// Those of [`mean`], or when there are not as many weights as values.
+pub fn weighted_mean(kind: Kind, values: &[f64], weights: &[f64]) -> Result<f64> {
+    if values.len() != weights.len() {
+        return Err(Error::Lengths {
+            left: "the values",
+            n_left: values.len(),
+            right: "the weights",
+            n_right: weights.len(),
+        });
+    }
+    let mut running = Running::new(kind)?;
+    for (&value, &weight) in values.iter().zip(weights) {
+        running.push_weighted(value, weight)?;
+    }
+    running.mean()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use grimoire_testkit::close;
+
+    #[test]
+    fn the_examples_of_the_glossary() {
+        // 10 % up, 10 % down: √(1.1·0.9); 30 km/h out, 50 km/h back.
+        close(mean(Kind::Geometric, &[1.1, 0.9]).unwrap(), 0.99_f64.sqrt(), 1e-15, 0.0);
+        close(mean(Kind::Harmonic, &[30.0, 50.0]).unwrap(), 37.5, 1e-15, 0.0);
+    }
+
+    #[test]
+    fn zeros_signs_and_weights_follow_the_rules() {
+        assert_eq!(mean(Kind::Geometric, &[0.0, 3.0]).unwrap(), 0.0);
+        assert_eq!(mean(Kind::Harmonic, &[0.0, 3.0]).unwrap(), 0.0);
+        assert_eq!(mean(Kind::Power(-2.0), &[0.0, 3.0]).unwrap(), 0.0);
+        assert!(mean(Kind::Geometric, &[-1.0]).is_err() && mean(Kind::Arithmetic, &[]).is_err());
+        assert!(Running::new(Kind::Power(0.0)).is_err());
+        close(weighted_mean(Kind::Arithmetic, &[1.0, 4.0], &[2.0, 1.0]).unwrap(), 2.0, 1e-15, 0.0);
+        assert!(weighted_mean(Kind::Arithmetic, &[1.0], &[0.0]).is_err());
+        let message = mean(Kind::Arithmetic, &[1.0, f64::NAN]).unwrap_err().to_string();
+        assert_eq!(message, "value 2 of the values is NaN, expected a finite number");
+    }
+
+    #[test]
+    fn a_long_product_neither_overflows_nor_drifts() {
+        let mut running = Running::new(Kind::Geometric).unwrap();
+        let mut power = Running::new(Kind::Power(3.0)).unwrap();
+        for i in 0..100_000 {
+            let value = if i % 2 == 0 { 1e300 } else { 1e-300 };
+            running.push(value).unwrap();
+            power.push(value).unwrap();
+        }
+        close(running.mean().unwrap(), 1.0, 1e-12, 0.0);
+        close(power.mean().unwrap(), 1e300 * 0.5_f64.cbrt(), 1e-12, 0.0);
+        let cancelling = mean(Kind::Arithmetic, &[1e16, 1.0, -1e16]).unwrap();
+        assert_eq!(cancelling, 1.0 / 3.0);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn means_are_ordered(values in proptest::collection::vec(1e-3..1e3_f64, 1..30)) {
+            let of = |kind| mean(kind, &values).unwrap();
+            let chain = [Kind::Power(-3.0), Kind::Harmonic, Kind::Geometric, Kind::Arithmetic, Kind::Power(2.5)]
+                .map(of);
+            for pair in chain.windows(2) {
+                proptest::prop_assert!(pair[0] <= pair[1] * (1.0 + 1e-12));
+            }
+        }
+    }
+}
