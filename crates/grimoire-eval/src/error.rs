@@ -44,4 +44,28 @@ pub enum EvalError {
         /// What is allowed.
         expected: &'static str,
     },
+    /// A tag that the scheme does not have.
+    #[error(
+        "entities: tag `{tag}` of token {token} in sentence {sentence} is not of scheme {scheme}"
+    )]
+    Tag {
+        /// The tag.
+        tag: String,
+        /// Its place, counted from 1.
+        token: usize,
+        /// Its sentence, counted from 1.
+        sentence: usize,
+        /// The scheme.
+        scheme: String,
+    },
+}
+
+impl EvalError {
+    /// The same error, naming the sentence where it knows a tag.
+    pub(crate) fn in_sentence(mut self, number: usize) -> Self {
+        if let Self::Tag { sentence, .. } = &mut self {
+            *sentence = number;
+        }
+        self
+    }
 }

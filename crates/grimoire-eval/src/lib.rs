@@ -5,9 +5,12 @@
 
 pub mod error;
 pub mod flip;
+pub mod measure;
 pub mod perplexity;
 pub mod resample;
+pub mod significance;
 pub mod statistics;
+pub mod tag;
 pub mod text;
 
 pub use error::EvalError;

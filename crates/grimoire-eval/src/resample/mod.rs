@@ -57,7 +57,7 @@ fn draw(n_rows: usize, seed: u64, resample: u64, weights: &mut [i16]) {
             // Two draws of 32 bits from each word: the bias is below n / 2³².
             for half in [word & 0xffff_ffff, word >> 32] {
                 if left > 0 {
-                    let row = (half * n >> 32) as usize;
+                    let row = ((half * n) >> 32) as usize;
                     weights[row] = weights[row].saturating_add(1);
                     left -= 1;
                 }

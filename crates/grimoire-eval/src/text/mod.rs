@@ -7,6 +7,7 @@ mod clipped;
 pub mod porter;
 pub mod rouge;
 mod signature;
+pub mod squad;
 pub mod ter;
 pub mod tokenize;
 mod whitespace;

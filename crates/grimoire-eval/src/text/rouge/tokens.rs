@@ -39,7 +39,8 @@ impl Loss {
         })
     }
 
-    pub(super) fn add(&mut self, other: &Self) {
+    /// Adds what another part of the text lost.
+    pub fn add(&mut self, other: &Self) {
         self.letters += other.letters;
         self.dropped += other.dropped;
     }

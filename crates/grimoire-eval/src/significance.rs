@@ -1,0 +1,239 @@
+//! Is it better, or is it noise: intervals of several systems and their differences to the first, from
+//! one set of bootstrap resamples, and p-values by approximate randomisation.
+//!
+//! Intervals: percentile, or BCa (Efron, JASA 1987) with the acceleration from the jackknife over rows.
+//! The least detectable difference is what a two-sided test at `1 − level` finds with a chance of 0.8,
+//! `(z_{1−α/2} + z_{0.8}) · SE` with the bootstrap's standard error of the paired difference.
+//! Rows must be independent: cluster them first where they are not ([`Statistics::clustered`]).
+
+use crate::EvalError;
+use crate::resample;
+use crate::statistics::{Score, Statistics};
+use grimoire_stats::Interval;
+use grimoire_stats::multiple::{self, Adjustment};
+use grimoire_stats::resample::bootstrap::quantile;
+use grimoire_stats::special::erf::{normal_cdf, normal_quantile};
+use serde::Serialize;
+
+/// How intervals are read from resamples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Method {
+    /// Quantiles of the resampled scores.
+    #[default]
+    Percentile,
+    /// Quantiles corrected for bias and skewness.
+    Bca,
+}
+
+impl Method {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Percentile => "bootstrap percentile",
+            Self::Bca => "bootstrap BCa",
+        }
+    }
+}
+
+/// The request.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Plan {
+    /// Bootstrap resamples.
+    pub resamples: usize,
+    /// Trials of approximate randomisation.
+    pub trials: usize,
+    /// Coverage of intervals.
+    pub level: f64,
+    /// Seed of both.
+    pub seed: u64,
+    /// How intervals are read.
+    pub method: Method,
+    /// How p-values of several systems are corrected.
+    pub correction: Adjustment,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            resamples: 2000,
+            trials: 10_000,
+            level: 0.95,
+            seed: 1,
+            method: Method::default(),
+            correction: Adjustment::Holm,
+        }
+    }
+}
+
+/// One system's score, and how it compares with the first.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SystemReport {
+    /// The score of the whole.
+    pub score: f64,
+    /// Its interval; `None` with fewer than two rows.
+    pub interval: Option<Interval>,
+    /// Against the first system; `None` for the first.
+    pub versus: Option<Versus>,
+}
+
+/// A system against the first one.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Versus {
+    /// Its score minus the first one's.
+    pub difference: f64,
+    /// The interval of the difference.
+    pub interval: Option<Interval>,
+    /// Two-sided, by approximate randomisation; never 0.
+    pub p_value: f64,
+    /// The same, corrected for the number of systems; equal to it when there is one.
+    pub p_adjusted: f64,
+    /// The difference in its own standard errors; `None` when they are 0.
+    pub effect: Option<f64>,
+    /// The difference that this many rows would show with a chance of 0.8.
+    pub least_detectable: f64,
+}
+
+/// Reports every system; `systems[0]` is the one to compare with.
+///
+/// # Errors
+/// No system, no rows, systems of different length, a level outside (0, 1), no resamples.
+pub fn report(
+    systems: &[&Statistics],
+    score: &dyn Score,
+    plan: &Plan,
+) -> Result<Vec<SystemReport>, EvalError> {
+    check(systems, plan)?;
+    let points: Vec<f64> = systems.iter().map(|system| score.score(&system.totals())).collect();
+    let several = systems[0].len() > 1;
+    let replicates = if several {
+        resample::bootstrap(systems, score, plan.resamples, plan.seed)
+    } else {
+        vec![Vec::new(); systems.len()]
+    };
+    let jackknifed: Vec<Vec<f64>> = systems
+        .iter()
+        .map(|system| match plan.method {
+            Method::Bca if several => jackknife(system, score),
+            _ => Vec::new(),
+        })
+        .collect();
+    let mut reports = Vec::with_capacity(systems.len());
+    for (index, system) in systems.iter().enumerate() {
+        let own =
+            several.then(|| interval(points[index], &replicates[index], &jackknifed[index], plan));
+        let versus = (index > 0).then(|| {
+            let differences = minus(&replicates[index], &replicates[0]);
+            let jackknifed = minus(&jackknifed[index], &jackknifed[0]);
+            let difference = points[index] - points[0];
+            let trials = resample::randomise(systems[0], system, score, plan.trials, plan.seed);
+            let error = deviation(&differences);
+            let p_value = resample::randomisation_p_value(&trials, difference.abs());
+            let z = normal_quantile(0.5 + plan.level / 2.0) + normal_quantile(0.8);
+            Versus {
+                difference,
+                interval: several.then(|| interval(difference, &differences, &jackknifed, plan)),
+                p_value,
+                p_adjusted: p_value,
+                effect: (error > 0.0).then(|| difference / error),
+                least_detectable: z * error,
+            }
+        });
+        reports.push(SystemReport { score: points[index], interval: own, versus });
+    }
+    correct(&mut reports, plan.correction);
+    Ok(reports)
+}
+
+fn check(systems: &[&Statistics], plan: &Plan) -> Result<(), EvalError> {
+    let Some(first) = systems.first().filter(|first| !first.is_empty()) else {
+        return Err(EvalError::Empty { metric: "comparison" });
+    };
+    if let Some(index) = systems.iter().position(|system| system.len() != first.len()) {
+        return Err(EvalError::Lengths {
+            metric: "comparison",
+            left_name: "the first system".to_owned(),
+            left: first.len(),
+            right_name: format!("system {}", index + 1),
+            right: systems[index].len(),
+        });
+    }
+    let outside = |setting, found: String, expected| {
+        Err(EvalError::Setting { metric: "comparison", setting, found, expected })
+    };
+    if !(plan.level > 0.0 && plan.level < 1.0) {
+        return outside("level", plan.level.to_string(), "a probability between 0 and 1");
+    }
+    if plan.resamples == 0 || plan.trials == 0 {
+        return outside("resamples", "0".to_owned(), "at least 1");
+    }
+    Ok(())
+}
+
+fn correct(reports: &mut [SystemReport], correction: Adjustment) {
+    let p_values: Vec<f64> =
+        reports.iter().filter_map(|report| Some(report.versus.as_ref()?.p_value)).collect();
+    if let Ok(adjusted) = multiple::adjust(&p_values, correction) {
+        let versus = reports.iter_mut().filter_map(|report| report.versus.as_mut());
+        versus.zip(adjusted).for_each(|(versus, adjusted)| versus.p_adjusted = adjusted);
+    }
+}
+
+/// The score without each row in turn.
+fn jackknife(system: &Statistics, score: &dyn Score) -> Vec<f64> {
+    let totals = system.totals();
+    let mut without = totals.clone();
+    system
+        .rows()
+        .map(|row| {
+            for ((without, total), value) in without.iter_mut().zip(&totals).zip(row) {
+                *without = total - value;
+            }
+            score.score(&without)
+        })
+        .collect()
+}
+
+fn interval(point: f64, replicates: &[f64], jackknifed: &[f64], plan: &Plan) -> Interval {
+    let mut sorted = replicates.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let tail = (1.0 - plan.level) / 2.0;
+    let (low, high) = match plan.method {
+        Method::Percentile => (tail, 1.0 - tail),
+        Method::Bca => corrected(point, &sorted, jackknifed, tail),
+    };
+    let at = |p| quantile(&sorted, p);
+    Interval::new(at(low), at(high), plan.level, plan.method.name())
+}
+
+/// The two probabilities that BCa reads instead of `tail` and `1 − tail`.
+fn corrected(point: f64, sorted: &[f64], jackknifed: &[f64], tail: f64) -> (f64, f64) {
+    let below = sorted.partition_point(|value| *value < point);
+    let equal = sorted.partition_point(|value| *value <= point) - below;
+    let share = (below as f64 + equal as f64 / 2.0) / sorted.len() as f64;
+    let n = jackknifed.len() as f64;
+    let mean = jackknifed.iter().sum::<f64>() / n;
+    let power = |k: i32| jackknifed.iter().map(|value| (mean - value).powi(k)).sum::<f64>();
+    let spread = power(2).powf(1.5);
+    if share <= 0.0 || share >= 1.0 || spread == 0.0 {
+        // Every resample on one side, or no variation: there is nothing to correct with.
+        return (tail, 1.0 - tail);
+    }
+    let (bias, acceleration) = (normal_quantile(share), power(3) / (6.0 * spread));
+    let map = |z: f64| {
+        let shifted = bias + z;
+        normal_cdf(bias + shifted / (1.0 - acceleration * shifted))
+    };
+    (map(normal_quantile(tail)), map(normal_quantile(1.0 - tail)))
+}
+
+fn minus(a: &[f64], b: &[f64]) -> Vec<f64> {
+    a.iter().zip(b).map(|(a, b)| a - b).collect()
+}
+
+fn deviation(values: &[f64]) -> f64 {
+    let n = values.len() as f64;
+    if n < 2.0 {
+        return 0.0;
+    }
+    let mean = values.iter().sum::<f64>() / n;
+    (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt()
+}
