@@ -1,0 +1,254 @@
+//! Low-rank adapters of a model: made, applied, and carried to and from PEFT's folder and GGUF-LoRA.
+//!
+//! LoRA (Hu et al., 2021): `A` starts uniform in `±1/√in` (PEFT's Kaiming initialisation with `a = √5`), `B` at
+//! zero, the product counts `alpha/rank` times, or `alpha/√rank` with rsLoRA (Kalajdzievski, 2023).
+//!
+//! A GGUF file of the llama architecture holds the rows of q and k in another order than Hugging Face; the
+//! rows of `B` are put in the order of the format that is written, and back.
+
+use crate::error::TuneError;
+use grimoire_format::adapter::gguf_lora::GgufLora;
+use grimoire_format::adapter::peft::PeftAdapter;
+use grimoire_format::adapter::LoraPair;
+use grimoire_models::{Architecture, Checkpoint, Model, Naming};
+use grimoire_stats::random::Random;
+use grimoire_tensor::Params;
+use std::path::Path;
+
+/// Stream of the initial values of adapters.
+const STREAM: u64 = 0x6c6f_7261_0000;
+
+/// How an adapter is made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoraSettings {
+    /// Rank of the product.
+    pub rank: usize,
+    /// Numerator of the factor on the product.
+    pub alpha: f64,
+    /// Divide by the root of the rank instead of the rank.
+    pub rslora: bool,
+    /// Which linear layers: ends of our paths or Hugging Face names (`attn.q`, `q_proj`, `mlp`); empty means all.
+    pub targets: Vec<String>,
+}
+
+impl Default for LoraSettings {
+    fn default() -> Self {
+        Self { rank: 16, alpha: 32.0, rslora: false, targets: Vec::new() }
+    }
+}
+
+impl LoraSettings {
+    /// The factor on the product.
+    pub fn scale(&self) -> f32 {
+        let rank = self.rank as f64;
+        (self.alpha / if self.rslora { rank.sqrt() } else { rank }) as f32
+    }
+}
+
+/// Adds fresh adapters to the linear layers that the settings name; returns how many.
+///
+/// # Errors
+/// When no layer is named.
+pub fn attach(
+    model: &mut Model,
+    params: &mut Params,
+    settings: &LoraSettings,
+    seed: u64,
+) -> Result<usize, TuneError> {
+    let naming = hf_naming(model);
+    let mut added = 0;
+    let mut layers = Vec::new();
+    for (index, linear) in model.linears_mut().into_iter().enumerate() {
+        let name = naming.of(&linear.path).unwrap_or_default();
+        if !settings.targets.is_empty() && !settings.targets.iter().any(|t| names(t, &linear.path, &name)) {
+            layers.push(linear.path.clone());
+            continue;
+        }
+        let [out, width] = linear.shape(params);
+        let bound = 1.0 / (width as f64).sqrt();
+        let random = Random::new(seed, STREAM + index as u64);
+        let a = (0..settings.rank * width)
+            .map(|i| ((2.0 * random.uniform(i as u64) - 1.0) * bound) as f32)
+            .collect();
+        linear.adapt(params, settings.rank, settings.scale(), a, vec![0.0; out * settings.rank]);
+        added += 1;
+    }
+    if added == 0 {
+        layers.truncate(model.linears().len() / model.config().n_blocks.max(1));
+        let patterns = settings.targets.clone();
+        return Err(TuneError::NoTarget { patterns, layers: layers.join(", ") });
+    }
+    Ok(added)
+}
+
+/// Whether a pattern names a layer: a part of its dotted path, by whole components, in our words or theirs.
+fn names(pattern: &str, path: &str, theirs: &str) -> bool {
+    let within = |name: &str| format!(".{name}.").contains(&format!(".{pattern}."));
+    within(path) || within(theirs)
+}
+
+/// Hugging Face's names for a model, whatever it was loaded from.
+pub fn hf_naming(model: &Model) -> Naming {
+    match model.config().architecture {
+        Architecture::Gpt2 => Naming::HfGpt2 { prefixed: true },
+        _ => Naming::HfLlama,
+    }
+}
+
+/// The adapters of a model in PEFT's terms: Hugging Face names and order of rows.
+pub fn to_peft(
+    model: &Model,
+    params: &Params,
+    checkpoint: &Checkpoint,
+    settings: &LoraSettings,
+    base: &str,
+) -> Result<PeftAdapter, TuneError> {
+    let naming = hf_naming(model);
+    let pairs = pairs(model, params, |path| naming.of(path), |path, rank, b| {
+        if checkpoint.permutes_qk() { reorder(model, path, rank, b, Order::ToHalves) } else { b }
+    });
+    let mut peft = PeftAdapter::from_pairs(pairs, checkpoint.path())?;
+    peft.config.base_model = Some(base.to_owned());
+    peft.config.use_rslora = settings.rslora;
+    if settings.rslora {
+        // The scale is alpha/√rank: say alpha as the user did.
+        peft.config.alpha = settings.alpha;
+        peft.config.alpha_pattern.clear();
+    }
+    peft.config.fan_in_fan_out = model.config().architecture == Architecture::Gpt2;
+    Ok(peft)
+}
+
+/// The adapters of a model in GGUF's terms: tensor names of GGUF, rows in the order of a GGUF base.
+pub fn to_gguf(model: &Model, params: &Params, checkpoint: &Checkpoint) -> GgufLora {
+    let neighbours = matches!(
+        model.config().architecture,
+        Architecture::Llama | Architecture::Mistral
+    );
+    let permute = neighbours && !checkpoint.permutes_qk();
+    let name = |path: &str| Naming::Gguf.of(path).map(|name| format!("{name}.weight"));
+    let pairs = pairs(model, params, name, |path, rank, b| {
+        if permute { reorder(model, path, rank, b, Order::ToNeighbours) } else { b }
+    });
+    let architecture = match model.config().architecture {
+        Architecture::Mistral => Architecture::Llama.name(),
+        other => other.name(),
+    };
+    GgufLora { architecture: architecture.to_owned(), name: None, pairs }
+}
+
+fn pairs(
+    model: &Model,
+    params: &Params,
+    name: impl Fn(&str) -> Option<String>,
+    order: impl Fn(&str, usize, Vec<f32>) -> Vec<f32>,
+) -> Vec<LoraPair> {
+    let mut pairs = Vec::new();
+    for linear in model.linears() {
+        let Some(adapter) = &linear.adapter else { continue };
+        let (rank, inputs) = (params.shape(adapter.a)[0], params.shape(adapter.a)[1]);
+        pairs.push(LoraPair {
+            module: name(&linear.path).unwrap_or_else(|| linear.path.clone()),
+            rank,
+            inputs,
+            outputs: params.shape(adapter.b)[0],
+            a: params.values(adapter.a).to_vec(),
+            b: order(&linear.path, rank, params.values(adapter.b).to_vec()),
+            scale: adapter.scale,
+        });
+    }
+    pairs
+}
+
+/// Loads the adapter at `path` (a PEFT folder or a GGUF-LoRA file) onto a model. Returns how many layers it
+/// adapts.
+///
+/// # Errors
+/// A file that cannot be read; a module that the model lacks, or of another shape.
+pub fn load(
+    model: &mut Model,
+    params: &mut Params,
+    checkpoint: &Checkpoint,
+    path: &Path,
+) -> Result<usize, TuneError> {
+    let neighbours = checkpoint.permutes_qk();
+    let (pairs, naming, order) = if path.is_dir() {
+        let order = neighbours.then_some(Order::ToNeighbours);
+        (PeftAdapter::open(path)?.pairs, hf_naming(model), order)
+    } else {
+        let adapter = GgufLora::open(path)?;
+        let ours = model.config().architecture;
+        let same = adapter.architecture == ours.name()
+            || (ours == Architecture::Mistral && adapter.architecture == "llama");
+        if !same {
+            let reason = format!("it adapts {}, the model is {ours}", adapter.architecture);
+            return Err(misfit(path, "general.architecture", reason));
+        }
+        let permuted = matches!(ours, Architecture::Llama | Architecture::Mistral);
+        (adapter.pairs, Naming::Gguf, (permuted && !neighbours).then_some(Order::ToHalves))
+    };
+    let mut adapted = 0;
+    for pair in pairs {
+        let module = pair.module.clone();
+        let bare = module.strip_suffix(".weight").unwrap_or(&module);
+        let ours = naming.path(bare).or_else(|| naming.path(&format!("transformer.{bare}")));
+        let Some(ours) = ours else {
+            return Err(misfit(path, &module, "the model has no such module".to_owned()));
+        };
+        let b = match order {
+            Some(order) => reorder(model, &ours, pair.rank, pair.b, order),
+            None => pair.b,
+        };
+        let Some(linear) = model.linears_mut().into_iter().find(|linear| linear.path == ours) else {
+            return Err(misfit(path, &module, "the model has no such layer".to_owned()));
+        };
+        let [out, width] = linear.shape(params);
+        if [out, width] != [pair.outputs, pair.inputs] {
+            let reason = format!(
+                "it is made for [{}, {}], the layer is [{out}, {width}]",
+                pair.outputs, pair.inputs
+            );
+            return Err(misfit(path, &module, reason));
+        }
+        if linear.adapter.is_some() {
+            return Err(misfit(path, &module, "the layer is adapted twice".to_owned()));
+        }
+        linear.adapt(params, pair.rank, pair.scale, pair.a, b);
+        adapted += 1;
+    }
+    Ok(adapted)
+}
+
+fn misfit(path: &Path, module: &str, reason: String) -> TuneError {
+    TuneError::Misfit { path: path.to_owned(), module: module.to_owned(), reason }
+}
+
+/// The two orders of the rows of a head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// From GGUF's (partners of a rotation side by side) to Hugging Face's (half a head apart).
+    ToHalves,
+    /// The other way.
+    ToNeighbours,
+}
+
+/// Puts the rows of `b` `[out, rank]` in the other order, when `path` is a q or k projection.
+pub fn reorder(model: &Model, path: &str, rank: usize, b: Vec<f32>, order: Order) -> Vec<f32> {
+    if !path.ends_with("attn.q") && !path.ends_with("attn.k") {
+        return b;
+    }
+    let dim = model.config().head_dim;
+    let half = dim / 2;
+    let mut turned = vec![0.0; b.len()];
+    for (row, line) in b.chunks_exact(rank).enumerate() {
+        let (head, place) = (row / dim, row % dim);
+        let to = match order {
+            // (pair, partner) from pair·2 + partner to partner·half + pair
+            Order::ToHalves => place % 2 * half + place / 2,
+            Order::ToNeighbours => place % half * 2 + place / half,
+        };
+        let to = head * dim + to;
+        turned[to * rank..(to + 1) * rank].copy_from_slice(line);
+    }
+    turned
+}

@@ -1,0 +1,109 @@
+//! A run between two steps as one file: weights, moments, average, and what the caller wants to remember.
+//! Written beside, synced and renamed: whole or absent. What it holds is bits, so that a resumed run goes on
+//! as if nothing had happened.
+
+use crate::error::TuneError;
+use crate::trainer::{Plan, Trainer};
+use grimoire_format::safetensors::{SafeTensors, Writer};
+use grimoire_format::{Dtype, TensorSpec};
+use grimoire_nn::{AdamWState, WeightAverage};
+use grimoire_tensor::Params;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The parts of a parameter that are saved.
+const PARTS: [&str; 4] = ["value", "mean", "square", "average"];
+
+/// Saving and resuming of runs.
+#[derive(Debug)]
+pub struct Snapshot;
+
+impl Snapshot {
+    /// Writes the run to `path`; `remember` is any text the caller wants back (progress, best loss).
+    ///
+    /// # Errors
+    /// When the file cannot be written; an older file at `path` is then still whole.
+    pub fn save(path: &Path, trainer: &Trainer, remember: &str) -> Result<(), TuneError> {
+        let averages = trainer.average.as_ref().map(WeightAverage::sums);
+        let mut specs = Vec::new();
+        let mut values: Vec<&[f32]> = Vec::new();
+        for param in trainer.params.iter() {
+            let index = param.id.index();
+            let parts = [
+                Some(param.values),
+                Some(&trainer.state.means[index][..]),
+                Some(&trainer.state.squares[index][..]),
+                averages.map(|sums| &sums[index][..]),
+            ];
+            for (name, part) in PARTS.into_iter().zip(parts) {
+                let Some(part) = part else { continue };
+                let shape = param.shape.to_vec();
+                specs.push(TensorSpec { name: format!("{}.{name}", param.name), dtype: Dtype::F32, shape });
+                values.push(part);
+            }
+        }
+        let metadata = BTreeMap::from([
+            ("steps".to_owned(), trainer.state.steps.to_string()),
+            ("averaged_steps".to_owned(), averaged_steps(trainer).to_string()),
+            ("remember".to_owned(), remember.to_owned()),
+        ]);
+        let mut writer = Writer::create(path, &metadata, &specs)?;
+        for (spec, values) in specs.iter().zip(values) {
+            for piece in values.chunks(1 << 16) {
+                let bytes: Vec<u8> = piece.iter().flat_map(|value| value.to_le_bytes()).collect();
+                writer.append(&spec.name, &bytes)?;
+            }
+        }
+        writer.finish()?;
+        Ok(())
+    }
+
+    /// Reads a run back; `params` are those of a fresh start, of the same model and settings. Returns the run and
+    /// what was remembered.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or of a run with other parameters.
+    pub fn resume(path: &Path, params: Params, plan: Plan) -> Result<(Trainer, String), TuneError> {
+        let file = SafeTensors::open(path)?;
+        let wrong = |reason: String| TuneError::Snapshot { path: path.to_owned(), reason };
+        let number = |key: &str| -> Result<u64, TuneError> {
+            let text = file.metadata().get(key).map(String::as_str).unwrap_or_default();
+            text.parse().map_err(|_| wrong(format!("{key}: expected a number, found {text:?}")))
+        };
+        let read = |name: &str, part: &str, shape: &[usize]| -> Result<Vec<f32>, TuneError> {
+            let tensor = file.tensor(&format!("{name}.{part}"))?;
+            if tensor.shape() != shape {
+                let found = tensor.shape();
+                return Err(wrong(format!("{name}: expected {shape:?}, found {found:?}: another run")));
+            }
+            Ok(tensor.to_f32()?)
+        };
+        let mut trainer = Trainer::new(params, plan);
+        let expected = trainer.params.len() * if trainer.average.is_some() { 4 } else { 3 };
+        if file.tensors().len() != expected {
+            let found = file.tensors().len();
+            return Err(wrong(format!("expected {expected} tensors, found {found}: another run")));
+        }
+        let (mut means, mut squares, mut sums) = (Vec::new(), Vec::new(), Vec::new());
+        let all: Vec<_> =
+            trainer.params.iter().map(|p| (p.id, p.name.to_owned(), p.shape.to_vec())).collect();
+        for (id, name, shape) in all {
+            trainer.params.values_mut(id).copy_from_slice(&read(&name, "value", &shape)?);
+            means.push(read(&name, "mean", &shape)?);
+            squares.push(read(&name, "square", &shape)?);
+            if trainer.average.is_some() {
+                sums.push(read(&name, "average", &shape)?);
+            }
+        }
+        trainer.state = AdamWState { steps: number("steps")?, means, squares };
+        if let (Some(beta), Some(_)) = (trainer.plan().ema, &trainer.average) {
+            let steps = number("averaged_steps")?;
+            trainer.average = Some(WeightAverage::resume(&trainer.params, beta, steps, sums));
+        }
+        Ok((trainer, file.metadata().get("remember").cloned().unwrap_or_default()))
+    }
+}
+
+fn averaged_steps(trainer: &Trainer) -> u64 {
+    trainer.average.as_ref().map_or(0, WeightAverage::steps)
+}
