@@ -7,9 +7,9 @@
 //! rows of `B` are put in the order of the format that is written, and back.
 
 use crate::error::TuneError;
+use grimoire_format::adapter::LoraPair;
 use grimoire_format::adapter::gguf_lora::GgufLora;
 use grimoire_format::adapter::peft::PeftAdapter;
-use grimoire_format::adapter::LoraPair;
 use grimoire_models::{Architecture, Checkpoint, Model, Naming};
 use grimoire_stats::random::Random;
 use grimoire_tensor::Params;
@@ -60,7 +60,9 @@ pub fn attach(
     let mut layers = Vec::new();
     for (index, linear) in model.linears_mut().into_iter().enumerate() {
         let name = naming.of(&linear.path).unwrap_or_default();
-        if !settings.targets.is_empty() && !settings.targets.iter().any(|t| names(t, &linear.path, &name)) {
+        if !settings.targets.is_empty()
+            && !settings.targets.iter().any(|t| names(t, &linear.path, &name))
+        {
             layers.push(linear.path.clone());
             continue;
         }
@@ -104,9 +106,18 @@ pub fn to_peft(
     base: &str,
 ) -> Result<PeftAdapter, TuneError> {
     let naming = hf_naming(model);
-    let pairs = pairs(model, params, |path| naming.of(path), |path, rank, b| {
-        if checkpoint.permutes_qk() { reorder(model, path, rank, b, Order::ToHalves) } else { b }
-    });
+    let pairs = pairs(
+        model,
+        params,
+        |path| naming.of(path),
+        |path, rank, b| {
+            if checkpoint.permutes_qk() {
+                reorder(model, path, rank, b, Order::ToHalves)
+            } else {
+                b
+            }
+        },
+    );
     let mut peft = PeftAdapter::from_pairs(pairs, checkpoint.path())?;
     peft.config.base_model = Some(base.to_owned());
     peft.config.use_rslora = settings.rslora;
@@ -121,10 +132,8 @@ pub fn to_peft(
 
 /// The adapters of a model in GGUF's terms: tensor names of GGUF, rows in the order of a GGUF base.
 pub fn to_gguf(model: &Model, params: &Params, checkpoint: &Checkpoint) -> GgufLora {
-    let neighbours = matches!(
-        model.config().architecture,
-        Architecture::Llama | Architecture::Mistral
-    );
+    let neighbours =
+        matches!(model.config().architecture, Architecture::Llama | Architecture::Mistral);
     let permute = neighbours && !checkpoint.permutes_qk();
     let name = |path: &str| Naming::Gguf.of(path).map(|name| format!("{name}.weight"));
     let pairs = pairs(model, params, name, |path, rank, b| {
@@ -199,7 +208,8 @@ pub fn load(
             Some(order) => reorder(model, &ours, pair.rank, pair.b, order),
             None => pair.b,
         };
-        let Some(linear) = model.linears_mut().into_iter().find(|linear| linear.path == ours) else {
+        let Some(linear) = model.linears_mut().into_iter().find(|linear| linear.path == ours)
+        else {
             return Err(misfit(path, &module, "the model has no such layer".to_owned()));
         };
         let [out, width] = linear.shape(params);

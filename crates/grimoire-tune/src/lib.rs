@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod adapter;
+pub mod data;
 mod error;
 mod evaluate;
 mod memory;
@@ -19,6 +20,6 @@ pub use error::TuneError;
 pub use evaluate::{DocumentLoss, evaluate};
 pub use memory::{Footprint, footprint};
 pub use order::rows_of_step;
-pub use sequence::{Sequence, micro_batches};
+pub use sequence::{MicroBatch, Sequence, micro_batches};
 pub use snapshot::Snapshot;
 pub use trainer::{Plan, StepReport, Trainer};

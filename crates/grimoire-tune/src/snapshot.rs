@@ -38,7 +38,11 @@ impl Snapshot {
             for (name, part) in PARTS.into_iter().zip(parts) {
                 let Some(part) = part else { continue };
                 let shape = param.shape.to_vec();
-                specs.push(TensorSpec { name: format!("{}.{name}", param.name), dtype: Dtype::F32, shape });
+                specs.push(TensorSpec {
+                    name: format!("{}.{name}", param.name),
+                    dtype: Dtype::F32,
+                    shape,
+                });
                 values.push(part);
             }
         }
@@ -74,7 +78,9 @@ impl Snapshot {
             let tensor = file.tensor(&format!("{name}.{part}"))?;
             if tensor.shape() != shape {
                 let found = tensor.shape();
-                return Err(wrong(format!("{name}: expected {shape:?}, found {found:?}: another run")));
+                return Err(wrong(format!(
+                    "{name}: expected {shape:?}, found {found:?}: another run"
+                )));
             }
             Ok(tensor.to_f32()?)
         };

@@ -6,7 +6,7 @@
 
 use crate::error::TuneError;
 use crate::order::rows_of_step;
-use crate::sequence::{Sequence, micro_batches};
+use crate::sequence::{MicroBatch, Sequence, micro_batches};
 use grimoire_models::Model;
 use grimoire_nn::{AdamW, AdamWState, Schedule, WeightAverage, clip_factor};
 use grimoire_tensor::ops::{cross_entropy, select_rows};
@@ -90,6 +90,18 @@ impl Trainer {
         self.average.as_ref().map_or_else(|| self.params.clone(), |a| a.averaged(&self.params))
     }
 
+    /// Runs a micro-batch forward and backward and forgets the outcome: how long a step takes, before the first.
+    pub fn rehearse(&mut self, model: &Model, micro: &MicroBatch) {
+        let tape = Tape::new(&self.params);
+        let hidden = model.hidden(&tape, &micro.batch);
+        let hidden = select_rows(&tape, &hidden, &micro.rows);
+        let weights = vec![1.0; micro.rows.len()];
+        let loss = cross_entropy(&tape, &hidden, model.head(), &micro.targets, &weights);
+        drop(hidden);
+        tape.backward(&loss.total, vec![1.0], &mut self.gradients);
+        self.gradients.clear();
+    }
+
     /// One step on the rows that are next in order.
     ///
     /// # Errors
@@ -104,7 +116,11 @@ impl Trainer {
     ///
     /// # Errors
     /// As [`Trainer::step`].
-    pub fn step_on(&mut self, model: &Model, sequences: &[&Sequence]) -> Result<StepReport, TuneError> {
+    pub fn step_on(
+        &mut self,
+        model: &Model,
+        sequences: &[&Sequence],
+    ) -> Result<StepReport, TuneError> {
         let step = self.steps() + 1;
         let scored: usize = sequences.iter().map(|sequence| sequence.n_scored()).sum();
         if scored == 0 {

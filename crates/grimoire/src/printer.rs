@@ -2,6 +2,7 @@
 //! Not a logger: a command hands over finished text or a typed report.
 
 use crate::failure::{Failure, Outcome};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
 
@@ -62,6 +63,23 @@ impl Printer {
         if !self.quiet {
             let _ = writeln!(std::io::stderr().lock(), "{line}");
         }
+    }
+
+    /// A progress bar on standard error, hidden when it is no terminal.
+    pub(crate) fn bar(&self, length: u64, what: &str) -> ProgressBar {
+        if !self.progress {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::new(length).with_message(what.to_owned());
+        let style = ProgressStyle::with_template("{msg} {bar:32} {pos}/{len} {eta}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar
+    }
+
+    /// Asks for input: a prompt without a line end.
+    pub(crate) fn ask(&mut self, prompt: &str) {
+        let mut err = std::io::stderr().lock();
+        let _ = write!(err, "{prompt}").and_then(|()| err.flush());
     }
 
     /// Prints the report: as one JSON document with `--json`, else the text that `render` makes.

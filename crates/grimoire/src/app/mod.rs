@@ -1,11 +1,17 @@
 //! What the workbench does, as typed request to typed report; the command line and the server call the
 //! same functions. Nothing here parses arguments or writes to the terminal.
 
+pub(crate) mod answer;
 pub(crate) mod book;
+pub(crate) mod builtin;
 pub(crate) mod figures;
+pub(crate) mod full_model;
 pub(crate) mod html_page;
+pub(crate) mod loading;
 pub(crate) mod model;
 pub(crate) mod numbers;
+pub(crate) mod perplexity;
 pub(crate) mod report_html;
 pub(crate) mod source;
+pub(crate) mod tune;
 pub(crate) mod tune_report;

@@ -2,10 +2,14 @@
 //! A command reads its arguments, calls `app` or a library, and hands the report to the printer.
 
 mod book;
+mod chat;
+mod eval;
+mod generate;
 mod model;
 mod stats;
+mod tune;
 
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
 use clap::{Parser, Subcommand};
 
@@ -20,6 +24,9 @@ pub(crate) struct Cli {
     /// No talk on standard error.
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+    /// Threads to compute with; results do not depend on it.
+    #[arg(long, global = true)]
+    threads: Option<usize>,
     #[command(subcommand)]
     command: Command,
 }
@@ -28,14 +35,28 @@ pub(crate) struct Cli {
 enum Command {
     Book(book::Book),
     Model(model::Model),
+    Chat(chat::Chat),
+    Eval(eval::Eval),
+    Generate(generate::Generate),
     Stats(stats::Stats),
+    Tune(Box<tune::Tune>),
 }
 
 /// Runs the command that was asked for.
 pub(crate) fn run(cli: Cli, printer: &mut Printer) -> Outcome {
+    if let Some(threads) = cli.threads {
+        if threads == 0 {
+            return Err(Failure::usage("--threads 0: expected at least one"));
+        }
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+    }
     match cli.command {
         Command::Book(book) => book::run(book, printer),
         Command::Model(model) => model::run(model, printer),
+        Command::Chat(chat) => chat::run(chat, printer),
+        Command::Eval(eval) => eval::run(eval, printer),
+        Command::Generate(generate) => generate::run(generate, printer),
         Command::Stats(stats) => stats::run(stats, printer),
+        Command::Tune(tune) => tune::run(*tune, printer),
     }
 }

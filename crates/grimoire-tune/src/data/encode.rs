@@ -1,0 +1,179 @@
+//! Rows to tokens, with the trained part marked. Conversations go through the model's own template, and what
+//! the assistant wrote is trained on, with the tokens that end its turn; a prompt with its completion is a
+//! conversation of two turns where the model has a template, and plain text followed by the end of sequence
+//! where it has none.
+
+use super::{DataError, Row, Source};
+use crate::sequence::Sequence;
+use grimoire_text::{
+    ChatTemplate, EncodeOptions, Message, Moment, RenderRequest, TextError, Tokenizer,
+};
+
+/// A row as tokens.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Example {
+    /// Tokens and mask.
+    pub sequence: Sequence,
+    /// Where it comes from.
+    pub source: Source,
+    /// The tokens that ask for the answer, where there is one.
+    pub question: Option<Vec<u32>>,
+    /// The prompt in words, where there is one.
+    pub prompt: Option<String>,
+    /// The answer in words, where there is one.
+    pub answer: Option<String>,
+    /// Tokens cut off at the end.
+    pub lost: usize,
+}
+
+/// A text in pieces, each trained on or not.
+pub type Marked = Vec<(String, bool)>;
+
+/// Turns rows into examples.
+#[derive(Clone, Copy)]
+pub struct Encoder<'a> {
+    /// The model's tokenizer.
+    pub tokenizer: &'a Tokenizer,
+    /// The model's template; none leaves prompts as they are.
+    pub template: Option<&'a ChatTemplate>,
+    /// Longest example; what is over is cut off.
+    pub max_tokens: usize,
+    /// Train on prompts too.
+    pub whole: bool,
+    /// The clock that templates see.
+    pub now: Option<Moment>,
+}
+
+impl Encoder<'_> {
+    /// The tokens of a row.
+    ///
+    /// # Errors
+    /// A conversation without a template or one that the template refuses; a text without tokens for it; a row
+    /// of preferences.
+    pub fn encode(&self, source: &Source, row: &Row) -> Result<Example, DataError> {
+        let text =
+            |error| DataError::Text { path: source.path.clone(), line: source.line, source: error };
+        let (pieces, asked) = self.pieces(source, row)?;
+        let options = if asked.templated { EncodeOptions::TEMPLATED } else { EncodeOptions::PLAIN };
+        let texts: Vec<&str> = pieces.iter().map(|(text, _)| text.as_str()).collect();
+        let encoded = self.tokenizer.encode_segments(&texts, options).map_err(text)?;
+        let special = self.tokenizer.special();
+        let mut sequence = Sequence { ids: Vec::new(), scored: Vec::new() };
+        if let (false, true, Some(bos)) = (asked.templated, special.add_bos, special.bos) {
+            sequence.ids.push(bos);
+            sequence.scored.push(false);
+        }
+        for (ids, (_, scored)) in encoded.iter().zip(&pieces) {
+            sequence.ids.extend_from_slice(ids);
+            sequence.scored.extend(ids.iter().map(|_| *scored || self.whole));
+        }
+        if let (false, Some(eos)) = (asked.templated, special.eos) {
+            sequence.ids.push(eos);
+            sequence.scored.push(true);
+        }
+        let question = asked.question.map(|question| {
+            let mut ids = self.tokenizer.encode(&question, options)?;
+            if let (false, true, Some(bos)) = (asked.templated, special.add_bos, special.bos) {
+                ids.insert(0, bos);
+            }
+            Ok(ids)
+        });
+        let lost = sequence.ids.len().saturating_sub(self.max_tokens);
+        sequence.ids.truncate(self.max_tokens);
+        sequence.scored.truncate(self.max_tokens);
+        Ok(Example {
+            sequence,
+            source: source.clone(),
+            question: question.transpose().map_err(text)?,
+            prompt: asked.prompt,
+            answer: asked.answer,
+            lost,
+        })
+    }
+
+    /// The text of a row as the model sees it, with the trained part marked.
+    ///
+    /// # Errors
+    /// As [`Encoder::encode`].
+    pub fn marked(&self, source: &Source, row: &Row) -> Result<Marked, DataError> {
+        Ok(self.pieces(source, row)?.0)
+    }
+
+    fn pieces(&self, source: &Source, row: &Row) -> Result<(Marked, Asked), DataError> {
+        let text =
+            |error| DataError::Text { path: source.path.clone(), line: source.line, source: error };
+        match (row, self.template) {
+            (Row::Text(text), _) => Ok((vec![(text.clone(), true)], Asked::default())),
+            (Row::Messages(messages), Some(template)) => {
+                self.chat(template, messages).map_err(text)
+            }
+            (Row::Messages(_), None) => Err(super::read::place(
+                &source.path,
+                source.line,
+                "prompt and completion, or text: the model has no chat template",
+                "messages",
+            )),
+            (Row::Completion { prompt, completion }, Some(template)) => {
+                let messages =
+                    [Message::new("user", prompt), Message::new("assistant", completion)];
+                let (pieces, asked) = self.chat(template, &messages).map_err(text)?;
+                Ok((pieces, Asked { prompt: Some(prompt.clone()), ..asked }))
+            }
+            (Row::Completion { prompt, completion }, None) => {
+                let pieces = vec![(prompt.clone(), false), (completion.clone(), true)];
+                let asked = Asked {
+                    templated: false,
+                    question: Some(prompt.clone()),
+                    prompt: Some(prompt.clone()),
+                    answer: Some(completion.clone()),
+                };
+                Ok((pieces, asked))
+            }
+            (Row::Preference { .. } | Row::Labelled { .. }, _) => Err(super::read::place(
+                &source.path,
+                source.line,
+                "rows to imitate (messages, prompt and completion, or text)",
+                "a row of preferences",
+            )),
+        }
+    }
+
+    fn chat(
+        &self,
+        template: &ChatTemplate,
+        messages: &[Message],
+    ) -> Result<(Marked, Asked), TextError> {
+        let request = RenderRequest { messages, now: self.now, ..RenderRequest::default() };
+        let rendered = template.render_with_spans(&request)?;
+        let mut pieces = Vec::new();
+        let mut at = 0;
+        for span in &rendered.assistant {
+            pieces.push((rendered.text[at..span.start].to_owned(), false));
+            pieces.push((rendered.text[span.clone()].to_owned(), true));
+            at = span.end;
+        }
+        pieces.push((rendered.text[at..].to_owned(), false));
+        pieces.retain(|(text, _)| !text.is_empty());
+        let before = &messages[..messages.len().saturating_sub(1)];
+        let asking = RenderRequest { messages: before, add_generation_prompt: true, ..request };
+        let last = messages.last();
+        Ok((
+            pieces,
+            Asked {
+                templated: true,
+                question: if before.is_empty() { None } else { Some(template.render(&asking)?) },
+                prompt: before.last().and_then(Message::content).map(str::to_owned),
+                answer: last.and_then(Message::content).map(str::to_owned),
+            },
+        ))
+    }
+}
+
+/// What a row asks and what it answers.
+#[derive(Default)]
+struct Asked {
+    templated: bool,
+    question: Option<String>,
+    prompt: Option<String>,
+    answer: Option<String>,
+}

@@ -1,0 +1,70 @@
+//! A fixed part held out: rows are grouped by what they ask, groups are put in an order that depends on their
+//! content and the seed alone, and the first groups are held out. The same rows are held out however the file
+//! is sorted, and no prompt is on both sides.
+
+use super::Row;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// Splits rows into (trained on, held out), by index, each in file order; about `share` of the rows, but at
+/// least `least` and at most `most`, are held out. Too few groups hold out nothing.
+pub fn split(
+    rows: &[Row],
+    share: f64,
+    least: usize,
+    most: usize,
+    seed: u64,
+) -> (Vec<usize>, Vec<usize>) {
+    let mut groups: BTreeMap<[u8; 32], Vec<usize>> = BTreeMap::new();
+    for (index, row) in rows.iter().enumerate() {
+        let mut hash = Sha256::new();
+        hash.update(seed.to_le_bytes());
+        hash.update(row.key().as_bytes());
+        groups.entry(hash.finalize().into()).or_default().push(index);
+    }
+    let wanted = ((rows.len() as f64 * share).round() as usize).clamp(least, most.max(least));
+    let (mut trained, mut held) = (Vec::new(), Vec::new());
+    let half = groups.len() / 2;
+    for (place, members) in groups.into_values().enumerate() {
+        let fits = held.len() + members.len() <= most.max(least);
+        if held.len() < wanted && place < half && (fits || held.is_empty()) {
+            held.extend(members);
+        } else {
+            trained.extend(members);
+        }
+    }
+    trained.sort_unstable();
+    held.sort_unstable();
+    (trained, held)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(prompt: usize, n: usize) -> Row {
+        Row::Completion { prompt: format!("p{prompt}"), completion: format!("c{n}") }
+    }
+
+    #[test]
+    fn no_prompt_is_on_both_sides_and_order_does_not_matter() {
+        let rows: Vec<Row> = (0..300).map(|n| row(n % 60, n)).collect();
+        let (trained, held) = split(&rows, 0.1, 8, 256, 5);
+        assert_eq!(trained.len() + held.len(), 300);
+        assert_eq!(held.len(), 30);
+        for h in &held {
+            assert!(trained.iter().all(|t| rows[*t].key() != rows[*h].key()));
+        }
+        let mut turned = rows.clone();
+        turned.reverse();
+        let (_, held_turned) = split(&turned, 0.1, 8, 256, 5);
+        let mut back: Vec<usize> = held_turned.into_iter().map(|index| 299 - index).collect();
+        back.sort_unstable();
+        assert_eq!(held, back);
+    }
+
+    #[test]
+    fn a_single_row_is_trained_on() {
+        assert_eq!(split(&[row(0, 0)], 0.1, 8, 256, 0), (vec![0], vec![]));
+    }
+}

@@ -1,0 +1,105 @@
+//! Answers of a model to prompts: plain or through its chat template, one or many.
+
+use crate::app::loading::Loaded;
+use crate::failure::{Failure, Outcome};
+use grimoire_models::{Answer, Ending, Generation, generate};
+use grimoire_text::{EncodeOptions, Message, Moment, RenderRequest};
+use serde::Serialize;
+
+/// Prompts generated for at once: bounds the memory of the caches.
+const TOGETHER: usize = 16;
+
+/// An answer as it is reported.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Completion {
+    pub(crate) prompt: String,
+    pub(crate) completion: String,
+    pub(crate) prompt_tokens: usize,
+    pub(crate) tokens: usize,
+    /// `end`, `stop`, `length` or `context`.
+    pub(crate) ending: &'static str,
+    /// Mean natural logarithm of the probability of the generated tokens.
+    pub(crate) mean_log_prob: f64,
+}
+
+/// The tokens of a prompt taken as it is: with the tokens that begin a text, without those that end one.
+pub(crate) fn plain_prompt(loaded: &Loaded, prompt: &str) -> Outcome<Vec<u32>> {
+    let mut ids = loaded.tokenizer.encode(prompt, EncodeOptions::PLAIN)?;
+    let special = loaded.tokenizer.special();
+    if let (true, Some(bos)) = (special.add_bos, special.bos) {
+        ids.insert(0, bos);
+    }
+    if ids.is_empty() {
+        let begin =
+            special.bos.or(special.eos).ok_or_else(|| Failure::usage("the prompt is empty"))?;
+        ids.push(begin);
+    }
+    Ok(ids)
+}
+
+/// The tokens of a conversation that the model is to go on with.
+pub(crate) fn chat_prompt(loaded: &Loaded, messages: &[Message]) -> Outcome<Vec<u32>> {
+    let Some(template) = &loaded.template else {
+        return Err(Failure::work(format!("{}: the model has no chat template", loaded.name))
+            .hint("a base model continues text: use `grimoire generate` without --chat"));
+    };
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0));
+    let request = RenderRequest {
+        messages,
+        add_generation_prompt: true,
+        now: Some(Moment::from_unix_seconds(now)),
+        ..RenderRequest::default()
+    };
+    let text = template.render(&request)?;
+    Ok(loaded.tokenizer.encode(&text, EncodeOptions::TEMPLATED)?)
+}
+
+/// Answers to many prompts, in batches; `done` hears how many are finished.
+pub(crate) fn answers(
+    loaded: &Loaded,
+    prompts: &[Vec<u32>],
+    options: &Generation,
+    listen: &mut dyn FnMut(usize, &str) -> bool,
+    done: &mut dyn FnMut(usize),
+) -> Outcome<Vec<Answer>> {
+    let mut all = Vec::with_capacity(prompts.len());
+    for (batch, some) in prompts.chunks(TOGETHER).enumerate() {
+        let first = batch * TOGETHER;
+        // Each prompt draws from a stream of its own, wherever it stands.
+        let mut options = options.clone();
+        options.sampling.seed = options.sampling.seed.wrapping_add(first as u64);
+        let mut hear = |index: usize, text: &str| listen(first + index, text);
+        all.extend(generate(
+            &loaded.model,
+            &loaded.params,
+            &loaded.tokenizer,
+            some,
+            &options,
+            &mut hear,
+        )?);
+        done(all.len());
+    }
+    Ok(all)
+}
+
+/// The report of an answer.
+pub(crate) fn completion(prompt: &str, prompt_tokens: usize, answer: Answer) -> Completion {
+    let n = answer.log_probs.len().max(1) as f64;
+    let sum: f64 = answer.log_probs.iter().map(|p| f64::from(*p)).sum();
+    Completion {
+        prompt: prompt.to_owned(),
+        completion: answer.text,
+        prompt_tokens,
+        tokens: answer.tokens.len(),
+        ending: match answer.ending {
+            Ending::End => "end",
+            Ending::Stop => "stop",
+            Ending::Length => "length",
+            Ending::Context => "context",
+            Ending::Cancelled => "cancelled",
+        },
+        mean_log_prob: sum / n,
+    }
+}

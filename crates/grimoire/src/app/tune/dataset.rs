@@ -1,0 +1,167 @@
+//! The data of a run: read, checked, turned into tokens, split.
+
+use super::request::TuneRequest;
+use crate::app::loading::Loaded;
+use crate::failure::{Failure, Outcome};
+use grimoire_text::Moment;
+use grimoire_tune::Sequence;
+use grimoire_tune::data::{
+    DataError, Encoder, Example, Fields, Marked, Row, Schema, Source, read_records, rows, split,
+};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Share of the rows that is held out.
+const SHARE: f64 = 0.1;
+/// At least and at most so many rows are held out.
+const HELD: (usize, usize) = (16, 200);
+
+/// Rows ready to train on.
+pub(crate) struct Dataset {
+    pub(crate) train: Vec<Example>,
+    pub(crate) held: Vec<Example>,
+    pub(crate) summary: Summary,
+}
+
+/// What was read.
+#[derive(Debug, Clone, serde::Serialize)]
+pub(crate) struct Summary {
+    pub(crate) rows_by_schema: BTreeMap<Schema, usize>,
+    pub(crate) train_rows: usize,
+    pub(crate) held_out_rows: usize,
+    /// Rows of `--eval`, or a part held out.
+    pub(crate) held_out_from: String,
+    pub(crate) tokens: usize,
+    pub(crate) trained_tokens: usize,
+    /// Cut off because rows were longer than the maximum.
+    pub(crate) lost_tokens: usize,
+    pub(crate) cut_rows: usize,
+    /// Rows with nothing left to train on.
+    pub(crate) dropped_rows: usize,
+    pub(crate) duplicates: usize,
+    pub(crate) longest: usize,
+    #[serde(skip)]
+    pub(crate) first: Marked,
+}
+
+impl Dataset {
+    /// Sequences of the training rows, as the trainer takes them.
+    pub(crate) fn sequences(examples: &[Example]) -> Vec<Sequence> {
+        examples.iter().map(|example| example.sequence.clone()).collect()
+    }
+}
+
+/// Reads and prepares the data of a request.
+pub(crate) fn load(request: &TuneRequest, loaded: &Loaded) -> Outcome<Dataset> {
+    let fields = Fields {
+        prompt: request.prompt_field.clone(),
+        completion: request.completion_field.clone(),
+        text: request.text_field.clone(),
+    };
+    let read = |path: &str| -> Outcome<Vec<(Source, Row)>> {
+        let all = match builtin(path) {
+            Some(records) => rows(path, &records.map_err(fail)?, &fields),
+            None => rows(path, &read_records(Path::new(path)).map_err(fail)?, &fields),
+        };
+        all.map_err(fail)
+    };
+    let all = read(&request.data)?;
+    let (train, held, from) = match &request.eval {
+        Some(path) => (all, read(path)?, path.clone()),
+        None => {
+            let contents: Vec<Row> = all.iter().map(|(_, row)| row.clone()).collect();
+            let (trained, held) =
+                split(&contents, SHARE, HELD.0.min(all.len() / 4), HELD.1, request.seed);
+            let pick =
+                |which: &[usize]| which.iter().map(|index| all[*index].clone()).collect::<Vec<_>>();
+            (pick(&trained), pick(&held), "held out of the data by prompt".to_owned())
+        }
+    };
+    let now = std::time::UNIX_EPOCH;
+    let encoder = Encoder {
+        tokenizer: &loaded.tokenizer,
+        template: if request.no_template { None } else { loaded.template.as_ref() },
+        max_tokens: request.max_tokens.min(loaded.model.config().context),
+        whole: request.train_on_prompt,
+        // A fixed clock: the same request gives the same bytes on any day.
+        now: now.elapsed().ok().map(|_| Moment::from_unix_seconds(1_735_689_600)),
+    };
+    let mut summary = Summary {
+        rows_by_schema: BTreeMap::new(),
+        train_rows: 0,
+        held_out_rows: 0,
+        held_out_from: from,
+        tokens: 0,
+        trained_tokens: 0,
+        lost_tokens: 0,
+        cut_rows: 0,
+        dropped_rows: 0,
+        duplicates: 0,
+        longest: 0,
+        first: Marked::new(),
+    };
+    if let Some((source, row)) = train.first() {
+        summary.first = encoder.marked(source, row).map_err(fail)?;
+    }
+    let train = encode(&encoder, loaded, &train, &mut summary)?;
+    summary.train_rows = train.len();
+    summary.tokens = train.iter().map(|e| e.sequence.ids.len()).sum();
+    summary.trained_tokens = train.iter().map(|e| e.sequence.n_scored()).sum();
+    let held = encode(&encoder, loaded, &held, &mut summary)?;
+    summary.held_out_rows = held.len();
+    if train.is_empty() {
+        return Err(Failure::work(format!(
+            "{}: no row has a token to be trained on",
+            request.data
+        ))
+        .hint("rows may be longer than --max-length before their answer begins"));
+    }
+    Ok(Dataset { train, held, summary })
+}
+
+fn builtin(path: &str) -> Option<Result<Vec<grimoire_tune::data::Record>, DataError>> {
+    crate::app::builtin::data(path)
+}
+
+fn encode(
+    encoder: &Encoder<'_>,
+    loaded: &Loaded,
+    rows: &[(Source, Row)],
+    summary: &mut Summary,
+) -> Outcome<Vec<Example>> {
+    let mut examples = Vec::with_capacity(rows.len());
+    let mut seen = std::collections::HashSet::new();
+    for (source, row) in rows {
+        *summary.rows_by_schema.entry(row.schema()).or_default() += 1;
+        let example = encoder.encode(source, row).map_err(fail)?;
+        loaded.model.check_tokens(&example.sequence.ids)?;
+        summary.lost_tokens += example.lost;
+        summary.cut_rows += usize::from(example.lost > 0);
+        summary.longest = summary.longest.max(example.sequence.ids.len() + example.lost);
+        summary.duplicates += usize::from(!seen.insert(example.sequence.ids.clone()));
+        if example.sequence.n_scored() == 0 {
+            summary.dropped_rows += 1;
+            continue;
+        }
+        examples.push(example);
+    }
+    Ok(examples)
+}
+
+/// What is wrong with data, with what to do about it.
+fn fail(error: DataError) -> Failure {
+    let hint = match &error {
+        DataError::Schema { .. } => Some(
+            "rows have messages; prompt and completion; or text (other names: --prompt-field, --completion-field, --text-field)",
+        ),
+        DataError::Place { found, .. } if found == "a row of preferences" => Some(
+            "preferences are for alignment, not for tuning: give rows with a completion to imitate",
+        ),
+        _ => None,
+    };
+    let failure = Failure::work(error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}

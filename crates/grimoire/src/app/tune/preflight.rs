@@ -1,0 +1,240 @@
+//! What a run understood and what it will take, before its first step.
+
+use super::dataset::Dataset;
+use super::request::{Method, TuneRequest};
+use crate::app::loading::Loaded;
+use grimoire_tune::{Footprint, Trainer, footprint, micro_batches, rows_of_step};
+use serde::Serialize;
+use std::fmt::Write as _;
+use std::time::Instant;
+
+/// The facts, for the terminal, `--json` and the report.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Preflight {
+    pub(crate) model: String,
+    pub(crate) method: String,
+    pub(crate) data: super::dataset::Summary,
+    /// The first example as the model sees it; the trained part between `⟦` and `⟧`.
+    pub(crate) first_example: String,
+    pub(crate) steps: u64,
+    pub(crate) trainable: usize,
+    pub(crate) memory: Footprint,
+    pub(crate) peak_bytes: u64,
+    /// Memory that is free now, where the system tells.
+    pub(crate) available_bytes: Option<u64>,
+    /// Predicted seconds of training.
+    pub(crate) train_seconds: f64,
+    pub(crate) tokens_per_second: f64,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Predicts memory and time; the time by a trial run of one micro-batch.
+pub(crate) fn preflight(
+    request: &TuneRequest,
+    loaded: &Loaded,
+    dataset: &Dataset,
+    trainer: &mut Trainer,
+) -> Preflight {
+    let sequences = Dataset::sequences(&dataset.train);
+    let total = request.total_steps(sequences.len());
+    // The largest micro-batch of the first steps, and the tokens of an average step.
+    let (mut largest, mut scored, mut tokens, mut trial) = (0, 0, 0, None);
+    let looked = total.min(50);
+    for step in 0..looked {
+        let rows = rows_of_step(sequences.len(), request.batch, request.seed, step);
+        let chosen: Vec<_> = rows.iter().map(|row| &sequences[*row]).collect();
+        for micro in micro_batches(&chosen, request.micro_tokens) {
+            tokens += micro.batch.len();
+            scored = scored.max(micro.rows.len());
+            if micro.batch.len() > largest {
+                largest = micro.batch.len();
+                trial = Some(micro);
+            }
+        }
+    }
+    let held_largest = dataset.held.iter().map(|e| e.sequence.ids.len()).max().unwrap_or(0);
+    let memory = footprint(
+        &loaded.checkpoint,
+        &loaded.model,
+        &trainer.params,
+        largest.max(held_largest / 4),
+        scored,
+        request.ema.is_some(),
+    );
+    let mut tokens_per_second = 0.0;
+    if let Some(micro) = trial {
+        trainer.rehearse(&loaded.model, &micro);
+        let start = Instant::now();
+        trainer.rehearse(&loaded.model, &micro);
+        tokens_per_second = micro.batch.len() as f64 / start.elapsed().as_secs_f64().max(1e-9);
+    }
+    let per_step = tokens as f64 / looked.max(1) as f64;
+    Preflight {
+        model: loaded.name.clone(),
+        method: request.method_line(),
+        data: dataset.summary.clone(),
+        first_example: marked(&dataset.summary.first),
+        steps: total,
+        trainable: trainer.params.n_values(),
+        peak_bytes: memory.total(),
+        memory,
+        available_bytes: available(),
+        train_seconds: per_step * total as f64 / tokens_per_second.max(1e-9),
+        tokens_per_second,
+        warnings: warnings(request, loaded, dataset),
+    }
+}
+
+fn marked(pieces: &[(String, bool)]) -> String {
+    pieces
+        .iter()
+        .map(|(text, trained)| if *trained { format!("⟦{text}⟧") } else { text.clone() })
+        .collect()
+}
+
+fn warnings(request: &TuneRequest, loaded: &Loaded, dataset: &Dataset) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let special = loaded.tokenizer.special();
+    if loaded.template.is_none() && !request.no_template {
+        warnings.push(
+            "the model has no chat template: prompts and answers are joined as plain text"
+                .to_owned(),
+        );
+    }
+    if special.end_of_generation.is_empty() {
+        warnings.push(
+            "the model has no token that ends an answer: it may not learn to stop".to_owned(),
+        );
+    }
+    let ends = dataset.train.iter().filter(|e| e.lost == 0).any(|example| {
+        let last = example.sequence.ids.iter().rev().take(4);
+        last.zip(example.sequence.scored.iter().rev().take(4))
+            .any(|(id, scored)| *scored && loaded.tokenizer.ends_generation(*id))
+    });
+    if !ends && !special.end_of_generation.is_empty() {
+        warnings.push(
+            "no answer ends with a token that the model stops at: the template and the tokenizer do not fit each other"
+                .to_owned(),
+        );
+    }
+    let summary = &dataset.summary;
+    if summary.cut_rows > 0 {
+        warnings.push(format!(
+            "{} rows are longer than {} tokens and lose {} tokens at their end",
+            summary.cut_rows, request.max_tokens, summary.lost_tokens
+        ));
+    }
+    if summary.dropped_rows > 0 {
+        warnings.push(format!(
+            "{} rows have nothing left to train on and are left out",
+            summary.dropped_rows
+        ));
+    }
+    if summary.held_out_rows < 8 {
+        warnings.push(format!(
+            "only {} rows are held out: the figures before and after will say little",
+            summary.held_out_rows
+        ));
+    }
+    if request.method == Method::Full && request.rate > 1e-4 {
+        warnings.push(format!(
+            "a learning rate of {} is high for full fine-tuning; 2e-5 is usual",
+            request.rate
+        ));
+    }
+    warnings
+}
+
+/// Memory that could be taken now, in bytes.
+fn available() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
+    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib * 1024)
+}
+
+impl Preflight {
+    /// The facts in words.
+    pub(crate) fn text(&self) -> String {
+        let mut out = String::new();
+        let data = &self.data;
+        let schemas: Vec<String> = data
+            .rows_by_schema
+            .iter()
+            .map(|(schema, n)| format!("{n} {schema:?}").to_lowercase())
+            .collect();
+        let _ = writeln!(out, "model      {}", self.model);
+        let _ = writeln!(
+            out,
+            "method     {} ({} trainable values)",
+            self.method,
+            grouped(self.trainable as u64)
+        );
+        let _ = writeln!(
+            out,
+            "data       {} rows to train on ({}); {} {}",
+            data.train_rows,
+            schemas.join(", "),
+            data.held_out_rows,
+            data.held_out_from
+        );
+        let _ = writeln!(
+            out,
+            "tokens     {} in all, {} trained on, {} lost to truncation, longest row {}",
+            grouped(data.tokens as u64),
+            grouped(data.trained_tokens as u64),
+            grouped(data.lost_tokens as u64),
+            data.longest
+        );
+        let _ = writeln!(out, "steps      {}", self.steps);
+        let _ = writeln!(
+            out,
+            "memory     {} predicted at the peak{}",
+            megabytes(self.peak_bytes),
+            self.available_bytes
+                .map_or(String::new(), |free| format!(", {} available", megabytes(free)))
+        );
+        let _ = writeln!(
+            out,
+            "time       {} of training predicted, at {:.0} tokens a second",
+            duration(self.train_seconds),
+            self.tokens_per_second
+        );
+        let _ = writeln!(out, "first row, the trained part between ⟦ and ⟧:");
+        for line in self.first_example.trim_end().lines() {
+            let _ = writeln!(out, "  | {line}");
+        }
+        for warning in &self.warnings {
+            let _ = writeln!(out, "warning: {warning}");
+        }
+        out
+    }
+}
+
+/// A number with thin groups: `4 884 480`.
+pub(crate) fn grouped(value: u64) -> String {
+    let digits = value.to_string();
+    let mut out = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            out.push(' ');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Bytes in megabytes.
+pub(crate) fn megabytes(bytes: u64) -> String {
+    format!("{:.0} MB", bytes as f64 / 1e6)
+}
+
+/// Seconds in words.
+pub(crate) fn duration(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
