@@ -8,6 +8,8 @@
 //! dV = Pᵀ dO    dP = dO Vᵀ    dS = P ∘ (dP − rowsum(dO ∘ O))    dQ = scale · dS K    dK = scale · dSᵀ Q
 //! ```
 //!
+//! A few queries over many keys, as in generation, go another way (`few`).
+//!
 //! It does not rotate, project or cache: it reads and writes rows.
 
 use crate::gemm::{MR, NR, Tile, tile, transpose};
@@ -15,6 +17,8 @@ use crate::isa::Isa;
 use crate::parallel::{Shared, for_each_piece};
 use crate::rows::{exp_minus, max_of};
 use std::cell::RefCell;
+
+mod few;
 
 /// Rows of queries handled at once by one head.
 const QUERIES: usize = 64;
@@ -91,6 +95,10 @@ pub fn forward(
     check(q, k, v, segments, heads);
     assert_eq!(out.len(), q.len(), "attention: out and q differ in size");
     assert_eq!(lse.len() * heads.dim, q.len(), "attention: lse has {} values", lse.len());
+    if !segments.is_empty() && segments.iter().all(|segment| segment.q_len <= few::MOST_QUERIES) {
+        few::forward(q, k, v, segments, heads, out, lse);
+        return;
+    }
     let pieces = forward_pieces(segments, heads);
     let (out, lse) = (Shared(out.as_mut_ptr()), Shared(lse.as_mut_ptr()));
     let isa = Isa::current();

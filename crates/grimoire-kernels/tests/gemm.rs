@@ -1,7 +1,9 @@
 //! The matrix product against three nested loops in f64: every instruction set, every storage type, odd
 //! shapes, zero and one, added and replaced, and the same bits on one thread and on three.
 
-use grimoire_kernels::{Isa, Lhs, Rhs, StorageType, Stored, gemm, storage};
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use grimoire_kernels::{Isa, Lhs, Precision, Rhs, StorageType, Stored, gemm, gemm_with, storage};
 use grimoire_testkit::all_close;
 
 fn values(n: usize, seed: u64) -> Vec<f32> {
@@ -135,6 +137,62 @@ fn stored_weights_of_every_type_multiply_as_their_decoded_values() {
     });
 }
 
+/// Activations as the fast path rounds them: blocks of 32 to 8 bits.
+fn rounded(a: &[f32]) -> Vec<f32> {
+    let block = |x: &[f32]| {
+        let top = x.iter().fold(0.0f32, |top, x| top.max(x.abs()));
+        x.iter().map(|x| (x * (127.0 / top)).round_ties_even() * (top / 127.0)).collect::<Vec<_>>()
+    };
+    a.chunks(32).flat_map(block).collect()
+}
+
+#[test]
+fn fast_products_are_those_of_rounded_activations() {
+    Isa::for_each_available(|_| {
+        for ty in StorageType::ALL {
+            for (m, rows, cols) in
+                [(1, 70, 64), (2, 33, 320), (3, 5, 288), (4, 40, 96), (7, 260, 160), (16, 9, 32)]
+            {
+                let cols = if ty.block_len() == 256 { 512 } else { cols };
+                let bytes = blocks(ty, rows * cols, 8);
+                let mut decoded = vec![0.0; rows * cols];
+                storage::decode(ty, &bytes, &mut decoded);
+                let largest = f64::from(decoded.iter().fold(0.0f32, |top, w| top.max(w.abs())));
+                let a = values(m * cols, 9);
+                let (near, stored) = (rounded(&a), Stored::new(ty, rows, cols, &bytes));
+                let mut out = vec![0.0; m * rows];
+                gemm_with(
+                    Precision::Fast,
+                    Lhs::new(&a, m, cols),
+                    Rhs::Transposed(stored),
+                    &mut out,
+                    false,
+                );
+                let exact = |a: &[f32]| {
+                    plain(m, rows, cols, |i, p| a[i * cols + p], |p, j| decoded[j * cols + p])
+                };
+                // Each of the activations below one moves by at most 1/254.
+                all_close(&out, &exact(&a), 0.0, largest * cols as f64 / 254.0);
+                // A type without an integer kernel goes through f32 with the activations as they are.
+                let integer =
+                    matches!(ty.name(), "Q4_0" | "Q4_1" | "Q8_0" | "Q4_K" | "Q5_K" | "Q6_K");
+                let exact = exact(if integer { &near } else { &a });
+                // Scale and minimum are summed apart, each up to sixteen times the weights themselves.
+                all_close(&out, &exact, 0.0, 3e-6 * largest * cols as f64);
+                gemm_with(
+                    Precision::Fast,
+                    Lhs::new(&a, m, cols),
+                    Rhs::Transposed(stored),
+                    &mut out,
+                    true,
+                );
+                let twice: Vec<f64> = exact.iter().map(|x| 2.0 * x).collect();
+                all_close(&out, &twice, 0.0, 6e-6 * largest * cols as f64);
+            }
+        }
+    });
+}
+
 #[test]
 fn the_same_bits_on_any_number_of_threads() {
     let (m, n, k) = (300, 130, 600);
@@ -145,7 +203,13 @@ fn the_same_bits_on_any_number_of_threads() {
         pool.install(|| {
             gemm(Lhs::new(&a, m, k), Rhs::Transposed(Stored::f32(&w, n, k)), &mut out, false);
         });
-        out.iter().map(|x| x.to_bits()).collect::<Vec<_>>()
+        let bytes = blocks(StorageType::Q4_1, n * 608, 8);
+        let (w, a) = (Stored::new(StorageType::Q4_1, n, 608, &bytes), values(3 * 608, 9));
+        let mut few = vec![0.0; 3 * n];
+        pool.install(|| {
+            gemm_with(Precision::Fast, Lhs::new(&a, 3, 608), Rhs::Transposed(w), &mut few, false);
+        });
+        out.iter().chain(&few).map(|x| x.to_bits()).collect::<Vec<_>>()
     };
     Isa::for_each_available(|_| {
         let one = run(1);

@@ -15,9 +15,9 @@ mod params;
 mod tape;
 mod tensor;
 
-pub use grimoire_kernels::StorageType;
 pub use grimoire_kernels::attention::{Heads, Segment};
 pub use grimoire_kernels::rows::RopePairs;
+pub use grimoire_kernels::{Precision, StorageType};
 pub use matrix::{Bytes, Matrix};
 pub use params::{Gradients, ParamId, ParamView, Params};
 pub use tape::{Flow, Tape, Target};

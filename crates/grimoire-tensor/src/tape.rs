@@ -6,6 +6,7 @@
 
 use crate::params::{Gradients, Params};
 use crate::tensor::Tensor;
+use grimoire_kernels::Precision;
 use std::cell::RefCell;
 
 type Backward<'p> = Box<dyn FnOnce(Vec<f32>, &mut Flow<'_>) + 'p>;
@@ -14,6 +15,7 @@ type Backward<'p> = Box<dyn FnOnce(Vec<f32>, &mut Flow<'_>) + 'p>;
 pub struct Tape<'p> {
     params: &'p Params,
     recording: bool,
+    precision: Precision,
     nodes: RefCell<Vec<Option<Backward<'p>>>>,
 }
 
@@ -41,12 +43,24 @@ pub struct Flow<'a> {
 impl<'p> Tape<'p> {
     /// A tape that records, for training.
     pub fn new(params: &'p Params) -> Self {
-        Self { params, recording: true, nodes: RefCell::default() }
+        Self { params, recording: true, precision: Precision::F32, nodes: RefCell::default() }
     }
 
     /// A tape that only computes: nothing is saved, [`Tape::backward`] has nothing to do.
     pub fn forward_only(params: &'p Params) -> Self {
-        Self { params, recording: false, nodes: RefCell::default() }
+        Self { params, recording: false, precision: Precision::F32, nodes: RefCell::default() }
+    }
+
+    /// The same tape, computing with `precision` what is not recorded; what is recorded, and so has a
+    /// gradient, is computed in f32 always. A new tape is exact.
+    #[must_use]
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
+    }
+
+    /// How exactly it computes what it does not record.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// The parameters that operations read.

@@ -6,7 +6,11 @@
 //! over `k` runs in steps of at most some [`DEPTH`] in order, so that the result does not depend on the
 //! number of threads.
 
+mod activations;
 mod dot;
+mod fast;
+#[cfg(target_arch = "x86_64")]
+mod fast_avx2;
 mod micro;
 mod pack;
 
@@ -151,6 +155,45 @@ impl<'a> Lhs<'a> {
 
 thread_local! {
     static SCRATCH: RefCell<(Vec<f32>, Vec<f32>)> = const { RefCell::new((Vec::new(), Vec::new())) };
+}
+
+/// How exactly a product is computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Precision {
+    /// f32 throughout: the reference.
+    #[default]
+    F32,
+    /// A few rows times a quantised weight in integers, with the rows rounded to 8-bit blocks of 32 values
+    /// (each by at most 0.4 % of the largest of its block); all else as [`Precision::F32`].
+    Fast,
+}
+
+/// [`gemm`] in a precision of choice; [`Precision::Fast`] has no gradient of its own, so it is for
+/// products that nothing is learned from.
+///
+/// # Panics
+/// As [`gemm`].
+pub fn gemm_with(
+    precision: Precision,
+    lhs: Lhs<'_>,
+    rhs: Rhs<'_>,
+    out: &mut [f32],
+    accumulate: bool,
+) {
+    match rhs {
+        Rhs::Transposed(w)
+            if precision == Precision::Fast
+                && (1..=fast::MOST_ROWS).contains(&lhs.rows)
+                && lhs.cols == w.cols
+                && lhs.col_stride == 1
+                && w.cols > 0
+                && fast::has_kernel(w.ty) =>
+        {
+            assert_eq!(out.len(), lhs.rows * w.rows, "gemm: out has {} values", out.len());
+            fast::few_rows(lhs.values, lhs.rows, w, out, accumulate);
+        }
+        _ => gemm(lhs, rhs, out, accumulate),
+    }
 }
 
 /// `C = A · B`, or `C += A · B` with `accumulate`.

@@ -12,7 +12,7 @@ use crate::params::ParamId;
 use crate::tape::{Flow, Tape};
 use crate::tensor::Tensor;
 use grimoire_kernels::parallel::{for_each_row_pairs, for_each_rows};
-use grimoire_kernels::{Lhs, Rhs, Stored, gemm, rows};
+use grimoire_kernels::{Lhs, Precision, Rhs, Stored, gemm, gemm_with, rows};
 
 /// Rows in a piece of element-wise work.
 const ROWS: usize = 16;
@@ -74,8 +74,13 @@ pub fn linear(
         stored.rows,
         stored.cols
     );
+    let trained_bias = bias.and_then(Vector::param);
+    let trains = adapter.is_some() || weight.param().is_some() || trained_bias.is_some();
+    let recorded = tape.wants(trains, &input.tensors());
+    let precision = if recorded { Precision::F32 } else { tape.precision() };
     let mut y = vec![0.0; n_rows * stored.rows];
-    gemm(Lhs::new(x.values(), n_rows, width), Rhs::Transposed(stored), &mut y, false);
+    let lhs = Lhs::new(x.values(), n_rows, width);
+    gemm_with(precision, lhs, Rhs::Transposed(stored), &mut y, false);
     if let Some(bias) = bias {
         let bias = bias.values(params);
         for_each_rows(&mut y, bias.len(), ROWS, |_, rows| {
@@ -94,12 +99,11 @@ pub fn linear(
     }
     let mut shape = x.shape().to_vec();
     *shape.last_mut().expect("a tensor with rows has dimensions") = stored.rows;
-    let bias = bias.and_then(Vector::param);
-    let trains = adapter.is_some() || weight.param().is_some() || bias.is_some();
-    if !tape.wants(trains, &input.tensors()) {
+    if !recorded {
         return tape.constant(&shape, y);
     }
-    let saved = Saved { input, weight: weight.clone(), bias, adapter: adapter.cloned(), low };
+    let saved =
+        Saved { input, weight: weight.clone(), bias: trained_bias, adapter: adapter.cloned(), low };
     tape.record(&shape, y, move |d_y, flow| saved.backward(&d_y, flow))
 }
 

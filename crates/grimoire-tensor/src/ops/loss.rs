@@ -12,8 +12,8 @@
 use super::Weight;
 use crate::tape::Tape;
 use crate::tensor::Tensor;
+use grimoire_kernels::parallel::for_each_rows_of_two;
 use grimoire_kernels::{Lhs, Rhs, Stored, gemm, rows};
-use rayon::prelude::*;
 
 /// Most logits that exist at once: 50 MB of them.
 const LOGITS: usize = 12_582_912;
@@ -147,13 +147,13 @@ fn logits_of(
     gemm(x, Rhs::Transposed(head), logits, false);
     let mut nll = vec![0.0; n];
     // A line of logits beside its one result.
-    logits.par_chunks_mut(vocabulary).zip(&mut nll).enumerate().for_each(|(row, (line, nll))| {
+    for_each_rows_of_two(logits, vocabulary, &mut nll, 1, 1, |row, line, nll| {
         let target = targets[row] as usize;
         assert!(target < vocabulary, "cross_entropy: target {target} of {vocabulary}");
         let top = rows::max_of(line);
         let chosen = line[target];
         let sum = rows::exp_minus(line, 1.0, top);
-        *nll = top - chosen + sum.ln();
+        nll[0] = top - chosen + sum.ln();
         if let Some(weights) = weights {
             let factor = weights[row] / sum;
             line.iter_mut().for_each(|p| *p *= factor);

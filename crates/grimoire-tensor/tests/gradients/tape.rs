@@ -2,7 +2,8 @@
 
 use crate::harness::{Case, tensor, values};
 use grimoire_tensor::ops::{Input, Vector, Weight, add, linear, rms_norm};
-use grimoire_tensor::{Gradients, Params, Tape, Tensor};
+use grimoire_tensor::{Gradients, Matrix, Params, Precision, StorageType, Tape, Tensor};
+use std::sync::Arc;
 
 /// `y = n W + n`, `n = norm(x)`, and then `y W + x`: everything is used twice, the weight too.
 #[test]
@@ -76,4 +77,26 @@ fn a_tracked_tensor_that_the_output_does_not_use_has_no_gradient() {
     let gradients = tape.backward(&y, vec![1.0; 3], &mut Gradients::default());
     assert_eq!(gradients, [vec![2.0; 3], vec![]]);
     drop(b);
+}
+
+#[test]
+fn a_fast_tape_rounds_what_it_does_not_record_and_nothing_else() {
+    let params = Params::default();
+    let mut bytes = vec![0; StorageType::Q8_0.bytes_for(40 * 64).unwrap()];
+    grimoire_kernels::storage::encode(StorageType::Q8_0, &values(40 * 64, 1), &mut bytes).unwrap();
+    let range = 0..bytes.len();
+    let weight = Weight::Frozen(Matrix::new(StorageType::Q8_0, 40, 64, Arc::new(bytes), range));
+    let x = tensor(&[2, 64], 2);
+    let on = |tape: &Tape<'_>, x: &Tensor| {
+        linear(tape, Input::Plain(x.clone()), &weight, None, None).into_values()
+    };
+    let exact = on(&Tape::forward_only(&params), &x);
+    let fast = on(&Tape::forward_only(&params).with_precision(Precision::Fast), &x);
+    assert_ne!(exact, fast);
+    // 64 activations below one, each off by at most 1/254, times weights below one.
+    grimoire_testkit::all_close(&fast, &exact, 0.0, 64.0 / 254.0);
+    let tape = Tape::new(&params).with_precision(Precision::Fast);
+    assert_eq!(tape.precision(), Precision::Fast);
+    let tracked = tape.track(&x);
+    assert_eq!(on(&tape, &tracked), exact, "what has a gradient is exact");
 }

@@ -1,0 +1,198 @@
+//! Attention of a few new tokens over a long past, as in generation: keys and values are read once, where
+//! they lie, in runs of [`KEYS`] that threads share out; each run leaves its largest score, its sum and its
+//! weighted values, and the runs are put together in order (the split over keys of "Flash-Decoding", Dao et
+//! al., 2023). Bound by reading the past from memory. Forward only.
+
+use super::{Heads, Segment};
+use crate::isa::{fma, multiversion};
+use crate::parallel::{Shared, for_each_piece};
+use crate::rows::{exp_minus, max_of};
+use std::cell::RefCell;
+
+/// Keys of a run.
+const KEYS: usize = 512;
+/// Most queries of a segment that go this way: their products are too thin for the tile kernel.
+pub(super) const MOST_QUERIES: usize = 3;
+
+thread_local! {
+    static SCORES: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
+
+/// One run of keys for all queries of one segment that share one key-value head.
+#[derive(Clone, Copy)]
+struct Run {
+    segment: usize,
+    kv_head: usize,
+    /// Keys `from..to` of the segment.
+    from: usize,
+    to: usize,
+    /// Where its results begin: for each query and head, `dim` values, the largest score, and the sum.
+    at: usize,
+}
+
+/// Forward for segments of at most [`MOST_QUERIES`] queries.
+pub(super) fn forward(
+    q: &[f32],
+    k: &[f32],
+    v: &[f32],
+    segments: &[Segment],
+    heads: Heads,
+    out: &mut [f32],
+    lse: &mut [f32],
+) {
+    let group = heads.n_q / heads.n_kv;
+    let (runs, size) = runs(segments, heads, group);
+    let mut partial = vec![0.0f32; size];
+    let target = Shared(partial.as_mut_ptr());
+    for_each_piece(runs.len(), |index| {
+        let run = runs[index];
+        let segment = segments[run.segment];
+        let len = segment.q_len * group * (heads.dim + 2);
+        // SAFETY: each run has a place of its own in `partial`.
+        let results = unsafe { std::slice::from_raw_parts_mut(target.pointer().add(run.at), len) };
+        SCORES.with_borrow_mut(|scores| attend(q, k, v, &segment, &heads, run, scores, results));
+    });
+    gather(&runs, &partial, segments, heads, out, lse);
+}
+
+fn runs(segments: &[Segment], heads: Heads, group: usize) -> (Vec<Run>, usize) {
+    let (mut runs, mut at) = (Vec::new(), 0);
+    for (index, segment) in segments.iter().enumerate() {
+        let first = segment.kv_len - segment.q_len;
+        let low = heads.window.map_or(0, |window| (first + 1).saturating_sub(window));
+        for kv_head in 0..heads.n_kv {
+            for from in (low..segment.kv_len).step_by(KEYS) {
+                let to = segment.kv_len.min(from + KEYS);
+                runs.push(Run { segment: index, kv_head, from, to, at });
+                at += segment.q_len * group * (heads.dim + 2);
+            }
+        }
+    }
+    (runs, at)
+}
+
+#[expect(clippy::too_many_arguments, reason = "one inner loop of forward, with all it reads")]
+fn attend(
+    q: &[f32],
+    k: &[f32],
+    v: &[f32],
+    segment: &Segment,
+    heads: &Heads,
+    run: Run,
+    scores: &mut Vec<f32>,
+    results: &mut [f32],
+) {
+    let (dim, group, kv_row) = (heads.dim, heads.n_q / heads.n_kv, heads.n_kv * heads.dim);
+    let n_keys = run.to - run.from;
+    scores.resize(n_keys, 0.0);
+    let first_key = (segment.kv_start + run.from) * kv_row + run.kv_head * dim;
+    let last = first_key + (n_keys - 1) * kv_row + dim;
+    let (k, v) = (&k[first_key..last], &v[first_key..last]);
+    for (row, result) in results.chunks_exact_mut(dim + 2).enumerate() {
+        let (query, head) = (row / group, run.kv_head * group + row % group);
+        let place = segment.kv_len - segment.q_len + query;
+        let seen = (place + 1).clamp(run.from, run.to) - run.from;
+        let hidden = heads.window.map_or(0, |window| (place + 1).saturating_sub(window));
+        let hidden = hidden.clamp(run.from, run.from + seen) - run.from;
+        if hidden == seen {
+            result[dim] = f32::NEG_INFINITY;
+            continue;
+        }
+        let q = &q[((segment.q_start + query) * heads.n_q + head) * dim..][..dim];
+        let scores = &mut scores[hidden..seen];
+        score(q, &k[hidden * kv_row..], kv_row, scores);
+        let top = max_of(scores) * heads.scale;
+        let sum = exp_minus(scores, heads.scale, top);
+        let (values, rest) = result.split_at_mut(dim);
+        mix(scores, &v[hidden * kv_row..], kv_row, values);
+        rest.copy_from_slice(&[top, sum]);
+    }
+}
+
+multiversion! {
+    /// `scores[j] = q · k[j]`, rows of `k` `stride` apart.
+    fn score(q: &[f32], k: &[f32], stride: usize, scores: &mut [f32]) {
+        for (score, k) in scores.iter_mut().zip(k.chunks(stride)) {
+            let mut sums = [0.0f32; 16];
+            let (q, q_rest) = q.as_chunks::<16>();
+            let (k, k_rest) = k[..q.len() * 16 + q_rest.len()].as_chunks::<16>();
+            for (q, k) in q.iter().zip(k) {
+                for lane in 0..16 {
+                    sums[lane] = fma::<FMA>(q[lane], k[lane], sums[lane]);
+                }
+            }
+            for (lane, (q, k)) in q_rest.iter().zip(k_rest).enumerate() {
+                sums[lane] = fma::<FMA>(*q, *k, sums[lane]);
+            }
+            let mut width = 8;
+            while width > 0 {
+                for lane in 0..width {
+                    sums[lane] += sums[lane + width];
+                }
+                width /= 2;
+            }
+            *score = sums[0];
+        }
+    }
+}
+
+multiversion! {
+    /// `out = Σ weights[j] · v[j]`, rows of `v` `stride` apart, in order of `j`.
+    fn mix(weights: &[f32], v: &[f32], stride: usize, out: &mut [f32]) {
+        // Sixteen values at a time stay in registers while all rows pass by.
+        let mut at = 0;
+        for out in out.chunks_mut(16) {
+            let mut sums = [0.0f32; 16];
+            for (weight, v) in weights.iter().zip(v.chunks(stride)) {
+                let v = &v[at..at + out.len()];
+                match v.as_array::<16>() {
+                    Some(v) => {
+                        for lane in 0..16 {
+                            sums[lane] = fma::<FMA>(*weight, v[lane], sums[lane]);
+                        }
+                    }
+                    None => {
+                        for (sum, v) in sums.iter_mut().zip(v) {
+                            *sum = fma::<FMA>(*weight, *v, *sum);
+                        }
+                    }
+                }
+            }
+            out.copy_from_slice(&sums[..out.len()]);
+            at += out.len();
+        }
+    }
+}
+
+/// Puts the runs of each query and head together, in order of the keys.
+fn gather(
+    runs: &[Run],
+    partial: &[f32],
+    segments: &[Segment],
+    heads: Heads,
+    out: &mut [f32],
+    lse: &mut [f32],
+) {
+    let (dim, group) = (heads.dim, heads.n_q / heads.n_kv);
+    for runs in runs.chunk_by(|a, b| (a.segment, a.kv_head) == (b.segment, b.kv_head)) {
+        let segment = segments[runs[0].segment];
+        for row in 0..segment.q_len * group {
+            let part = |run: &Run| &partial[run.at + row * (dim + 2)..][..dim + 2];
+            let top = runs.iter().map(|run| part(run)[dim]).fold(f32::NEG_INFINITY, f32::max);
+            let place =
+                (segment.q_start + row / group) * heads.n_q + runs[0].kv_head * group + row % group;
+            let out = &mut out[place * dim..(place + 1) * dim];
+            out.fill(0.0);
+            let mut total = 0.0;
+            // A run that shows this query no key has left a sum of zero.
+            for part in runs.iter().map(part).filter(|part| part[dim + 1] != 0.0) {
+                let factor = (part[dim] - top).exp();
+                total += factor * part[dim + 1];
+                crate::rows::axpy(factor, &part[..dim], out);
+            }
+            let inverse = 1.0 / total;
+            out.iter_mut().for_each(|value| *value *= inverse);
+            lse[place] = top + total.ln();
+        }
+    }
+}
