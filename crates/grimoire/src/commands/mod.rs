@@ -2,6 +2,7 @@
 //! A command reads its arguments, calls `app` or a library, and hands the report to the printer.
 
 mod book;
+mod fit;
 mod chat;
 mod eval;
 mod generate;
@@ -34,6 +35,7 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Book(book::Book),
+    Fit(fit::Fit),
     Model(model::Model),
     Chat(chat::Chat),
     Eval(eval::Eval),
@@ -52,6 +54,7 @@ pub(crate) fn run(cli: Cli, printer: &mut Printer) -> Outcome {
     }
     match cli.command {
         Command::Book(book) => book::run(book, printer),
+        Command::Fit(fit) => fit::run(fit, printer),
         Command::Model(model) => model::run(model, printer),
         Command::Chat(chat) => chat::run(chat, printer),
         Command::Eval(eval) => eval::run(eval, printer),

@@ -1,0 +1,111 @@
+//! Linear models from a table to a report: least squares, ridge, lasso, elastic net, logistic regression,
+//! and predictions from what was fitted before.
+
+pub(crate) mod encode;
+pub(crate) mod figure;
+pub(crate) mod model;
+pub(crate) mod penalised;
+pub(crate) mod predict;
+pub(crate) mod table;
+
+use crate::failure::Outcome;
+use encode::{Encoding, Wishes};
+use grimoire_stats::linear::least_squares::WideColumn;
+use grimoire_stats::linear::ols::{Fit, ols};
+use model::{Model, Precision};
+use serde::Serialize;
+use std::path::Path;
+use table::Table;
+
+/// Where the rows came from and how many were used.
+#[derive(Debug, Serialize)]
+pub(crate) struct Source {
+    pub(crate) file: String,
+    pub(crate) target: String,
+    /// Rows used.
+    pub(crate) n: usize,
+    /// Rows left out because a value was missing.
+    pub(crate) dropped: usize,
+}
+
+/// A least squares fit and its source.
+#[derive(Debug, Serialize)]
+pub(crate) struct OlsReport {
+    pub(crate) method: &'static str,
+    pub(crate) source: Source,
+    #[serde(flatten)]
+    pub(crate) fit: Fit,
+    /// Fitted values, in the order of the rows used.
+    pub(crate) fitted: Vec<f64>,
+}
+
+/// A table made ready: encoding, terms, target cells kept.
+pub(crate) struct Ready {
+    pub(crate) table: Table,
+    pub(crate) encoding: Encoding,
+    pub(crate) names: Vec<String>,
+    pub(crate) columns: Vec<WideColumn>,
+    pub(crate) rows: Vec<usize>,
+}
+
+impl Ready {
+    pub(crate) fn source(&self, target: &str) -> Source {
+        Source {
+            file: self.table.name.clone(),
+            target: target.to_owned(),
+            n: self.rows.len(),
+            dropped: self.table.n_rows() - self.rows.len(),
+        }
+    }
+}
+
+/// Reads and encodes a table.
+pub(crate) fn ready(path: &Path, wishes: &Wishes) -> Outcome<Ready> {
+    let table = Table::read(path)?;
+    let encoding = Encoding::decide(&table, wishes)?;
+    let encoded = encoding.apply(&table, Some(&wishes.target))?;
+    Ok(Ready {
+        table,
+        encoding,
+        names: encoded.names,
+        columns: encoded.columns,
+        rows: encoded.rows,
+    })
+}
+
+/// Least squares with diagnostics.
+pub(crate) fn least_squares(
+    path: &Path,
+    wishes: &Wishes,
+    intercept: bool,
+    level: f64,
+) -> Outcome<(OlsReport, Model)> {
+    let mut ready = ready(path, wishes)?;
+    let y = encode::numbers(&ready.table, &wishes.target, &ready.rows)?;
+    let mut names = std::mem::take(&mut ready.names);
+    let mut columns = std::mem::take(&mut ready.columns);
+    if intercept {
+        names.insert(0, "(Intercept)".to_owned());
+        columns.insert(0, WideColumn::plain(&vec![1.0; y.hi.len()]));
+    }
+    let fit = ols(&columns, &names, &y, intercept, level)?;
+    let coefficients = fit.terms.iter().map(|term| term.coefficient).collect();
+    let mut model = Model::new(
+        "ols",
+        &wishes.target,
+        ready.encoding.clone(),
+        names,
+        coefficients,
+        intercept,
+        fit.n,
+    );
+    model.precision = Some(Precision {
+        inverse_gram: fit.inverse_gram.clone(),
+        residual_sd: fit.residual_sd,
+        degrees_of_freedom: fit.degrees_of_freedom,
+    });
+    let fitted = y.hi.iter().zip(&fit.rows.residuals).map(|(y, e)| y - e).collect();
+    let report =
+        OlsReport { method: "least squares", source: ready.source(&wishes.target), fit, fitted };
+    Ok((report, model))
+}

@@ -1,0 +1,76 @@
+//! The arguments that say which table, which column to predict, and from what.
+
+use crate::app::fit::encode::{Missing, Wishes};
+use crate::failure::{Failure, Outcome};
+use std::path::PathBuf;
+
+/// The table and its columns.
+#[derive(clap::Args, Clone)]
+pub(crate) struct Data {
+    /// CSV file with a header (.tsv, .tab and .data: tabs; .gz: compressed).
+    pub(crate) data: PathBuf,
+    /// Column to predict.
+    #[arg(long)]
+    target: String,
+    /// Columns to predict from [default: all others].
+    #[arg(long, value_delimiter = ',')]
+    features: Vec<String>,
+    /// Columns to leave out.
+    #[arg(long, value_delimiter = ',')]
+    exclude: Vec<String>,
+    /// Powers of a column up to a degree, as `x:3`; may be repeated.
+    #[arg(long, value_name = "COLUMN:DEGREE")]
+    poly: Vec<String>,
+    /// Columns of numbers to treat as categories.
+    #[arg(long, value_delimiter = ',')]
+    category: Vec<String>,
+    /// Rows that lack a value (empty, NA, NaN, null, ?): leave out, fill in (mean; own level), or refuse.
+    #[arg(long, value_enum, default_value = "drop")]
+    missing: Missing,
+    /// Fit no intercept.
+    #[arg(long)]
+    pub(crate) no_intercept: bool,
+    /// Write the model to this file, for `grimoire fit predict`.
+    #[arg(long, value_name = "MODEL.json")]
+    pub(crate) save: Option<PathBuf>,
+    /// Draw it to this SVG file.
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) plot: Option<PathBuf>,
+}
+
+impl Data {
+    /// The wishes, checked as far as they can be without the table.
+    pub(crate) fn wishes(&self) -> Outcome<Wishes> {
+        let poly = self
+            .poly
+            .iter()
+            .map(|word| {
+                let wrong = || {
+                    Failure::usage(format_args!("--poly {word}: expected COLUMN:DEGREE"))
+                        .hint("for instance --poly x:3; degrees run from 1 to 20")
+                };
+                let (column, degree) = word.rsplit_once(':').ok_or_else(wrong)?;
+                let degree: usize = degree.parse().map_err(|_| wrong())?;
+                if (1..=20).contains(&degree) {
+                    Ok((column.to_owned(), degree))
+                } else {
+                    Err(wrong())
+                }
+            })
+            .collect::<Outcome<Vec<_>>>()?;
+        Ok(Wishes {
+            target: self.target.clone(),
+            features: self.features.clone(),
+            exclude: self.exclude.clone(),
+            poly,
+            category: self.category.clone(),
+            missing: self.missing,
+        })
+    }
+}
+
+/// Writes a figure.
+pub(crate) fn write(path: &std::path::Path, svg: &str) -> Outcome {
+    std::fs::write(path, svg)
+        .map_err(|error| Failure::work(format_args!("{}: {error}", path.display())))
+}
