@@ -7,7 +7,8 @@ Not a speed measurement unless the machine is otherwise idle: the result says wh
 
 Run: python bench/e2e_pytorch.py DATA_FOLDER WORK_FOLDER [--threads N] [--note TEXT]
 DATA_FOLDER holds devset.csv.gz and testset-first315mr.csv.gz. WORK_FOLDER keeps what is done, so that a run
-that was stopped goes on where it was.
+that was stopped goes on where it was; its `start` is the adapter before the first step, from which
+`cargo run --release -p grimoire-tune --example e2e_nlg` can begin too.
 """
 
 import argparse
@@ -222,6 +223,8 @@ def main():
     targets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
     config = LoraConfig(r=16, lora_alpha=32, lora_dropout=0.0, target_modules=targets, task_type="CAUSAL_LM")
     model = get_peft_model(model, config)
+    if not (options.work / "train.pt").exists():
+        model.save_pretrained(options.work / "start")
     log, seconds = train(model, examples, order, options.work)
     model.save_pretrained(options.work / "adapter")
     after = measure(model, tokenizer, test, held_out_examples)
