@@ -4,6 +4,8 @@
 pub(crate) mod answer;
 pub(crate) mod book;
 pub(crate) mod builtin;
+pub(crate) mod compare;
+pub(crate) mod compare_page;
 pub(crate) mod figures;
 pub(crate) mod fit;
 pub(crate) mod full_model;
@@ -14,6 +16,9 @@ pub(crate) mod model;
 pub(crate) mod numbers;
 pub(crate) mod perplexity;
 pub(crate) mod report_html;
+pub(crate) mod score;
 pub(crate) mod source;
+pub(crate) mod tags;
+pub(crate) mod texts;
 pub(crate) mod tune;
 pub(crate) mod tune_report;

@@ -2,11 +2,13 @@
 //! A command reads its arguments, calls `app` or a library, and hands the report to the printer.
 
 mod book;
-mod fit;
 mod chat;
+mod compare;
 mod eval;
+mod fit;
 mod generate;
 mod model;
+mod score;
 mod stats;
 mod tune;
 
@@ -35,11 +37,13 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Book(book::Book),
-    Fit(fit::Fit),
-    Model(model::Model),
     Chat(chat::Chat),
+    Compare(compare::Compare),
     Eval(eval::Eval),
+    Fit(fit::Fit),
     Generate(generate::Generate),
+    Model(model::Model),
+    Score(score::Score),
     Stats(stats::Stats),
     Tune(Box<tune::Tune>),
 }
@@ -54,11 +58,13 @@ pub(crate) fn run(cli: Cli, printer: &mut Printer) -> Outcome {
     }
     match cli.command {
         Command::Book(book) => book::run(book, printer),
-        Command::Fit(fit) => fit::run(fit, printer),
-        Command::Model(model) => model::run(model, printer),
         Command::Chat(chat) => chat::run(chat, printer),
+        Command::Compare(compare) => compare::run(compare, printer),
         Command::Eval(eval) => eval::run(eval, printer),
+        Command::Fit(fit) => fit::run(fit, printer),
         Command::Generate(generate) => generate::run(generate, printer),
+        Command::Model(model) => model::run(model, printer),
+        Command::Score(score) => score::run(score, printer),
         Command::Stats(stats) => stats::run(stats, printer),
         Command::Tune(tune) => tune::run(*tune, printer),
     }

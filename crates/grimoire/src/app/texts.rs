@@ -1,0 +1,191 @@
+//! Texts from outside, one after another: plain text by line, JSON Lines with a named field, CSV and TSV
+//! with a named column, each also gzip-compressed, or standard input. Files are streamed; what cannot be
+//! read is an error that names file and line. Numbers have their own reader, [`super::numbers`].
+
+use crate::failure::{Failure, Outcome};
+use flate2::bufread::MultiGzDecoder;
+use serde_json::Value;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+/// Where texts come from: a file, or `-` for standard input.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// Which field, where the file has fields.
+    pub(crate) field: Option<String>,
+}
+
+/// An open source: yields the texts of each record, with the line where it began.
+pub(crate) struct Texts {
+    name: String,
+    line: u64,
+    shape: Shape,
+}
+
+enum Shape {
+    Plain(Box<dyn BufRead>, Vec<u8>),
+    JsonLines(Box<dyn BufRead>, Vec<u8>, Option<String>),
+    Delimited(Box<csv::Reader<Box<dyn BufRead>>>, usize),
+}
+
+impl Source {
+    /// Opens the file and, where it has a header, finds the field.
+    pub(crate) fn open(&self) -> Outcome<Texts> {
+        let name = if self.path == Path::new("-") {
+            "standard input".to_owned()
+        } else {
+            self.path.display().to_string()
+        };
+        let reader = open(&self.path, &name)?;
+        let bare = self.path.to_string_lossy().to_ascii_lowercase();
+        let bare = bare.strip_suffix(".gz").unwrap_or(&bare);
+        let ends = |ending: &str| bare.ends_with(ending);
+        let shape = if ends(".jsonl") || ends(".ndjson") {
+            Shape::JsonLines(reader, Vec::new(), self.field.clone())
+        } else if ends(".csv") || ends(".tsv") {
+            let delimiter = if ends(".csv") { b',' } else { b'\t' };
+            let quoting = ends(".csv");
+            let mut table =
+                csv::ReaderBuilder::new().delimiter(delimiter).quoting(quoting).from_reader(reader);
+            let header = table.headers().map_err(|error| place(&name, 1, error))?.clone();
+            let column = self.column(&header, &name)?;
+            Shape::Delimited(Box::new(table), column)
+        } else {
+            Shape::Plain(reader, Vec::new())
+        };
+        Ok(Texts { name, line: 0, shape })
+    }
+
+    /// Opens the file as lines of text, whatever its name.
+    pub(crate) fn open_plain(&self) -> Outcome<Texts> {
+        let name = self.path.display().to_string();
+        let shape = Shape::Plain(open(&self.path, &name)?, Vec::new());
+        Ok(Texts { name, line: 0, shape })
+    }
+
+    fn column(&self, header: &csv::StringRecord, name: &str) -> Outcome<usize> {
+        let columns: Vec<&str> = header.iter().collect();
+        let hint = format!("its columns are {}", columns.join(", "));
+        match &self.field {
+            None if columns.len() == 1 => Ok(0),
+            None => Err(Failure::usage(format!("{name}: which column holds the text?")).hint(hint)),
+            Some(field) => columns.iter().position(|column| column == field).ok_or_else(|| {
+                Failure::usage(format!("{name}: there is no column `{field}`")).hint(hint)
+            }),
+        }
+    }
+}
+
+impl Texts {
+    /// What errors call this source.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The line of the last record, counted from 1.
+    pub(crate) fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// The texts of the next record: one, except for a JSON list of several (and none for null).
+    /// `None` at the end.
+    pub(crate) fn next(&mut self) -> Outcome<Option<Vec<String>>> {
+        let Self { name, line, shape } = self;
+        match shape {
+            Shape::Plain(reader, buffer) => {
+                Ok(read_line(reader, buffer, name, line)?.map(|text| vec![text.to_owned()]))
+            }
+            Shape::JsonLines(reader, buffer, field) => {
+                let Some(text) = read_line(reader, buffer, name, line)? else { return Ok(None) };
+                let record: Value =
+                    serde_json::from_str(text).map_err(|error| place(name, *line, error))?;
+                json_texts(&record, field.as_deref())
+                    .map(Some)
+                    .map_err(|problem| place(name, *line, problem))
+            }
+            Shape::Delimited(table, column) => {
+                let mut record = csv::StringRecord::new();
+                if !table.read_record(&mut record).map_err(|error| place(name, *line + 1, error))? {
+                    return Ok(None);
+                }
+                *line = record.position().map_or(*line + 1, csv::Position::line);
+                let text = record.get(*column).unwrap_or_default();
+                Ok(Some(vec![text.to_owned()]))
+            }
+        }
+    }
+}
+
+/// Opens a file or standard input, decompressing what is gzip.
+fn open(path: &Path, name: &str) -> Outcome<Box<dyn BufRead>> {
+    const SIZE: usize = 1 << 20;
+    if path == Path::new("-") {
+        return Ok(Box::new(BufReader::with_capacity(SIZE, std::io::stdin())));
+    }
+    let file = File::open(path).map_err(|error| Failure::work(format!("{name}: {error}")))?;
+    let mut reader = BufReader::with_capacity(SIZE, file);
+    let magic = reader.fill_buf().map_err(|error| Failure::work(format!("{name}: {error}")))?;
+    if magic.starts_with(&[0x1f, 0x8b]) {
+        return Ok(Box::new(BufReader::with_capacity(SIZE, MultiGzDecoder::new(reader))));
+    }
+    Ok(Box::new(reader))
+}
+
+fn read_line<'b>(
+    reader: &mut dyn BufRead,
+    buffer: &'b mut Vec<u8>,
+    name: &str,
+    line: &mut u64,
+) -> Outcome<Option<&'b str>> {
+    buffer.clear();
+    *line += 1;
+    let read = reader.read_until(b'\n', buffer).map_err(|error| place(name, *line, error))?;
+    if read == 0 {
+        *line -= 1;
+        return Ok(None);
+    }
+    if buffer.ends_with(b"\n") {
+        buffer.pop();
+        if buffer.ends_with(b"\r") {
+            buffer.pop();
+        }
+    }
+    match std::str::from_utf8(buffer) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) => {
+            Err(place(name, *line, format!("not UTF-8 at byte {}", error.valid_up_to() + 1)))
+        }
+    }
+}
+
+fn json_texts(record: &Value, field: Option<&str>) -> Result<Vec<String>, String> {
+    let value = match (record, field) {
+        (Value::Object(record), Some(field)) => record.get(field).ok_or_else(|| {
+            let names: Vec<&str> = record.keys().map(String::as_str).collect();
+            format!("there is no field `{field}` among {}", names.join(", "))
+        })?,
+        (Value::Object(record), None) if record.len() == 1 => {
+            record.values().next().unwrap_or(&Value::Null)
+        }
+        (Value::Object(_), None) => return Err("which field holds the text?".to_owned()),
+        (other, _) => other,
+    };
+    match value {
+        Value::Null => Ok(Vec::new()),
+        Value::String(text) => Ok(vec![text.clone()]),
+        Value::Array(values) => values
+            .iter()
+            .filter(|value| !value.is_null())
+            .map(|value| value.as_str().map(str::to_owned).ok_or("expected a list of strings"))
+            .collect::<Result<_, _>>()
+            .map_err(str::to_owned),
+        other => Err(format!("expected a string, found {other}")),
+    }
+}
+
+fn place(name: &str, line: u64, problem: impl std::fmt::Display) -> Failure {
+    Failure::work(format!("{name}:{line}: {problem}"))
+}

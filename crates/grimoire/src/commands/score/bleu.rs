@@ -1,0 +1,75 @@
+//! `grimoire score bleu`.
+
+use super::input::Input;
+use crate::failure::{Failure, Outcome};
+use crate::printer::Printer;
+use clap::Args;
+use grimoire_eval::measure::Metric;
+use grimoire_eval::text::bleu::{BleuOptions, Smoothing};
+use grimoire_eval::text::tokenize::Tokenizer;
+use grimoire_text::EncodeOptions;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// BLEU as sacreBLEU 2.6 computes it.
+#[derive(Args)]
+pub(crate) struct Bleu {
+    #[command(flatten)]
+    input: Input,
+    /// How text is cut: 13a, intl, char, zh or none.
+    #[arg(long, default_value = "13a", value_parser = ["13a", "intl", "char", "zh", "none"])]
+    tokenize: String,
+    /// Cut text into the pieces of this tokenizer instead (a `tokenizer.json`).
+    #[arg(long, value_name = "FILE", conflicts_with = "tokenize")]
+    tokenizer_model: Option<PathBuf>,
+    /// Orders without a match: exp, floor, add-k or none.
+    #[arg(long, default_value = "exp", value_parser = ["exp", "floor", "add-k", "none"])]
+    smooth: String,
+    /// The value of floor (0.1) or add-k (1).
+    #[arg(long, value_name = "X")]
+    smooth_value: Option<f64>,
+    /// Leave out orders longer than the output; for single sentences.
+    #[arg(long)]
+    effective_order: bool,
+    /// Ignore case.
+    #[arg(long)]
+    lowercase: bool,
+}
+
+/// Runs the command.
+pub(crate) fn run(command: Bleu, printer: &mut Printer) -> Outcome {
+    let value = command.smooth_value;
+    if value.is_some_and(|value| !(value > 0.0 && value.is_finite())) {
+        return Err(Failure::usage("--smooth-value must be above 0"));
+    }
+    let options = BleuOptions {
+        tokenizer: match &command.tokenizer_model {
+            Some(path) => pieces(path)?,
+            None => Tokenizer::named(&command.tokenize).unwrap_or_default(),
+        },
+        lowercase: command.lowercase,
+        smoothing: match command.smooth.as_str() {
+            "floor" => Smoothing::Floor(value.unwrap_or(0.1)),
+            "add-k" => Smoothing::AddK(value.unwrap_or(1.0)),
+            "none" => Smoothing::None,
+            _ => Smoothing::Exponential,
+        },
+        effective_order: command.effective_order,
+    };
+    command.input.run(Metric::Bleu(options), printer)
+}
+
+/// The pieces of a tokenizer file; the signature names it by its file.
+fn pieces(path: &Path) -> Outcome<Tokenizer> {
+    let bytes = std::fs::read(path)
+        .map_err(|error| Failure::work(format!("{}: {error}", path.display())))?;
+    let tokenizer = grimoire_text::Tokenizer::from_tokenizer_json(&bytes)
+        .map_err(|error| Failure::work(format!("{}: {error}", path.display())))?;
+    let name =
+        path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    let encode = move |text: &str| {
+        let ids = tokenizer.encode(text, EncodeOptions::default()).unwrap_or_default();
+        ids.into_iter().filter_map(|id| tokenizer.token_text(id).map(str::to_owned)).collect()
+    };
+    Ok(Tokenizer::Pieces { name: format!("spm.{name}"), encode: Arc::new(encode) })
+}

@@ -1,0 +1,175 @@
+//! What all text metrics of `grimoire score` share on the command line, and how their report reads.
+
+use crate::app::score::{self, MeasureReport, NamedSystem, Report, Request};
+use crate::app::texts::Source;
+use crate::failure::{Failure, Outcome};
+use crate::printer::Printer;
+use clap::Args;
+use grimoire_eval::measure::Metric;
+use grimoire_eval::significance::{Method, Plan};
+use grimoire_stats::Interval;
+use grimoire_stats::multiple::Adjustment;
+use std::path::PathBuf;
+
+/// Files and resampling.
+#[derive(Args)]
+pub(crate) struct Input {
+    /// The system output: text by line, .jsonl, .csv or .tsv, each also .gz; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    hyp: PathBuf,
+    /// A file of references; repeat it for several. An empty line is a missing reference.
+    #[arg(long = "ref", value_name = "FILE", required = true)]
+    refs: Vec<PathBuf>,
+    /// Further system outputs to test against the first.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    paired: Vec<PathBuf>,
+    /// The field or column of the outputs.
+    #[arg(long, value_name = "NAME")]
+    field: Option<String>,
+    /// The field or column of the references.
+    #[arg(long, value_name = "NAME")]
+    ref_field: Option<String>,
+    #[command(flatten)]
+    resampling: Resampling,
+    /// Also repeat sacreBLEU's own resampling (its generator, seed 12345), with this many resamples.
+    #[arg(long, value_name = "N")]
+    reproduce: Option<usize>,
+}
+
+/// How intervals and p-values are made.
+#[derive(Args)]
+pub(crate) struct Resampling {
+    /// One label a segment (its document, say): segments of a label are resampled together.
+    #[arg(long, value_name = "FILE")]
+    clusters: Option<PathBuf>,
+    /// Coverage of the intervals.
+    #[arg(long, default_value_t = 0.95)]
+    level: f64,
+    /// Bootstrap resamples.
+    #[arg(long, default_value_t = 2000, value_name = "N")]
+    resamples: usize,
+    /// Trials of approximate randomisation.
+    #[arg(long, default_value_t = 10_000, value_name = "N")]
+    trials: usize,
+    /// Seed of both.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How intervals are read from the resamples: percentile or bca.
+    #[arg(long, default_value = "percentile", value_parser = ["percentile", "bca"])]
+    interval: String,
+    /// Correction of p-values for several systems: holm or bh.
+    #[arg(long, default_value = "holm", value_parser = ["holm", "bh"])]
+    correction: String,
+}
+
+impl Resampling {
+    pub(crate) fn plan(&self) -> Outcome<Plan> {
+        if !(self.level > 0.0 && self.level < 1.0) {
+            return Err(Failure::usage(format!("--level is {}, expected a share", self.level))
+                .hint("for instance --level 0.95"));
+        }
+        if self.resamples == 0 || self.trials == 0 {
+            return Err(Failure::usage("--resamples and --trials must be at least 1"));
+        }
+        Ok(Plan {
+            resamples: self.resamples,
+            trials: self.trials,
+            level: self.level,
+            seed: self.seed,
+            method: if self.interval == "bca" { Method::Bca } else { Method::Percentile },
+            correction: if self.correction == "bh" {
+                Adjustment::BenjaminiHochberg
+            } else {
+                Adjustment::Holm
+            },
+        })
+    }
+
+    pub(crate) fn clusters(&self) -> Option<Source> {
+        self.clusters.clone().map(|path| Source { path, field: None })
+    }
+}
+
+impl Input {
+    /// Scores the files with this metric and prints the report.
+    pub(crate) fn run(self, metric: Metric, printer: &mut Printer) -> Outcome {
+        let request = Request {
+            metric,
+            systems: std::iter::once(self.hyp)
+                .chain(self.paired)
+                .map(|path| Source { path, field: self.field.clone() })
+                .collect(),
+            references: self
+                .refs
+                .into_iter()
+                .map(|path| Source { path, field: self.ref_field.clone() })
+                .collect(),
+            clusters: self.resampling.clusters(),
+            plan: self.resampling.plan()?,
+            reproduce: self.reproduce,
+        };
+        let report = score::run(&request)?;
+        for warning in &report.warnings {
+            printer.talk(&format!("warning: {warning}"));
+        }
+        printer.report(&report, render)
+    }
+}
+
+fn render(report: &Report) -> String {
+    let mut out = String::new();
+    for measure in &report.scores {
+        out.push_str(&render_measure(measure));
+    }
+    out.push_str(&format!("{}\n", report.signature));
+    let units = if report.units == report.n { "segments" } else { "clusters" };
+    match &report.interval {
+        Some(interval) => out.push_str(&format!(
+            "{} % interval: {}, {} resamples of {} {units}\n",
+            100.0 * interval.level,
+            interval.method,
+            report.resampling["resamples"],
+            report.units
+        )),
+        None => out.push_str("one segment: no interval\n"),
+    }
+    out
+}
+
+/// One line a system.
+pub(crate) fn render_measure(measure: &MeasureReport) -> String {
+    let name = &measure.name;
+    let several = measure.systems.len() > 1;
+    let width = measure.systems.iter().map(|system| system.name.chars().count()).max().unwrap_or(0);
+    let mut out = String::new();
+    for NamedSystem { name: system, report, sacrebleu } in &measure.systems {
+        let system = if several { format!("  {system:<width$}") } else { String::new() };
+        out.push_str(&format!("{name}{system}  {:.2}{}", report.score, bounds(&report.interval)));
+        if let Some(versus) = &report.versus {
+            let difference = versus.difference;
+            out.push_str(&format!("  {difference:+.2}{}", bounds(&versus.interval)));
+            out.push_str(&format!("  p = {}", probability(versus.p_adjusted)));
+        }
+        if let Some(figures) = sacrebleu {
+            let number = |key: &str| figures[key].as_f64();
+            if let (Some(mean), Some(half)) = (number("mean"), number("half_width")) {
+                out.push_str(&format!("  (μ = {mean:.2} ± {half:.2})"));
+            }
+            if let (Some(bs), Some(ar)) = (number("p_bootstrap"), number("p_randomisation")) {
+                out.push_str(&format!("  p(bs) = {bs:.4}, p(ar) = {ar:.4}"));
+            }
+        }
+        out.push('\n');
+    }
+    out
+}
+
+fn bounds(interval: &Option<Interval>) -> String {
+    let text = |i: &Interval| format!(" [{:.2}, {:.2}]", i.lower, i.upper);
+    interval.as_ref().map(text).unwrap_or_default()
+}
+
+/// Four digits, or what it is below.
+pub(crate) fn probability(p: f64) -> String {
+    if p < 0.0001 { "<0.0001".to_owned() } else { format!("{p:.4}") }
+}
