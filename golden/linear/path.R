@@ -1,6 +1,6 @@
 # Coefficients of R's glmnet at a tight threshold, on made-up data (written by path.py into
-# path-data.json's CSV twins) and on mtcars, prostate and diabetes.
-# Usage: Rscript path.R DATA_DIR > path-glmnet.json     Made with R 4.2.2, glmnet 4.1-6.
+# path-data.json, its CSV twins into CSV_DIR) and on mtcars, prostate and diabetes.
+# Usage: Rscript path.R DATA_DIR CSV_DIR > path-glmnet.json     Made with R 4.2.2, glmnet 4.1-6.
 suppressMessages(library(glmnet))
 glmnet.control(fdev = 0, devmax = 1)
 num <- function(v) paste0("[", paste(sprintf("%.17g", v), collapse = ","), "]")
@@ -17,7 +17,7 @@ emit <- function(name, x, y, family, alpha, lambda, ...) {
 }
 args <- commandArgs(trailingOnly = TRUE)
 cat("[")
-tall <- as.matrix(read.csv("/tmp/golden-tall.csv")); wide <- as.matrix(read.csv("/tmp/golden-wide.csv"))
+tall <- as.matrix(read.csv(file.path(args[2], "golden-tall.csv"))); wide <- as.matrix(read.csv(file.path(args[2], "golden-wide.csv")))
 for (set in list(list("tall", tall), list("wide", wide))) {
   d <- set[[2]]; p <- ncol(d) - 2; x <- d[, 1:p]; y <- d[, p + 1]; k <- d[, p + 2]
   # Not below 0.06 when wide: the fit saturates there (29 of 30 degrees of freedom at 0.03) and glmnet

@@ -1,6 +1,6 @@
 """Made-up regressions with recorded answers of scikit-learn at tight tolerance (and the CSV twins for path.R).
 
-`python path.py DATA_DIR` writes path-data.json (x by columns, y, 0/1 response) and path-sklearn.json.
+`python path.py DATA_DIR CSV_DIR` writes path-data.json (x by columns, y, 0/1 response) and path-sklearn.json.
 Made with Python 3.11, numpy 2.4.6, scikit-learn 1.9.1.
 """
 import json
@@ -32,7 +32,7 @@ json.dump(
 for name, (x, y, k) in sets.items():
     table = np.column_stack([x, y, k])
     head = ",".join([f"x{j}" for j in range(x.shape[1])] + ["y", "k"])
-    np.savetxt(f"/tmp/golden-{name}.csv", table, delimiter=",", header=head, comments="", fmt="%.17g")
+    np.savetxt(f"{sys.argv[2]}/golden-{name}.csv", table, delimiter=",", header=head, comments="", fmt="%.17g")
 
 base = sys.argv[1]
 diabetes = np.loadtxt(base + "/diabetes/diabetes.data", skiprows=1)
@@ -65,7 +65,7 @@ for name, (x, y, k) in sets.items():
         tight = dict(tol=1e-15, max_iter=10_000_000)
         record(name, Lasso(alpha=lam, **tight), lam, 1.0, y, "elastic-net")
         record(name, ElasticNet(alpha=lam, l1_ratio=0.5, **tight), lam, 0.5, y, "elastic-net")
-        record(name, Ridge(alpha=lam, solver="svd" if False else "cholesky"), lam, 0.0, y, "ridge")
+        record(name, Ridge(alpha=lam, solver="cholesky"), lam, 0.0, y, "ridge")
     if name in ("tall", "wide"):
         record(name, Lasso(alpha=0.2, fit_intercept=False, tol=1e-15, max_iter=10_000_000), 0.2, 1.0, y, "elastic-net", False)
         n = len(y)

@@ -79,9 +79,7 @@ pub fn softmax(x: &[f64], temperature: f64) -> Result<Vec<f64>> {
 
 /// The derivatives `∂softmaxᵢ/∂xⱼ = pᵢ(δᵢⱼ − pⱼ)/T` at probabilities p, row by row.
 pub fn softmax_jacobian(p: &[f64], temperature: f64) -> Vec<f64> {
-    let entry = |i: usize, j: usize| {
-        p[i] * (if i == j { 1.0 - p[j] } else { -p[j] }) / temperature
-    };
+    let entry = |i: usize, j: usize| p[i] * (if i == j { 1.0 - p[j] } else { -p[j] }) / temperature;
     (0..p.len() * p.len()).map(|at| entry(at / p.len(), at % p.len())).collect()
 }
 
@@ -107,12 +105,7 @@ pub fn argmax(x: &[f64]) -> Result<Argmax> {
         return Err(Error::Empty { what: "the list of values" });
     }
     if let Some(index) = x.iter().position(|value| value.is_nan()) {
-        return Err(Error::At {
-            what: "the values",
-            index,
-            value: f64::NAN,
-            expected: "a number",
-        });
+        return Err(Error::At { what: "the values", index, value: f64::NAN, expected: "a number" });
     }
     let value = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let ties: Vec<usize> = (0..x.len()).filter(|&i| x[i] == value).collect();
@@ -130,12 +123,9 @@ fn check(what: &'static str, x: &[f64]) -> Result<()> {
         return Err(Error::Empty { what });
     }
     match x.iter().position(|value| value.is_nan() || *value == f64::INFINITY) {
-        Some(index) => Err(Error::At {
-            what,
-            index,
-            value: x[index],
-            expected: "a number below infinity",
-        }),
+        Some(index) => {
+            Err(Error::At { what, index, value: x[index], expected: "a number below infinity" })
+        }
         None if x.iter().all(|value| *value == f64::NEG_INFINITY) => {
             Err(Error::Degenerate { what, why: "all are minus infinity" })
         }

@@ -42,8 +42,7 @@ fn fit(case: &Case, plain: bool) -> Solution {
 }
 
 fn digits(actual: f64, expected: f64) -> f64 {
-    let error =
-        if expected == 0.0 { actual.abs() } else { ((actual - expected) / expected).abs() };
+    let error = if expected == 0.0 { actual.abs() } else { ((actual - expected) / expected).abs() };
     if error == 0.0 { 15.0 } else { (-error.log10()).min(15.0) }
 }
 

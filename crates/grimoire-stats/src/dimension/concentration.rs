@@ -42,7 +42,14 @@ pub struct Concentration {
 ///
 /// # Errors
 /// When there are fewer than three points, no dimension, or a wrong level.
-pub fn measure(cloud: Cloud, n: usize, d: usize, k: usize, level: f64, seed: u64) -> Result<Concentration> {
+pub fn measure(
+    cloud: Cloud,
+    n: usize,
+    d: usize,
+    k: usize,
+    level: f64,
+    seed: u64,
+) -> Result<Concentration> {
     if n < 3 {
         return Err(Error::TooFew { what: "the cloud", needed: 3, found: n });
     }
@@ -71,7 +78,12 @@ pub fn of_points(points: &Points, k: usize, level: f64) -> Result<Concentration>
             for j in (0..n).filter(|&j| j != i) {
                 let square = square_distance(points.point(i), points.point(j));
                 let distance = square.sqrt();
-                row = [row[0] + distance, row[1] + square, row[2].min(distance), row[3].max(distance)];
+                row = [
+                    row[0] + distance,
+                    row[1] + square,
+                    row[2].min(distance),
+                    row[3].max(distance),
+                ];
             }
             row
         })

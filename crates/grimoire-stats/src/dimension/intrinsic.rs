@@ -42,7 +42,10 @@ fn rate_interval(m: f64, sum: f64, level: f64, method: &'static str) -> Interval
 }
 
 fn no_distance() -> Error {
-    Error::Degenerate { what: "the intrinsic dimension", why: "points coincide or are equally spaced" }
+    Error::Degenerate {
+        what: "the intrinsic dimension",
+        why: "points coincide or are equally spaced",
+    }
 }
 
 /// Levina and Bickel's maximum likelihood from the `k` nearest neighbours.
@@ -123,9 +126,8 @@ pub fn correlation(points: &Points, level: f64) -> Result<Intrinsic> {
         return Err(Error::TooFew { what: "the list of points", needed: 20, found: n });
     }
     let whole = slope(points, |_| true).ok_or_else(no_distance)?;
-    let parts: Vec<f64> = (0..GROUPS)
-        .filter_map(|group| slope(points, |i| i % GROUPS != group))
-        .collect();
+    let parts: Vec<f64> =
+        (0..GROUPS).filter_map(|group| slope(points, |i| i % GROUPS != group)).collect();
     if parts.len() < GROUPS {
         return Err(no_distance());
     }
@@ -160,7 +162,7 @@ fn slope(points: &Points, keep: impl Fn(usize) -> bool) -> Option<f64> {
     }
     let (inner, outer) = (0.5 * squares[low].ln(), 0.5 * squares[high].ln());
     let width = outer - inner;
-    if !(width > 0.0) {
+    if width.is_nan() || width <= 0.0 {
         return None;
     }
     let m = (high - low) as f64;

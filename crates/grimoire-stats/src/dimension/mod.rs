@@ -68,7 +68,11 @@ impl Points {
             });
         }
         if values.len() / d < 3 {
-            return Err(Error::TooFew { what: "the list of points", needed: 3, found: values.len() / d });
+            return Err(Error::TooFew {
+                what: "the list of points",
+                needed: 3,
+                found: values.len() / d,
+            });
         }
         Ok(Self { d, values })
     }
@@ -97,7 +101,8 @@ impl Points {
                     .filter(|&j| j != i)
                     .map(|j| (square_distance(self.point(i), self.point(j)), j))
                     .collect();
-                let order = |a: &(f64, usize), b: &(f64, usize)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
+                let order =
+                    |a: &(f64, usize), b: &(f64, usize)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
                 let k = k.min(all.len());
                 if k < all.len() {
                     all.select_nth_unstable_by(k, order);
@@ -116,14 +121,14 @@ pub(crate) fn square_distance(a: &[f64], b: &[f64]) -> f64 {
         let mut lanes = [0.0; 8];
         let whole = a.len() - a.len() % 8;
         for (a, b) in a[..whole].chunks_exact(8).zip(b[..whole].chunks_exact(8)) {
-            for lane in 0..8 {
-                let difference = a[lane] - b[lane];
-                lanes[lane] += difference * difference;
+            for (lane, (a, b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
+                *lane += (a - b) * (a - b);
             }
         }
         for (lane, (a, b)) in lanes.iter_mut().zip(a[whole..].iter().zip(&b[whole..])) {
             *lane += (a - b) * (a - b);
         }
-        ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]))
+        ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3]))
+            + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]))
     })
 }

@@ -82,10 +82,12 @@ impl<'a> Tree<'a> {
         }
         let value = |point: usize, axis: usize| self.points[point * self.d + axis];
         let spread = |axis: usize| {
-            let ends = self.order[start..end].iter().map(|&i| value(i, axis)).fold(
-                (f64::INFINITY, f64::NEG_INFINITY),
-                |(low, high), x| (low.min(x), high.max(x)),
-            );
+            let ends = self.order[start..end]
+                .iter()
+                .map(|&i| value(i, axis))
+                .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| {
+                    (low.min(x), high.max(x))
+                });
             ends.1 - ends.0
         };
         let axis = (0..self.d).fold((0, f64::NEG_INFINITY), |best, axis| {
@@ -182,7 +184,12 @@ pub fn measure(
         queries,
         budget,
         recall: share,
-        interval: Interval::new((centre - half).max(0.0), (centre + half).min(1.0), level, "Wilson"),
+        interval: Interval::new(
+            (centre - half).max(0.0),
+            (centre + half).min(1.0),
+            level,
+            "Wilson",
+        ),
         exact_cost: cost as f64 / (total * n as f64),
     })
 }

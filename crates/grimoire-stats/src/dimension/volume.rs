@@ -65,7 +65,9 @@ mod tests {
 
     #[test]
     fn balls_of_low_dimension_are_known() {
-        for (d, volume) in [(1.0, 2.0), (2.0, PI), (3.0, 4.0 * PI / 3.0), (5.0, 8.0 * PI * PI / 15.0)] {
+        for (d, volume) in
+            [(1.0, 2.0), (2.0, PI), (3.0, 4.0 * PI / 3.0), (5.0, 8.0 * PI * PI / 15.0)]
+        {
             close(volumes(d, 0.1, 0.1, 0.1).unwrap().ball, volume, 1e-13, 0.0);
         }
         let many = volumes(100.0, 0.05, 0.01, 0.1).unwrap();

@@ -77,7 +77,8 @@ pub fn symmetric(rows: &[Vec<f64>]) -> Result<Symmetric> {
     let n = a.nrows();
     let most = rows.iter().flatten().fold(0.0_f64, |most, value| most.max(value.abs()));
     let skew = (0..n).flat_map(|i| (0..i).map(move |j| (i, j)));
-    if let Some((i, j)) = skew.into_iter().find(|&(i, j)| (a[(i, j)] - a[(j, i)]).abs() > 1e-12 * most)
+    if let Some((i, j)) =
+        skew.into_iter().find(|&(i, j)| (a[(i, j)] - a[(j, i)]).abs() > 1e-12 * most)
     {
         return Err(Error::Domain {
             what: "the difference of an entry and its mirror image",
@@ -226,9 +227,8 @@ pub fn general(rows: &[Vec<f64>]) -> Result<General> {
             })
             .collect()
     };
-    let pairs = (0..n)
-        .map(|k| (c64::new(re[k], im[k]), column(&right, k), column(&left, k)))
-        .collect();
+    let pairs =
+        (0..n).map(|k| (c64::new(re[k], im[k]), column(&right, k), column(&left, k))).collect();
     Ok(assemble(&wide, pairs))
 }
 
@@ -272,12 +272,9 @@ fn assemble(rows: &[Vec<Complex>], pairs: Vec<(c64, Vec<c64>, Vec<c64>)>) -> Gen
         .map(|(value, mut right, left)| {
             let length = norm(&right);
             // The entry of largest size is made real and positive.
-            let lead = right
-                .iter()
-                .copied()
-                .fold(c64::new(0.0, 0.0), |best, z| {
-                    if z.norm_sqr() > best.norm_sqr() * (1.0 + 1e-10) { z } else { best }
-                });
+            let lead = right.iter().copied().fold(c64::new(0.0, 0.0), |best, z| {
+                if z.norm_sqr() > best.norm_sqr() * (1.0 + 1e-10) { z } else { best }
+            });
             let turn = lead.conj() / lead.norm() / length;
             right.iter_mut().for_each(|z| *z *= turn);
             let overlap: c64 = left.iter().zip(&right).map(|(l, r)| l.conj() * r).sum();
@@ -285,8 +282,7 @@ fn assemble(rows: &[Vec<Complex>], pairs: Vec<(c64, Vec<c64>, Vec<c64>)>) -> Gen
                 .iter()
                 .zip(&right)
                 .map(|(row, v)| {
-                    let product: c64 =
-                        row.iter().zip(&right).map(|(&a, v)| c64::from(a) * v).sum();
+                    let product: c64 = row.iter().zip(&right).map(|(&a, v)| c64::from(a) * v).sum();
                     product - value * v
                 })
                 .collect();
@@ -374,12 +370,8 @@ mod tests {
         assert!(turn.residuals.iter().all(|r| *r < 1e-14));
         let shear = general(&[vec![1.0, 1.0], vec![0.0, 1.0]]).unwrap();
         assert!(shear.conditions[0] > 1e7, "{:?}", shear.conditions);
-        let three = general(&[
-            vec![1.0, 2.0, 0.0],
-            vec![-1.0, 3.0, 1.0],
-            vec![0.5, 0.0, -2.0],
-        ])
-        .unwrap();
+        let three =
+            general(&[vec![1.0, 2.0, 0.0], vec![-1.0, 3.0, 1.0], vec![0.5, 0.0, -2.0]]).unwrap();
         assert!(three.residuals.iter().all(|r| *r < 1e-14), "{:?}", three.residuals);
     }
 

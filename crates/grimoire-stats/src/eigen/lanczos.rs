@@ -102,8 +102,7 @@ pub fn lanczos(
     let mut restarts = 0;
     loop {
         let coupling = search.grow(kept, m, &mut apply)?;
-        let (values, s) =
-            self_adjoint(&Mat::from_fn(m, m, |i, j| search.projected[i][j]))?;
+        let (values, s) = self_adjoint(&Mat::from_fn(m, m, |i, j| search.projected[i][j]))?;
         let mut order: Vec<usize> = (0..m).collect();
         order.sort_by(|&a, &b| match options.wanted {
             Wanted::Largest => values[b].total_cmp(&values[a]),

@@ -61,13 +61,13 @@ pub fn pca(data: &Columns, scale: bool, level: f64) -> Result<Components> {
     open_unit("the level", level)?;
     let mut x = Mat::<f64>::zeros(n, p);
     let (mut means, mut scales) = (vec![0.0; p], vec![1.0; p]);
-    for j in 0..p {
+    for (j, (centre, divisor)) in means.iter_mut().zip(&mut scales).enumerate() {
         let column = data.column(j);
-        means[j] = mean(column);
+        *centre = mean(column);
         if scale {
-            let square: f64 = column.iter().map(|value| (value - means[j]).powi(2)).sum();
-            scales[j] = (square / (n - 1) as f64).sqrt();
-            if scales[j] == 0.0 {
+            let square: f64 = column.iter().map(|value| (value - *centre).powi(2)).sum();
+            *divisor = (square / (n - 1) as f64).sqrt();
+            if *divisor == 0.0 {
                 return Err(Error::Degenerate {
                     what: "principal components of scaled columns",
                     why: "a column does not vary",
@@ -75,7 +75,7 @@ pub fn pca(data: &Columns, scale: bool, level: f64) -> Result<Components> {
             }
         }
         for (x, value) in x.col_as_slice_mut(j).iter_mut().zip(column) {
-            *x = (value - means[j]) / scales[j];
+            *x = (value - *centre) / *divisor;
         }
     }
     let (u, d, v) = thin_svd(&x, Par::Seq)?;

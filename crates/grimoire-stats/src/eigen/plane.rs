@@ -80,8 +80,11 @@ pub fn story(a: f64, b: f64, c: f64, d: f64) -> Result<Story> {
     let direction = |value: f64| -> [f64; 2] {
         // (A − λ)v = 0: v is orthogonal to the longer row of A − λ.
         let rows = [[a - value, b], [c, d - value]];
-        let longer =
-            if rows[0][0].hypot(rows[0][1]) >= rows[1][0].hypot(rows[1][1]) { rows[0] } else { rows[1] };
+        let longer = if rows[0][0].hypot(rows[0][1]) >= rows[1][0].hypot(rows[1][1]) {
+            rows[0]
+        } else {
+            rows[1]
+        };
         let length = longer[0].hypot(longer[1]);
         let v = super::dense::positive(vec![-longer[1] / length, longer[0] / length]);
         [v[0] + 0.0, v[1] + 0.0]

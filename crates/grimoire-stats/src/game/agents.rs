@@ -132,7 +132,10 @@ fn roots(c: &[f64]) -> Vec<f64> {
         }
         if high - low < 1e-15 {
             let middle = 0.5 * (low + high);
-            if middle > 1e-14 && middle < 1.0 - 1e-14 && found.last().is_none_or(|x| (x - middle).abs() > 1e-12) {
+            if middle > 1e-14
+                && middle < 1.0 - 1e-14
+                && found.last().is_none_or(|x| (x - middle).abs() > 1e-12)
+            {
                 found.push(middle);
             }
             continue;
@@ -142,7 +145,8 @@ fn roots(c: &[f64]) -> Vec<f64> {
         stack.push((middle, high, right.clone()));
         stack.push((low, middle, left));
         // A root exactly at the middle shows in neither half.
-        if right[0].abs() <= 1e-14 * size && found.last().is_none_or(|x| (x - middle).abs() > 1e-12) {
+        if right[0].abs() <= 1e-14 * size && found.last().is_none_or(|x| (x - middle).abs() > 1e-12)
+        {
             found.push(middle);
         }
     }

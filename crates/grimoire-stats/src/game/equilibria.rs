@@ -6,7 +6,7 @@
 //! the ends that have supports of equal size are found, and it is reported as degenerate. Source: B. von
 //! Stengel, "Equilibrium computation for two-player games" (2007), algorithm 3.4.
 
-use super::{MOST_STRATEGIES, Payoffs, solve};
+use super::{MOST_STRATEGIES, Payoffs, Solved, solve};
 use crate::error::{Error, Result};
 
 /// A symmetric equilibrium.
@@ -49,9 +49,13 @@ pub fn symmetric(game: &Payoffs) -> Found<Equilibrium> {
         m.push((0..=k).map(|j| if j < k { 1.0 } else { 0.0 }).collect());
         let mut right = vec![0.0; k + 1];
         right[k] = 1.0;
-        let Some(solved) = solve(m, right) else {
-            degenerate |= k > 1;
-            continue;
+        let solved = match solve(m, right) {
+            Solved::One(solved) => solved,
+            Solved::None => continue,
+            Solved::Many => {
+                degenerate = true;
+                continue;
+            }
         };
         if solved[..k].iter().any(|&x| x <= 1e-12) {
             continue;
@@ -113,16 +117,14 @@ pub fn bimatrix(a: &[Vec<f64>], b: &[Vec<f64>]) -> Result<Found<Pair>> {
     }
     let size = a.iter().chain(b).flatten().fold(1e-300_f64, |most, v| most.max(v.abs()));
     let tolerance = 1e-10 * size;
-    let transposed: Vec<Vec<f64>> =
-        (0..n).map(|j| b.iter().map(|row| row[j]).collect()).collect();
+    let transposed: Vec<Vec<f64>> = (0..n).map(|j| b.iter().map(|row| row[j]).collect()).collect();
     let (mut equilibria, mut degenerate) = (Vec::new(), false);
     for rows in subsets(m) {
         for columns in subsets(n).into_iter().filter(|columns| columns.len() == rows.len()) {
             // The column mixture makes the rows earn alike, and the other way round.
-            let (Some((y, v)), Some((x, w))) =
-                (level(a, &rows, &columns), level(&transposed, &columns, &rows))
-            else {
-                degenerate |= rows.len() > 1;
+            let sides = (level(a, &rows, &columns), level(&transposed, &columns, &rows));
+            let (Level::One(y, v), Level::One(x, w)) = sides else {
+                degenerate |= matches!(sides, (Level::Many, _) | (_, Level::Many));
                 continue;
             };
             let (x, y) = (spread(&rows, &x, m), spread(&columns, &y, n));
@@ -138,15 +140,23 @@ pub fn bimatrix(a: &[Vec<f64>], b: &[Vec<f64>]) -> Result<Found<Pair>> {
             let ties = |earned: &[f64], best: f64| {
                 earned.iter().filter(|&&value| value >= best - tolerance).count()
             };
-            degenerate |= ties(&row_earned, v) > rows.len() || ties(&column_earned, w) > columns.len();
+            degenerate |=
+                ties(&row_earned, v) > rows.len() || ties(&column_earned, w) > columns.len();
             equilibria.push(Pair { row: x, column: y, row_payoff: v, column_payoff: w });
         }
     }
     Ok(Found { equilibria, degenerate })
 }
 
-/// The mixture over `columns` that makes all `rows` of the matrix earn the same, and that payoff.
-fn level(matrix: &[Vec<f64>], rows: &[usize], columns: &[usize]) -> Option<(Vec<f64>, f64)> {
+/// The mixture that makes all behaviours of a set earn the same, and that payoff.
+enum Level {
+    One(Vec<f64>, f64),
+    None,
+    Many,
+}
+
+/// The mixture over `columns` that makes all `rows` of the matrix earn the same.
+fn level(matrix: &[Vec<f64>], rows: &[usize], columns: &[usize]) -> Level {
     let k = rows.len();
     let mut m: Vec<Vec<f64>> = rows
         .iter()
@@ -155,9 +165,14 @@ fn level(matrix: &[Vec<f64>], rows: &[usize], columns: &[usize]) -> Option<(Vec<
     m.push((0..=k).map(|j| if j < k { 1.0 } else { 0.0 }).collect());
     let mut right = vec![0.0; k + 1];
     right[k] = 1.0;
-    let mut solved = solve(m, right)?;
-    let payoff = solved.pop()?;
-    solved.iter().all(|&x| x > 1e-12).then_some((solved, payoff))
+    match solve(m, right) {
+        Solved::One(mut solved) => {
+            let payoff = solved.pop().unwrap_or(f64::NAN);
+            if solved.iter().all(|&x| x > 1e-12) { Level::One(solved, payoff) } else { Level::None }
+        }
+        Solved::None => Level::None,
+        Solved::Many => Level::Many,
+    }
 }
 
 fn spread(set: &[usize], values: &[f64], n: usize) -> Vec<f64> {
@@ -168,9 +183,8 @@ fn spread(set: &[usize], values: &[f64], n: usize) -> Vec<f64> {
 
 /// Subsets of `0..n` other than the empty one, small ones first.
 pub(super) fn subsets(n: usize) -> Vec<Vec<usize>> {
-    let mut all: Vec<Vec<usize>> = (1_u32..1 << n)
-        .map(|bits| (0..n).filter(|&i| bits >> i & 1 == 1).collect())
-        .collect();
+    let mut all: Vec<Vec<usize>> =
+        (1_u32..1 << n).map(|bits| (0..n).filter(|&i| bits >> i & 1 == 1).collect()).collect();
     all.sort_by(|a, b| a.len().cmp(&b.len()).then(a.cmp(b)));
     all
 }
@@ -191,14 +205,17 @@ mod tests {
         let game = Payoffs::new(vec![vec![3.0, 0.0], vec![5.0, 1.0]]).unwrap();
         assert_eq!(symmetric(&game).equilibria[0].support, [1]);
         // Battle of the sexes: two pure, one mixed (⅔, ⅓) and (⅓, ⅔).
-        let found = bimatrix(
-            &[vec![2.0, 0.0], vec![0.0, 1.0]],
-            &[vec![1.0, 0.0], vec![0.0, 2.0]],
-        )
-        .unwrap();
+        let found =
+            bimatrix(&[vec![2.0, 0.0], vec![0.0, 1.0]], &[vec![1.0, 0.0], vec![0.0, 2.0]]).unwrap();
         assert_eq!((found.equilibria.len(), found.degenerate), (3, false));
         all_close(&found.equilibria[2].row, &[2.0 / 3.0, 1.0 / 3.0], 1e-14, 0.0);
         all_close(&found.equilibria[2].column, &[1.0 / 3.0, 2.0 / 3.0], 1e-14, 0.0);
+        // Rock, paper, scissors: pairs contradict themselves, which is no continuum.
+        let circle =
+            Payoffs::new(vec![vec![0.0, -1.0, 1.0], vec![1.0, 0.0, -1.0], vec![-1.0, 1.0, 0.0]])
+                .unwrap();
+        let found = symmetric(&circle);
+        assert_eq!((found.equilibria.len(), found.degenerate), (1, false));
         // Indifferent to everything: degenerate, and said so.
         let flat = Payoffs::new(vec![vec![1.0, 1.0], vec![1.0, 1.0]]).unwrap();
         assert!(symmetric(&flat).degenerate);

@@ -158,12 +158,9 @@ mod tests {
 
     #[test]
     fn zero_sum_rock_paper_scissors_keeps_the_product_of_shares() {
-        let game = Payoffs::new(vec![
-            vec![0.0, -1.0, 1.0],
-            vec![1.0, 0.0, -1.0],
-            vec![-1.0, 1.0, 0.0],
-        ])
-        .unwrap();
+        let game =
+            Payoffs::new(vec![vec![0.0, -1.0, 1.0], vec![1.0, 0.0, -1.0], vec![-1.0, 1.0, 0.0]])
+                .unwrap();
         let run = replicator(&game, &[0.6, 0.3, 0.1], 100.0, 1e-11).unwrap();
         let end = run.mixes.last().unwrap();
         close(end.iter().product(), 0.018, 1e-8, 0.0); // 0.6·0.3·0.1, an invariant of the flow

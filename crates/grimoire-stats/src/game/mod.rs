@@ -80,16 +80,28 @@ impl Payoffs {
     }
 }
 
-/// Solves the square system `Mx = r` by elimination with full pivoting; `None` when singular to rounding.
-pub(crate) fn solve(mut m: Vec<Vec<f64>>, mut r: Vec<f64>) -> Option<Vec<f64>> {
+/// What a square system has.
+pub(crate) enum Solved {
+    /// One solution.
+    One(Vec<f64>),
+    /// None: the equations contradict each other.
+    None,
+    /// A continuum.
+    Many,
+}
+
+/// Solves the square system `Mx = r` by elimination with full pivoting.
+pub(crate) fn solve(mut m: Vec<Vec<f64>>, mut r: Vec<f64>) -> Solved {
     let n = r.len();
     let size = m.iter().flatten().fold(0.0_f64, |most, value| most.max(value.abs()));
     let mut order: Vec<usize> = (0..n).collect();
     for k in 0..n {
         let rest = (k..n).flat_map(|i| (k..n).map(move |j| (i, j)));
-        let (row, column) = rest.max_by(|a, b| m[a.0][a.1].abs().total_cmp(&m[b.0][b.1].abs()))?;
+        let largest = rest.max_by(|a, b| m[a.0][a.1].abs().total_cmp(&m[b.0][b.1].abs()));
+        let (row, column) = largest.unwrap_or((k, k));
         if m[row][column].abs() <= 1e-12 * size {
-            return None;
+            let agree = r[k..].iter().all(|rest| rest.abs() <= 1e-12 * size.max(1.0));
+            return if agree { Solved::Many } else { Solved::None };
         }
         m.swap(k, row);
         r.swap(k, row);
@@ -109,5 +121,5 @@ pub(crate) fn solve(mut m: Vec<Vec<f64>>, mut r: Vec<f64>) -> Option<Vec<f64>> {
         let sum: f64 = (k + 1..n).map(|j| m[k][j] * x[order[j]]).sum();
         x[order[k]] = (r[k] - sum) / m[k][k];
     }
-    Some(x)
+    Solved::One(x)
 }

@@ -76,10 +76,8 @@ fn jacobian_eigenvalues(game: &Payoffs, at: &Equilibrium) -> Result<Vec<Complex>
     };
     let out = (0..n).fold(0, |best, i| if x[i] > x[best] { i } else { best });
     let kept: Vec<usize> = (0..n).filter(|&i| i != out).collect();
-    let rows: Vec<Vec<f64>> = kept
-        .iter()
-        .map(|&i| kept.iter().map(|&j| entry(i, j) - entry(i, out)).collect())
-        .collect();
+    let rows: Vec<Vec<f64>> =
+        kept.iter().map(|&i| kept.iter().map(|&j| entry(i, j) - entry(i, out)).collect()).collect();
     Ok(general(&rows)?.values)
 }
 
@@ -110,9 +108,7 @@ fn eliminate(mut q: Vec<Vec<f64>>, free: usize, tolerance: f64) -> Option<Vec<Ve
             return None;
         }
         let n = q.len();
-        q = (1..n)
-            .map(|i| (1..n).map(|j| q[i][j] - q[i][0] * q[0][j] / pivot).collect())
-            .collect();
+        q = (1..n).map(|i| (1..n).map(|j| q[i][j] - q[i][0] * q[0][j] / pivot).collect()).collect();
     }
     Some(q)
 }

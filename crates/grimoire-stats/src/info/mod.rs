@@ -250,16 +250,13 @@ pub fn mutual_information(table: &[Vec<f64>]) -> Result<Mutual> {
     let joint = Distribution::counts(&table.concat())?;
     let rows: Vec<f64> =
         joint.p.chunks(width).map(|row| twofold::sum(row.iter().copied())).collect();
-    let columns: Vec<f64> = (0..width)
-        .map(|j| twofold::sum(joint.p.iter().skip(j).step_by(width).copied()))
-        .collect();
-    let pairs = joint
-        .p
-        .iter()
-        .enumerate()
-        .map(|(at, &p)| (p, rows[at / width] * columns[at % width]));
+    let columns: Vec<f64> =
+        (0..width).map(|j| twofold::sum(joint.p.iter().skip(j).step_by(width).copied())).collect();
+    let pairs =
+        joint.p.iter().enumerate().map(|(at, &p)| (p, rows[at / width] * columns[at % width]));
     let information = divergence(pairs);
-    let (rows, columns) = (entropy(&Distribution { p: rows }), entropy(&Distribution { p: columns }));
+    let (rows, columns) =
+        (entropy(&Distribution { p: rows }), entropy(&Distribution { p: columns }));
     Ok(Mutual {
         information,
         rows,
@@ -277,7 +274,7 @@ pub fn sequence_perplexity(log_p: &[f64]) -> Result<f64> {
     if log_p.is_empty() {
         return Err(Error::Empty { what: "the list of log-probabilities" });
     }
-    if let Some(index) = log_p.iter().position(|value| !(*value <= 0.0)) {
+    if let Some(index) = log_p.iter().position(|value| value.is_nan() || *value > 0.0) {
         return Err(Error::At {
             what: "the log-probabilities",
             index,

@@ -72,9 +72,7 @@ impl Columns {
     }
 
     /// The columns, to be changed in place, each on whichever thread is free.
-    pub(crate) fn columns_mut(
-        &mut self,
-    ) -> rayon::iter::MinLen<rayon::slice::ChunksMut<'_, f64>> {
+    pub(crate) fn columns_mut(&mut self) -> rayon::iter::MinLen<rayon::slice::ChunksMut<'_, f64>> {
         self.values.par_chunks_mut(self.n_rows.max(1)).with_min_len(16)
     }
 

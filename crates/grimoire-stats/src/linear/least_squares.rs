@@ -152,16 +152,15 @@ fn dot_from(a: &WideColumn, a_start: usize, b: &WideColumn, b_start: usize) -> T
     let (b_hi, b_lo) = (&b.hi[b_start..b_start + n], &b.lo[b_start..b_start + n]);
     let mut lanes = [Twofold::ZERO; LANES];
     let whole = n - n % LANES;
+    let product =
+        |i: usize| Twofold { hi: a_hi[i], lo: a_lo[i] } * Twofold { hi: b_hi[i], lo: b_lo[i] };
     for i in (0..whole).step_by(LANES) {
-        for lane in 0..LANES {
-            let left = Twofold { hi: a_hi[i + lane], lo: a_lo[i + lane] };
-            let right = Twofold { hi: b_hi[i + lane], lo: b_lo[i + lane] };
-            lanes[lane] = lanes[lane] + left * right;
+        for (lane, sum) in lanes.iter_mut().enumerate() {
+            *sum = *sum + product(i + lane);
         }
     }
     for i in whole..n {
-        lanes[0] = lanes[0]
-            + Twofold { hi: a_hi[i], lo: a_lo[i] } * Twofold { hi: b_hi[i], lo: b_lo[i] };
+        lanes[0] = lanes[0] + product(i);
     }
     (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
 }
@@ -170,8 +169,7 @@ impl Reflection {
     /// Turns rows `start..` of `column` into a multiple of the first unit vector; returns that multiple.
     #[inline(always)]
     fn of(column: &WideColumn, start: usize, norm: Twofold) -> (Self, Twofold) {
-        let mut v =
-            WideColumn { hi: column.hi[start..].to_vec(), lo: column.lo[start..].to_vec() };
+        let mut v = WideColumn { hi: column.hi[start..].to_vec(), lo: column.lo[start..].to_vec() };
         let head = v.at(0);
         let alpha = if head.hi >= 0.0 { -norm } else { norm };
         v.set(0, head - alpha);
@@ -183,12 +181,10 @@ impl Reflection {
     #[inline(always)]
     fn apply(&self, target: &mut WideColumn) {
         let weight = -(self.beta * dot_from(&self.v, 0, target, self.start));
-        let n = self.v.hi.len();
         let (hi, lo) = (&mut target.hi[self.start..], &mut target.lo[self.start..]);
-        for i in 0..n {
-            let value = Twofold { hi: hi[i], lo: lo[i] } + weight * self.v.at(i);
-            hi[i] = value.hi;
-            lo[i] = value.lo;
+        for (i, (hi, lo)) in hi.iter_mut().zip(lo).enumerate() {
+            let value = Twofold { hi: *hi, lo: *lo } + weight * self.v.at(i);
+            (*hi, *lo) = (value.hi, value.lo);
         }
     }
 }
@@ -211,9 +207,8 @@ fn factor(columns: &mut [WideColumn], y: &mut WideColumn) -> Factors {
         let rank = factors.kept.len();
         let (done, rest) = columns.split_at_mut(j + 1);
         let column = &done[j];
-        let above: Twofold = (0..rank).fold(Twofold::ZERO, |total, i| {
-            total + column.at(i) * column.at(i)
-        });
+        let above: Twofold =
+            (0..rank).fold(Twofold::ZERO, |total, i| total + column.at(i) * column.at(i));
         if rank == n {
             continue;
         }
@@ -261,8 +256,8 @@ fn solve_wide(columns: &[WideColumn], y: &WideColumn) -> Solution {
     let mut inverse_gram = vec![0.0; p * p];
     for (a, &i) in factors.kept.iter().enumerate() {
         for (b, &j) in factors.kept.iter().enumerate() {
-            let entry = (a.max(b)..rank)
-                .fold(Twofold::ZERO, |sum, k| sum + inverse[k][a] * inverse[k][b]);
+            let entry =
+                (a.max(b)..rank).fold(Twofold::ZERO, |sum, k| sum + inverse[k][a] * inverse[k][b]);
             inverse_gram[i * p + j] = entry.value() * scales[i] * scales[j];
         }
     }

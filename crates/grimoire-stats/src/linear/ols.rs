@@ -129,8 +129,7 @@ pub fn ols(
         * n as f64
         * ((2.0 * std::f64::consts::PI).ln() + (solution.rss / n as f64).ln() + 1.0);
     let parameters = (solution.rank + 1) as f64;
-    let steps: f64 =
-        solution.residuals.windows(2).map(|pair| (pair[1] - pair[0]).powi(2)).sum();
+    let steps: f64 = solution.residuals.windows(2).map(|pair| (pair[1] - pair[0]).powi(2)).sum();
     let base = if intercept { n - 1 } else { n };
     Ok(Fit {
         terms,

@@ -32,7 +32,7 @@ pub(crate) fn solve(columns: &[WideColumn], y: &WideColumn) -> Option<Solution> 
     let r = qr.thin_R().to_owned();
     let values = r.singular_values().ok()?;
     let condition = values[0] / values[p - 1];
-    if !(condition < 1e12) {
+    if condition.is_nan() || condition >= 1e12 {
         return None;
     }
     let mut b = vec![Twofold::ZERO; p];
@@ -55,8 +55,7 @@ pub(crate) fn solve(columns: &[WideColumn], y: &WideColumn) -> Option<Solution> 
         }
         if size > 0.5 * last_step {
             // No progress left: done when the last digits stand, else not our case.
-            return (size <= 1e-16 * whole)
-                .then(|| finish(columns, y, &b, &norms, &r, condition));
+            return (size <= 1e-16 * whole).then(|| finish(columns, y, &b, &norms, &r, condition));
         }
         last_step = size;
     }

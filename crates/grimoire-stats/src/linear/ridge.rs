@@ -92,8 +92,7 @@ pub fn ridge(design: &Columns, y: &[f64], options: &Options) -> Result<Path> {
     for lambda in options.lambdas.iter().flatten() {
         not_negative("the penalty", *lambda)?;
     }
-    let standardize =
-        options.standardize.unwrap_or(options.convention == Convention::Glmnet);
+    let standardize = options.standardize.unwrap_or(options.convention == Convention::Glmnet);
     let prepared = Prepared::new(design, y, options.intercept, standardize)?;
     let spread_y = (dot(&prepared.y, &prepared.y) / n as f64).sqrt();
     // k = λ·unit
@@ -111,7 +110,9 @@ pub fn ridge(design: &Columns, y: &[f64], options: &Options) -> Result<Path> {
         None => {
             let typical =
                 prepared.d.iter().map(|d| d * d).sum::<f64>() / prepared.d.len().max(1) as f64;
-            (0..100).map(|i| typical / unit * 10_f64.powf(4.0 - 8.0 * f64::from(i) / 99.0)).collect()
+            (0..100)
+                .map(|i| typical / unit * 10_f64.powf(4.0 - 8.0 * f64::from(i) / 99.0))
+                .collect()
         }
     };
     if lambdas.is_empty() {
@@ -149,18 +150,18 @@ impl Prepared {
         let mut means = vec![0.0; p];
         let mut scales = vec![1.0; p];
         let mut x = Mat::<f64>::zeros(n, p);
-        for j in 0..p {
+        for (j, (centre, scale)) in means.iter_mut().zip(&mut scales).enumerate() {
             let column = design.column(j);
             let m = mean(column);
             let spread = super::path::spread(column, m);
             if intercept {
-                means[j] = m;
+                *centre = m;
             }
             if standardize {
-                scales[j] = if spread > 1e-13 * m.abs() { spread } else { f64::INFINITY };
+                *scale = if spread > 1e-13 * m.abs() { spread } else { f64::INFINITY };
             }
             for (x, value) in x.col_as_slice_mut(j).iter_mut().zip(column) {
-                *x = (value - means[j]) / scales[j];
+                *x = (value - *centre) / *scale;
             }
         }
         let (u, d, v) = crate::eigen::thin_svd(&x, Par::Seq)?;

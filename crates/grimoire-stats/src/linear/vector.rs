@@ -25,8 +25,8 @@ pub(crate) fn dot_inline(a: &[f64], b: &[f64]) -> f64 {
     let mut lanes = [0.0; LANES];
     let whole = length - length % LANES;
     for (a, b) in a[..whole].chunks_exact(LANES).zip(b[..whole].chunks_exact(LANES)) {
-        for lane in 0..LANES {
-            lanes[lane] += a[lane] * b[lane];
+        for (lane, (a, b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
+            *lane += a * b;
         }
     }
     for (lane, (a, b)) in lanes.iter_mut().zip(a[whole..].iter().zip(&b[whole..])) {

@@ -215,7 +215,13 @@ impl Running {
         let back = |value: f64| match self.kind {
             Kind::Arithmetic => value,
             Kind::Geometric => value.exp(),
-            Kind::Harmonic => if value > 0.0 { 1.0 / value } else { f64::INFINITY },
+            Kind::Harmonic => {
+                if value > 0.0 {
+                    1.0 / value
+                } else {
+                    f64::INFINITY
+                }
+            }
             Kind::Power(p) => value.max(0.0).powf(1.0 / p),
         };
         let (a, b) = (back(low), back(high));

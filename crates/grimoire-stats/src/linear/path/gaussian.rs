@@ -28,16 +28,7 @@ const NO_SLOT: u32 = u32::MAX;
 /// When the sizes differ, a value is not finite, y does not vary, or a penalty needs more than
 /// `max_sweeps` sweeps.
 pub fn gaussian(design: &Design, y: &[f64], options: &Options) -> Result<Path> {
-    options.check()?;
-    sample("the response", y, 2)?;
-    if y.len() != design.n_rows() {
-        return Err(Error::Lengths {
-            left: "the response",
-            n_left: y.len(),
-            right: "rows of the design",
-            n_right: design.n_rows(),
-        });
-    }
+    check(design, y, options)?;
     let centre = if options.intercept { mean(y) } else { 0.0 };
     let centred: Vec<f64> = y.iter().map(|value| value - centre).collect();
     let n = y.len() as f64;
@@ -96,6 +87,20 @@ pub fn gaussian(design: &Design, y: &[f64], options: &Options) -> Result<Path> {
         lambda_max: if options.alpha == 0.0 { f64::INFINITY } else { most / options.alpha },
         updates,
     })
+}
+
+fn check(design: &Design, y: &[f64], options: &Options) -> Result<()> {
+    options.check()?;
+    sample("the response", y, 2)?;
+    if y.len() != design.n_rows() {
+        return Err(Error::Lengths {
+            left: "the response",
+            n_left: y.len(),
+            right: "rows of the design",
+            n_right: design.n_rows(),
+        });
+    }
+    Ok(())
 }
 
 /// Standard deviation with divisor n of values that are already centred (or must not be).
@@ -189,17 +194,11 @@ impl Solver<'_> {
     }
 
     fn weights(&self) -> Vec<(usize, f64)> {
-        self.slots
-            .iter()
-            .zip(&self.b)
-            .filter(|(_, b)| **b != 0.0)
-            .map(|(&j, &b)| (j, b))
-            .collect()
+        self.slots.iter().zip(&self.b).filter(|(_, b)| **b != 0.0).map(|(&j, &b)| (j, b)).collect()
     }
 
     fn residual(&self) -> Vec<f64> {
-        let minus: Vec<(usize, f64)> =
-            self.weights().into_iter().map(|(j, b)| (j, -b)).collect();
+        let minus: Vec<(usize, f64)> = self.weights().into_iter().map(|(j, b)| (j, -b)).collect();
         self.view.combine(self.y, &minus)
     }
 
@@ -273,13 +272,8 @@ impl Solver<'_> {
             return self.descend(work, l1, l2, violation, limit);
         }
         let (l1, l2) = (vec![l1; self.slots.len()], vec![l2; self.slots.len()]);
-        let mut problem = Quadratic {
-            gram: &self.gram,
-            l1: &l1,
-            l2: &l2,
-            b: &mut self.b,
-            c: &mut self.c,
-        };
+        let mut problem =
+            Quadratic { gram: &self.gram, l1: &l1, l2: &l2, b: &mut self.b, c: &mut self.c };
         problem.solve(work, violation, limit)
     }
 
@@ -378,21 +372,14 @@ impl Solver<'_> {
 
     /// ‖r‖²/n from the Gram matrix.
     fn residual_square(&self) -> f64 {
-        let explained: f64 = self
-            .b
-            .iter()
-            .zip(self.q.iter().zip(&self.c))
-            .map(|(b, (q, c))| b * (q + c))
-            .sum();
+        let explained: f64 =
+            self.b.iter().zip(self.q.iter().zip(&self.c)).map(|(b, (q, c))| b * (q + c)).sum();
         (self.square - explained).max(0.0)
     }
 
     fn finished(&self, lambda: f64, centre: f64, gap: f64, sweeps: usize) -> Point {
-        let mut coefficients: Vec<(usize, f64)> = self
-            .weights()
-            .into_iter()
-            .map(|(j, b)| (j, b / self.view.scales[j]))
-            .collect();
+        let mut coefficients: Vec<(usize, f64)> =
+            self.weights().into_iter().map(|(j, b)| (j, b / self.view.scales[j])).collect();
         coefficients.sort_by_key(|(j, _)| *j);
         let moved: f64 = coefficients.iter().map(|&(j, b)| b * self.view.means[j]).sum();
         let rr = match &self.correlations {

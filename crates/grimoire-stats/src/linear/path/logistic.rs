@@ -36,12 +36,7 @@ pub fn logistic(design: &Design, y: &[f64], options: &Options) -> Result<Path> {
         });
     }
     if let Some(index) = y.iter().position(|value| *value != 0.0 && *value != 1.0) {
-        return Err(Error::At {
-            what: "the response",
-            index,
-            value: y[index],
-            expected: "0 or 1",
-        });
+        return Err(Error::At { what: "the response", index, value: y[index], expected: "0 or 1" });
     }
     let rate = y.iter().sum::<f64>() / y.len() as f64;
     if rate == 0.0 || rate == 1.0 {
@@ -241,11 +236,8 @@ impl Solver<'_> {
         violation: f64,
     ) -> (f64, Vec<f64>, usize) {
         let n = self.n();
-        let roots: Vec<f64> = self
-            .eta
-            .iter()
-            .map(|&eta| (sigmoid(eta) * sigmoid(-eta)).max(1e-12).sqrt())
-            .collect();
+        let roots: Vec<f64> =
+            self.eta.iter().map(|&eta| (sigmoid(eta) * sigmoid(-eta)).max(1e-12).sqrt()).collect();
         let columns: Vec<usize> = support.iter().map(|(j, _)| *j).collect();
         let gram = self.view.weighted_gram(&columns, &roots, self.options.intercept);
         let extra = usize::from(self.options.intercept);
@@ -260,8 +252,7 @@ impl Solver<'_> {
         let (l1, l2) = (penalty(l1), penalty(l2));
         let slots: Vec<usize> = (0..b.len()).collect();
         let gram = Gram { columns: gram };
-        let mut problem =
-            Quadratic { gram: &gram, l1: &l1, l2: &l2, b: &mut b, c: &mut c };
+        let mut problem = Quadratic { gram: &gram, l1: &l1, l2: &l2, b: &mut b, c: &mut c };
         let off = problem.violation(&slots);
         let sweeps = problem.solve(&slots, (1e-3 * off).min(violation).max(1e-17), 2000);
         let step: Vec<f64> = b.iter().zip(&start).map(|(b, start)| b - start).collect();
@@ -270,8 +261,7 @@ impl Solver<'_> {
 
     /// `P − D` at the dual point `s·(y − p)`.
     fn gap(&self, rest: &[f64], l1: f64, l2: f64) -> f64 {
-        let most =
-            self.usable.iter().map(|&j| self.known.value[j].abs()).fold(0.0_f64, f64::max);
+        let most = self.usable.iter().map(|&j| self.known.value[j].abs()).fold(0.0_f64, f64::max);
         let s = if l2 > 0.0 || most <= l1 || l1 == 0.0 { 1.0 } else { l1 / most };
         let entropy: f64 = self
             .y

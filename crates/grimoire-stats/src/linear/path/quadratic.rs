@@ -140,9 +140,7 @@ impl Quadratic<'_> {
         let active: Vec<usize> = active
             .iter()
             .copied()
-            .filter(|&j| {
-                (self.b[j] != 0.0 || self.l1[j] == 0.0) && self.gram.columns[j][j] > 0.0
-            })
+            .filter(|&j| (self.b[j] != 0.0 || self.l1[j] == 0.0) && self.gram.columns[j][j] > 0.0)
             .collect();
         let k = active.len();
         if k == 0 {
@@ -226,13 +224,8 @@ mod tests {
         // .1, so both are active with signs (+, −): [1 .5; .5 1] b = (.9, .3) gives b = (1, −.2).
         let gram = Gram { columns: vec![vec![1.0, 0.5], vec![0.5, 1.0]] };
         let (mut b, mut c) = (vec![0.0; 2], vec![1.0, 0.2]);
-        let mut problem = Quadratic {
-            gram: &gram,
-            l1: &[0.1; 2],
-            l2: &[0.0; 2],
-            b: &mut b,
-            c: &mut c,
-        };
+        let mut problem =
+            Quadratic { gram: &gram, l1: &[0.1; 2], l2: &[0.0; 2], b: &mut b, c: &mut c };
         problem.solve(&[0, 1], 1e-15, 100);
         grimoire_testkit::all_close(&b, &[1.0, -0.2], 1e-14, 0.0);
     }

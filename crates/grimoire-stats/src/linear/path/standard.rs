@@ -130,13 +130,13 @@ impl<'a> Standardized<'a> {
         let v_sum: f64 = v.iter().sum();
         let n = self.n_rows as f64;
         let mut out = vec![0.0; columns.len()];
-        out.par_chunks_mut(COLUMNS_PER_TASK)
-            .zip(columns.par_chunks(COLUMNS_PER_TASK))
-            .for_each(|(out, columns)| {
+        out.par_chunks_mut(COLUMNS_PER_TASK).zip(columns.par_chunks(COLUMNS_PER_TASK)).for_each(
+            |(out, columns)| {
                 for (out, &j) in out.iter_mut().zip(columns) {
                     *out = self.product(j, v, v_sum) / n;
                 }
-            });
+            },
+        );
         out
     }
 
@@ -262,8 +262,7 @@ impl<'a> Standardized<'a> {
                     values.extend(roots.iter().map(|root| -centre * root));
                     let (rows, cells) = sparse.column(j);
                     for (&row, cell) in rows.iter().zip(cells) {
-                        values[start + row as usize] +=
-                            cell / self.scales[j] * roots[row as usize];
+                        values[start + row as usize] += cell / self.scales[j] * roots[row as usize];
                     }
                 }
             }
@@ -284,7 +283,10 @@ impl<'a> Standardized<'a> {
                 out
             })
             .collect();
-        tiles.into_iter().flat_map(|tile| tile.chunks(k).map(<[f64]>::to_vec).collect::<Vec<_>>()).collect()
+        tiles
+            .into_iter()
+            .flat_map(|tile| tile.chunks(k).map(<[f64]>::to_vec).collect::<Vec<_>>())
+            .collect()
     }
 
     /// The whole of `X̃ᵀX̃/n` over the columns named, by symmetry from its lower half.

@@ -128,14 +128,7 @@ pub fn validate(
     let least = (0..loss.len()).fold(0, |best, i| if loss[i] < loss[best] { i } else { best });
     let bound = loss[least] + standard_error[least];
     let one_standard_error = (0..=least).find(|&i| loss[i] <= bound).unwrap_or(least);
-    Ok(Validation {
-        path,
-        loss,
-        standard_error,
-        least,
-        one_standard_error,
-        folds: folds.to_vec(),
-    })
+    Ok(Validation { path, loss, standard_error, least, one_standard_error, folds: folds.to_vec() })
 }
 
 fn summarise(losses: &[Vec<f64>], shares: &[f64], n: usize) -> (Vec<f64>, Vec<f64>) {
