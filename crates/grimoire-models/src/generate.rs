@@ -6,7 +6,7 @@ use crate::error::ModelError;
 use crate::model::Model;
 use crate::sample::Sampling;
 use grimoire_tensor::ops::select_rows;
-use grimoire_tensor::{Params, Tape};
+use grimoire_tensor::{Params, Precision, Tape};
 use grimoire_text::Tokenizer;
 
 /// Tokens of a prompt read at once: bounds the memory of long prompts.
@@ -23,6 +23,8 @@ pub struct Generation {
     pub stops: Vec<String>,
     /// Go on past the tokens that end an answer.
     pub ignore_end: bool,
+    /// Whether products with quantised weights may be taken in integers.
+    pub precision: Precision,
 }
 
 impl Default for Generation {
@@ -32,6 +34,7 @@ impl Default for Generation {
             max_tokens: 256,
             stops: Vec::new(),
             ignore_end: false,
+            precision: Precision::F32,
         }
     }
 }
@@ -90,7 +93,7 @@ pub fn generate(
     options: &Generation,
     listen: &mut dyn FnMut(usize, &str) -> bool,
 ) -> Result<Vec<Answer>, ModelError> {
-    let context = model.config().context;
+    let (context, precision) = (model.config().context, options.precision);
     for prompt in prompts {
         model.check_tokens(prompt)?;
         if prompt.len() >= context || prompt.is_empty() {
@@ -102,7 +105,7 @@ pub fn generate(
     let mut cache = Cache::new(model.config(), prompts.len(), capacity);
     let mut running = Vec::new();
     for (index, prompt) in prompts.iter().enumerate() {
-        let next = prefill(model, params, &mut cache, index, prompt)?;
+        let next = prefill(model, params, &mut cache, index, prompt, options.precision)?;
         running.push(Running {
             index,
             prompt: prompt.clone(),
@@ -141,7 +144,7 @@ pub fn generate(
             break;
         }
         let batch = cache.extend(&additions);
-        let tape = Tape::forward_only(params);
+        let tape = Tape::forward_only(params).with_precision(precision);
         let hidden = model.hidden_cached(&tape, &batch, &mut cache);
         let logits = model.logits(&tape, &hidden);
         for (sequence, next) in running.iter_mut().zip(logits.values().chunks(logits.width())) {
@@ -159,12 +162,13 @@ fn prefill(
     cache: &mut Cache,
     index: usize,
     prompt: &[u32],
+    precision: Precision,
 ) -> Result<Vec<f32>, ModelError> {
     let mut logits = Vec::new();
     let mut pieces = prompt.chunks(PREFILL).peekable();
     while let Some(piece) = pieces.next() {
         let batch = cache.extend(&[(index, piece)]);
-        let tape = Tape::forward_only(params);
+        let tape = Tape::forward_only(params).with_precision(precision);
         let hidden = model.hidden_cached(&tape, &batch, cache);
         if pieces.peek().is_none() {
             let last = select_rows(&tape, &hidden, &[piece.len() - 1]);

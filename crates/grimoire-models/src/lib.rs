@@ -24,6 +24,7 @@ pub use cache::Cache;
 pub use checkpoint::{Checkpoint, Container};
 pub use config::{Architecture, Config};
 pub use error::ModelError;
+pub use grimoire_tensor::Precision;
 pub use generate::{Answer, Ending, Generation, generate};
 pub use model::{Model, Part};
 pub use names::Naming;

@@ -5,7 +5,7 @@ use crate::app::answer::{Completion, answers, chat_prompt, completion, plain_pro
 use crate::app::loading::{Loaded, load};
 use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
-use grimoire_models::{Generation, Sampling};
+use grimoire_models::{Generation, Precision, Sampling};
 use grimoire_text::Message;
 use std::io::Read;
 use std::path::PathBuf;
@@ -58,6 +58,9 @@ pub(crate) struct Options {
     /// Seed of the draws: the same seed, the same text.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// `f32` computes everything in f32; `auto` takes products with quantised weights in integers.
+    #[arg(long, value_parser = ["auto", "f32"], default_value = "auto")]
+    precision: String,
 }
 
 impl Options {
@@ -88,8 +91,14 @@ impl Options {
             max_tokens: self.max_tokens,
             stops: self.stop.clone(),
             ignore_end: false,
+            precision: precision(&self.precision),
         })
     }
+}
+
+/// The precision of that name.
+pub(crate) fn precision(name: &str) -> Precision {
+    if name == "f32" { Precision::F32 } else { Precision::Fast }
 }
 
 /// Runs the command.

@@ -176,6 +176,7 @@ fn request(args: Tune) -> Outcome<TuneRequest> {
         answers: args.answers,
         answer_tokens: args.answer_tokens,
         seed: args.seed,
+        precision: args.precision,
     })
 }
 

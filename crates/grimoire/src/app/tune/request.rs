@@ -51,6 +51,8 @@ pub(crate) struct TuneRequest {
     pub(crate) answers: usize,
     pub(crate) answer_tokens: usize,
     pub(crate) seed: u64,
+    /// `auto` or `f32`.
+    pub(crate) precision: String,
 }
 
 impl TuneRequest {
