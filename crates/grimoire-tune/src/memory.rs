@@ -5,8 +5,8 @@ use grimoire_models::{Architecture, Checkpoint, Config, Model};
 use grimoire_tensor::Params;
 use serde::Serialize;
 
-/// Positions whose logits exist at once (`grimoire_tensor::ops::cross_entropy`).
-const LOGIT_ROWS: u64 = 128;
+/// Most logits that exist at once (`grimoire_tensor::ops::cross_entropy`).
+const LOGITS: u64 = 12_582_912;
 /// The program itself: code, tokenizer, buffers of threads, measured on an empty run.
 const PROGRAM: u64 = 24 << 20;
 
@@ -48,14 +48,15 @@ pub fn footprint(
     // On the way back: the gradients of the widest layer's inputs and outputs, and of the stream.
     let moving = (4 * config.inner + 4 * config.width) as u64 * tokens as u64;
     let hidden = 3 * scored as u64 * config.width as u64;
-    let rows = LOGIT_ROWS.min(scored as u64);
+    let vocabulary = config.vocabulary as u64;
+    let rows = (LOGITS / vocabulary.max(1)).clamp(16, 256).min(scored as u64);
     // Decoded vocabularies, merges and their tables take some hundred bytes an entry.
-    let tokenizer = 420 * config.vocabulary as u64;
+    let tokenizer = 420 * vocabulary;
     Footprint {
         weights,
         trained: 4 * copies * params.n_values() as u64,
         activations: 4 * (saved + moving + hidden),
-        logits: 4 * rows * config.vocabulary as u64,
+        logits: 4 * rows * vocabulary,
         program: PROGRAM + tokenizer,
     }
 }
