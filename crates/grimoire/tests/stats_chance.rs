@@ -1,0 +1,164 @@
+//! `grimoire stats`: tests, distributions, Bayes, intervals, resampling and power as whole commands:
+//! output, exit codes, errors that name the value, figures.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use grimoire_testkit::close;
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+fn grimoire(line: &str) -> Output {
+    let words = line.split_whitespace();
+    Command::new(env!("CARGO_BIN_EXE_grimoire")).arg("stats").args(words).output().unwrap()
+}
+
+fn json(line: &str) -> serde_json::Value {
+    let output = grimoire(&format!("{line} --json"));
+    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn number(value: &serde_json::Value, keys: &[&str]) -> f64 {
+    keys.iter().fold(value, |inner, key| &inner[key]).as_f64().unwrap()
+}
+
+#[test]
+fn a_record_has_the_stable_keys() {
+    let record = json("test binomial 100 250 --p 0.5");
+    // scipy's TestBinomTest, from R.
+    close(number(&record, &["p_value"]), 0.0018833009350757682, 1e-12, 0.0);
+    close(number(&record, &["estimate"]), 0.4, 0.0, 0.0);
+    assert_eq!(record["n"], 250);
+    assert_eq!(record["method"], "exact binomial test");
+    assert_eq!(record["statistic"], 100.0);
+    assert_eq!(record["interval"]["method"], "Clopper-Pearson");
+    assert_eq!(record["alternative"], "two-sided");
+    assert!(record["assumptions"].as_array().unwrap().len() == 2);
+}
+
+#[test]
+fn every_kind_of_test_runs() {
+    for line in [
+        "test poisson 10 2 --rate 12 --alternative less",
+        "test rates 11 800 23 3000",
+        "test proportions 100 150 70 160",
+        "test fisher 3 1 1 3",
+        "test chi-square --row 10,20,30 --row 6,9,17",
+        "test chi-square --row 20,30,15,35 --probabilities 0.2,0.3,0.2,0.3",
+        "test mcnemar 5 7 33",
+        "test t 1.83,0.5,1.62 --mu 1.5",
+        "test t -1,-2,-3.5 4,5,6.5 --paired",
+        "test sign 1,2,3,-1",
+        "test wilcoxon 1,2,3,-1 --null exact",
+        "test mann-whitney 1,2,3 2,4,5,6",
+        "test kolmogorov-smirnov 0.1,0.4,0.7 --against uniform",
+        "test kolmogorov-smirnov 0.1,0.4,0.7 0.2,0.9",
+        "test permutation 4,5,6 1,2,3",
+    ] {
+        let record = json(line);
+        let p = number(&record, &["p_value"]);
+        assert!((0.0..=1.0).contains(&p), "{line}: {p}");
+        assert!(record["n"].as_u64().unwrap() > 0);
+        let text = grimoire(line);
+        assert!(String::from_utf8(text.stdout).unwrap().contains("p-value"), "{line}");
+    }
+}
+
+#[test]
+fn wrong_values_are_named_and_the_exit_code_is_not_zero() {
+    for (line, message, code) in [
+        (
+            "test binomial 30 20",
+            "the number of successes is 30, expected at most the number of trials",
+            1,
+        ),
+        (
+            "test binomial 3 20 --p 1.5",
+            "the probability of success is 1.5, expected a probability",
+            1,
+        ),
+        ("bayes --prior a=0.5 --prior b=0.4", "the priors sum to 0.9, expected 1", 1),
+        ("bayes --prior a=0.5", "give at least two hypotheses", 2),
+        ("adjust 0.1 nan", "value 2 of the p-values is NaN", 1),
+        ("bootstrap 1,oops,3", "`oops` is not a number", 2),
+        ("test t 1,1,1", "the values do not vary", 1),
+        ("test t 1,2 1,2,3 --paired", "the first sample has 2 values, the second sample has 3", 1),
+        ("power proportions --effect 0.1", "this design needs --p", 2),
+        ("distribution normal 0", "normal takes 2 parameters, 1 were given", 2),
+        ("test t missing.csv:x", "missing.csv", 1),
+    ] {
+        let output = grimoire(line);
+        let talk = String::from_utf8(output.stderr).unwrap();
+        assert!(talk.contains(message), "{line}: {talk}");
+        assert_eq!(output.status.code(), Some(code), "{line}");
+        assert!(output.stdout.is_empty(), "{line}");
+    }
+}
+
+#[test]
+fn numbers_come_from_standard_input_and_columns() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_grimoire"))
+        .args(["stats", "test", "t", "-", "--json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"1 2\n3,4\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    let record: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    // x̄ = 2.5, s² = 5/3, t = 2.5/√(5/12).
+    close(number(&record, &["statistic"]), 2.5 / (5.0_f64 / 12.0).sqrt(), 1e-14, 0.0);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.csv");
+    std::fs::write(&file, "x,g\n1,a\n2,a\n3,b\n4,b\n").unwrap();
+    let path = file.display();
+    let record = json(&format!("interval mean {path}:x --clusters {path}:g"));
+    // Cluster sums of residuals −2 and 2: error² = 2/1 · 8/16 = 1.
+    close(number(&record, &["more", "standard_error"]), 1.0, 1e-14, 0.0);
+}
+
+#[test]
+fn figures_are_written_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    for (index, line) in [
+        "test binomial 15 20",
+        "test poisson 1001000 1 --rate 1000000",
+        "test t 1,2,3,5",
+        "binomial 20 0.25 --at 10",
+        "poisson 3",
+        "distribution beta 0.5 0.5 --at 0.1",
+        "bayes proportion 41 50 33 50",
+        "bayes rate 3 10",
+        "bootstrap 1,2,3,4,9",
+        "power means --effect 0.5",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let file = folder.path().join(format!("{index}.svg"));
+        let output = grimoire(&format!("{line} --plot {}", file.display()));
+        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+        let svg = std::fs::read_to_string(file).unwrap();
+        assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"), "{line}");
+    }
+}
+
+#[test]
+fn power_inverts_itself() {
+    let n = json("power means --effect 0.5 --power 0.8");
+    // R: power.t.test(delta = 0.5, power = 0.8) needs 63.77 in each group.
+    assert_eq!(n["n"], 64);
+    let effect = json("power means --n 64 --power 0.8");
+    assert!((0.49..0.5).contains(&number(&effect, &["effect"])));
+    let clustered =
+        json("power proportions --p 0.6 --effect 0.05 --cluster-size 10 --correlation 0.5");
+    let plain = json("power proportions --p 0.6 --effect 0.05");
+    close(number(&clustered, &["n"]), 5.5 * number(&plain, &["n"]), 0.01, 0.0);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes() {
+    let line = "bootstrap 1,5,2,8,3,9,4 --resamples 2000 --seed 4";
+    assert_eq!(grimoire(line).stdout, grimoire(line).stdout);
+    assert_ne!(grimoire(line).stdout, grimoire(&line.replace("seed 4", "seed 5")).stdout);
+}
