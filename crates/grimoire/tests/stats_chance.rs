@@ -13,7 +13,7 @@ fn grimoire(line: &str) -> Output {
 }
 
 fn json(line: &str) -> serde_json::Value {
-    let output = grimoire(&format!("{line} --json"));
+    let output = grimoire(&format!("--json {line}"));
     assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
@@ -47,7 +47,7 @@ fn every_kind_of_test_runs() {
         "test chi-square --row 20,30,15,35 --probabilities 0.2,0.3,0.2,0.3",
         "test mcnemar 5 7 33",
         "test t 1.83,0.5,1.62 --mu 1.5",
-        "test t -1,-2,-3.5 4,5,6.5 --paired",
+        "test t --paired -- -1,-2,-3.5 4,5,6.5",
         "test sign 1,2,3,-1",
         "test wilcoxon 1,2,3,-1 --null exact",
         "test mann-whitney 1,2,3 2,4,5,6",

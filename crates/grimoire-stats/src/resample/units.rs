@@ -226,18 +226,26 @@ fn full_block_of_two(
     words: &mut crate::random::Draws,
     sums: &mut [f64],
 ) {
-    let (mut a, mut b, mut left) = (0.0, 0.0, draws);
-    while left > 0 {
+    let Ok(block) = <&[f64; 2 * BLOCK]>::try_from(block) else { return };
+    let (mut even, mut odd) = ([0.0; 2], [0.0; 2]);
+    let add = |to: &mut [f64; 2], word: u64, slot: u32| {
+        let row = (word >> (BLOCK_BITS * slot)) as usize & (BLOCK - 1);
+        to[0] += block[2 * row];
+        to[1] += block[2 * row + 1];
+    };
+    for _ in 0..draws / u64::from(PER_WORD) {
         let word = words.bits();
-        for slot in 0..left.min(u64::from(PER_WORD)) as u32 {
-            let row = (word >> (BLOCK_BITS * slot)) as usize & (BLOCK - 1);
-            a += block[2 * row];
-            b += block[2 * row + 1];
+        for slot in 0..PER_WORD / 2 {
+            add(&mut even, word, 2 * slot);
+            add(&mut odd, word, 2 * slot + 1);
         }
-        left = left.saturating_sub(u64::from(PER_WORD));
     }
-    sums[0] += a;
-    sums[1] += b;
+    let word = words.bits();
+    for slot in 0..(draws % u64::from(PER_WORD)) as u32 {
+        add(&mut even, word, slot);
+    }
+    sums[0] += even[0] + odd[0];
+    sums[1] += even[1] + odd[1];
 }
 
 fn full_block_of_many(
