@@ -10,7 +10,7 @@ mod schema;
 mod split;
 
 pub use encode::{Encoder, Example, Marked};
-pub use read::{Record, read_records};
+pub use read::{Record, json_lines, read_records};
 pub use schema::{Fields, Row, Schema, Source, rows};
 pub use split::split;
 

@@ -73,7 +73,11 @@ pub(super) fn place(path: &str, line: usize, expected: &str, found: &str) -> Dat
     }
 }
 
-fn json_lines(name: &str, text: &str) -> Result<Vec<Record>, DataError> {
+/// Records of JSON Lines that are in memory already; `name` stands for the file in errors.
+///
+/// # Errors
+/// A line that is not a JSON object.
+pub fn json_lines(name: &str, text: &str) -> Result<Vec<Record>, DataError> {
     let mut records = Vec::new();
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let line_number = index + 1;

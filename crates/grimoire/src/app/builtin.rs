@@ -1,17 +1,27 @@
-//! The model and the data inside the binary (`cargo xtask builtin` makes them).
+//! The model and the data inside the binary: a Llama of 0.9 million parameters in Q8_0, and 640 rows of a task
+//! that it can learn in a minute. `cargo xtask builtin` makes both, from words that this project wrote.
 
 use crate::failure::Outcome;
+use grimoire_format::Mapped;
+use grimoire_format::gguf::Gguf;
 use grimoire_models::Checkpoint;
-use grimoire_tune::data::{DataError, Record};
+use grimoire_tune::data::{DataError, Record, json_lines};
+
+/// What a person types for either of them.
+const NAME: &str = "builtin";
+/// The peak learning rate of a LoRA on the built-in model: it is small, and small models take large steps.
+pub(crate) const RATE: f64 = 4e-3;
+
+static MODEL: &[u8] = include_bytes!("../../builtin/base.gguf");
+static ROWS: &str = include_str!("../../builtin/notes.jsonl");
 
 /// The built-in model, when `name` asks for it.
 pub(crate) fn model(name: &str) -> Option<Outcome<Checkpoint>> {
-    let _ = name;
-    None
+    let open = || Ok(Checkpoint::from_gguf(Gguf::parse(Mapped::from_static(NAME, MODEL))?)?);
+    (name == NAME).then(open)
 }
 
 /// The built-in data, when `path` asks for them.
 pub(crate) fn data(path: &str) -> Option<Result<Vec<Record>, DataError>> {
-    let _ = path;
-    None
+    (path == NAME).then(|| json_lines(NAME, ROWS))
 }

@@ -53,7 +53,7 @@ pub(crate) struct Tune {
     /// Most tokens computed at once: bounds memory.
     #[arg(long, default_value_t = 512)]
     micro_tokens: usize,
-    /// Peak learning rate; 5e-4 for LoRA and 2e-5 for full fine-tuning otherwise.
+    /// Peak learning rate; otherwise 5e-4 for LoRA (4e-3 on the built-in model) and 2e-5 for full fine-tuning.
     #[arg(long, alias = "lr")]
     rate: Option<f64>,
     /// Course of the learning rate.
@@ -143,7 +143,11 @@ fn request(args: Tune) -> Outcome<TuneRequest> {
         }
     };
     let out = args.out.unwrap_or_else(|| crate::app::tune::fresh_folder(&data));
-    let rate = args.rate.unwrap_or(if args.method == Method::Full { 2e-5 } else { 5e-4 });
+    let rate = args.rate.unwrap_or(match args.method {
+        Method::Full => 2e-5,
+        Method::Lora if model == "builtin" => crate::app::builtin::RATE,
+        Method::Lora => 5e-4,
+    });
     Ok(TuneRequest {
         out,
         model,
