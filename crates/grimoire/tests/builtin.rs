@@ -21,8 +21,16 @@ fn text(bytes: &[u8]) -> String {
 #[test]
 fn the_built_in_model_speaks_of_its_world() {
     let folder = tempfile::tempdir().unwrap();
-    let arguments =
-        ["generate", "builtin", "--prompt", "The Blue Heron is a", "--max-tokens", "8", "--temperature", "0"];
+    let arguments = [
+        "generate",
+        "builtin",
+        "--prompt",
+        "The Blue Heron is a",
+        "--max-tokens",
+        "8",
+        "--temperature",
+        "0",
+    ];
     let output = grimoire(&arguments, folder.path());
     assert!(output.status.success(), "{}", text(&output.stderr));
     let said = text(&output.stdout);
@@ -40,7 +48,8 @@ fn a_dry_run_without_arguments_says_what_it_would_do() {
 
 #[test]
 fn tuning_without_arguments_ends_in_a_clear_improvement_and_a_report() {
-    if !grimoire_testkit::slow("tuning_without_arguments_ends_in_a_clear_improvement_and_a_report") {
+    if !grimoire_testkit::slow("tuning_without_arguments_ends_in_a_clear_improvement_and_a_report")
+    {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

@@ -47,9 +47,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let place = repository::root().join("crates/grimoire/builtin");
     std::fs::create_dir_all(&place)?;
     let trained = work.join("run/model/model.safetensors");
-    let bytes = finish::write(&work.join("start.gguf"), &trained, &place.join("base.gguf"))?;
+    let bytes = finish::write(&work.join("start.gguf"), &trained, &place.join("model.gguf"))?;
     std::fs::copy(work.join("notes.jsonl"), place.join("notes.jsonl"))?;
-    println!("builtin: base.gguf has {bytes} bytes");
+    println!("builtin: model.gguf has {bytes} bytes");
     Ok(())
 }
 

@@ -12,7 +12,7 @@ const NAME: &str = "builtin";
 /// The peak learning rate of a LoRA on the built-in model: it is small, and small models take large steps.
 pub(crate) const RATE: f64 = 4e-3;
 
-static MODEL: &[u8] = include_bytes!("../../builtin/base.gguf");
+static MODEL: &[u8] = include_bytes!("../../builtin/model.gguf");
 static ROWS: &str = include_str!("../../builtin/notes.jsonl");
 
 /// The built-in model, when `name` asks for it.

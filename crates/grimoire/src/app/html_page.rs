@@ -84,7 +84,7 @@ max-width:none;text-wrap:pretty}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:12px;margin:24px 0 0}
 .tile{background:var(--paper);border:1px solid var(--line);border-radius:8px;padding:14px 16px}
 .tile .name{font-size:13px;color:var(--muted)}
-.tile .value{font-size:24px;font-weight:650;font-variant-numeric:tabular-nums;line-height:1.35}
+.tile .value{font-size:21px;white-space:nowrap;font-weight:650;font-variant-numeric:tabular-nums;line-height:1.35}
 .tile .value .from{color:var(--muted);font-weight:400}
 .tile .note{font-size:13px;color:var(--muted)}
 figure{margin:16px 0;background:var(--paper);border:1px solid var(--line);border-radius:8px;\

@@ -3,8 +3,8 @@
 
 use crate::app::html_page::{escape, facts, figure, page};
 use crate::app::tune_report::{
-    DocumentChange, Estimate, Fact, HeldOut, Score, StepMetric, TuneReport, Verdict, number,
-    p_value,
+    DocumentChange, Estimate, Evaluation, Fact, HeldOut, Score, StepMetric, TuneReport, Verdict,
+    number, p_value,
 };
 use grimoire_plot::{Axis, Bars, Figure, Line, PlotError, Rule, Size, Tone};
 use std::fmt::Write as _;
@@ -179,9 +179,14 @@ fn loss_curve(report: &TuneReport) -> Figure {
                 .thin()
                 .tone(Tone::Muted),
         );
-    if !report.evaluations.is_empty() {
-        let points = report.evaluations.iter().map(|e| (e.step as f64, e.loss.value)).collect();
-        let band = report.evaluations.iter().map(|e| (e.loss.low, e.loss.high)).collect();
+    let mut evaluations = report.evaluations.clone();
+    if let Some(held) = report.held_out.as_ref().filter(|_| evaluations.iter().all(|e| e.step > 0))
+    {
+        evaluations.insert(0, Evaluation { step: 0, loss: held.loss_before });
+    }
+    if !evaluations.is_empty() {
+        let points = evaluations.iter().map(|e| (e.step as f64, e.loss.value)).collect();
+        let band = evaluations.iter().map(|e| (e.loss.low, e.loss.high)).collect();
         let level = report.held_out.as_ref().map_or(95.0, |held| held.level * 100.0);
         let name = format!("{level:.0} % interval by document");
         chart = chart.add(Line::new("held out", points).markers().band(name, band));

@@ -1,7 +1,7 @@
 //! The page of a tuning run: its sentence, its parts, its escaping, and that it loads nothing.
 
 use super::*;
-use crate::app::tune_report::{Evaluation, NextCommand, Sample};
+use crate::app::tune_report::{NextCommand, Sample};
 
 fn estimate(value: f64, half: f64) -> Estimate {
     Estimate { value, low: value - half, high: value + half }
