@@ -1,7 +1,13 @@
 //! Intervals and p-values against sacreBLEU's own (`golden/eval/resampling.json.gz`, recorded by the
 //! program of the same name) and against those that Moses and MultEval published for WMT17.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::type_complexity,
+    reason = "a test stops at what it did not expect, and says what it saw"
+)]
 
 use grimoire_eval::resample::{self, numpy::Generator, reproduce};
 use grimoire_eval::statistics::{Score, Statistics};

@@ -1,7 +1,13 @@
 //! The matrix product against three nested loops in f64: every instruction set, every storage type, odd
 //! shapes, zero and one, added and replaced, and the same bits on one thread and on three.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::type_complexity,
+    reason = "a test stops at what it did not expect, and says what it saw"
+)]
 
 use grimoire_kernels::{Isa, Lhs, Precision, Rhs, StorageType, Stored, gemm, gemm_with, storage};
 use grimoire_testkit::all_close;

@@ -1,6 +1,14 @@
 //! The row kernels against their equations in f64, on every instruction set, for lengths around the
 //! 32 partial sums: none, one, one less, exact, one more.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::type_complexity,
+    reason = "a test stops at what it did not expect, and says what it saw"
+)]
+
 use grimoire_kernels::rows::{self, AdamW, RopePairs};
 use grimoire_kernels::{Isa, dot};
 use grimoire_testkit::{all_close, close};

@@ -16,8 +16,11 @@ pub enum Naming {
     Gguf,
 }
 
+/// A part by all its names.
+type Names = (&'static str, &'static str, &'static str, &'static str);
+
 /// Parts of a block: our name, Hugging Face's for Llama, Hugging Face's for GPT-2, GGUF's.
-const PARTS: [(&str, &str, &str, &str); 13] = [
+const PARTS: [Names; 13] = [
     ("norm_1", "input_layernorm", "ln_1", "attn_norm"),
     ("attn.q", "self_attn.q_proj", "", "attn_q"),
     ("attn.k", "self_attn.k_proj", "", "attn_k"),
@@ -34,7 +37,7 @@ const PARTS: [(&str, &str, &str, &str); 13] = [
 ];
 
 /// Parts outside the blocks, in the same order.
-const TOPS: [(&str, &str, &str, &str); 4] = [
+const TOPS: [Names; 4] = [
     ("embed", "model.embed_tokens", "wte", "token_embd"),
     ("positions", "", "wpe", "position_embd"),
     ("norm", "model.norm", "ln_f", "output_norm"),
@@ -69,10 +72,7 @@ impl Naming {
 
     /// Our path of the module that this convention calls `name`.
     pub fn path(self, name: &str) -> Option<String> {
-        let (prefix, column): (
-            &str,
-            fn(&(&'static str, &'static str, &'static str, &'static str)) -> &'static str,
-        ) = match self {
+        let (prefix, column): (&str, fn(&Names) -> &'static str) = match self {
             Self::HfLlama => ("model.layers.", |row| row.1),
             Self::HfGpt2 { prefixed: true } => ("transformer.h.", |row| row.2),
             Self::HfGpt2 { prefixed: false } => ("h.", |row| row.2),

@@ -1,6 +1,14 @@
 //! Every family against `transformers` in f64 (`golden/models`): logits of all positions, the loss, and the
 //! gradients of all parameters in full fine-tuning; the cache against the whole sequence at once.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::type_complexity,
+    reason = "a test stops at what it did not expect, and says what it saw"
+)]
+
 use grimoire_models::{Batch, Cache, Model, Naming};
 use grimoire_tensor::ops::cross_entropy;
 use grimoire_tensor::{Gradients, Params, Tape};

@@ -1,6 +1,14 @@
 //! Small GGUF models in every storage type and of other architectures against `transformers` in f64 over
 //! the dequantised weights (`golden/models/gguf/`, made by `gguf_models.py`).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::type_complexity,
+    reason = "a test stops at what it did not expect, and says what it saw"
+)]
+
 use grimoire_models::{Batch, Checkpoint, Container, Model};
 use grimoire_tensor::{Params, Tape};
 use grimoire_testkit::{all_close, golden, models_dir, repository_root};

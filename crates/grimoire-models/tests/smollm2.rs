@@ -1,6 +1,14 @@
 //! SmolLM2-135M-Instruct, the Q4_1 file, against `transformers` in f32 over the same decoded weights:
 //! logits, log-probabilities of a text, and greedy continuations token by token.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::type_complexity,
+    reason = "a test stops at what it did not expect, and says what it saw"
+)]
+
 use grimoire_models::{Batch, Generation, Model, generate};
 use grimoire_tensor::ops::{select_rows, token_log_probs};
 use grimoire_tensor::{Params, Tape};

@@ -1,6 +1,14 @@
 //! Whole figures: the same bytes every time, well-formed XML, escaped, accessible, and an error with
 //! mark and place for every value that has no place on paper.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::type_complexity,
+    reason = "a test stops at what it did not expect, and says what it saw"
+)]
+
 use grimoire_plot::{
     Area, Arrow, Axis, Bars, Field, Figure, Interval, Intervals, Line, PlotError, Points, Rule,
     Size,

@@ -1,6 +1,14 @@
 //! Tests, intervals, ranks, distributions against R 4.2.2 (`golden/stats/tests.R`).
 //! R's own root finding stops at 10⁻⁴ to 10⁻⁹ in some intervals; each bound says what it is.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::type_complexity,
+    reason = "a test stops at what it did not expect, and says what it saw"
+)]
+
 use grimoire_stats::dist::noncentral;
 use grimoire_stats::dist::{
     Beta, Binomial, ChiSquare, Distribution, Exponential, FisherF, Gamma, Geometric,

@@ -1,6 +1,14 @@
 //! Fisher's odds ratio, Kolmogorov–Smirnov, intervals and large exact tests against scipy 1.17,
 //! statsmodels 0.15 and mpmath 1.3 (`golden/stats/peers.py`).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::type_complexity,
+    reason = "a test stops at what it did not expect, and says what it saw"
+)]
+
 use grimoire_stats::dist::{Distribution, Poisson, kolmogorov};
 use grimoire_stats::interval::{Difference, Proportion, Rate};
 use grimoire_stats::special::erf::normal_cdf;

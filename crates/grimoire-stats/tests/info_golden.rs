@@ -1,6 +1,14 @@
 //! Information, means and links against 40-digit values (golden/info/info.py, mpmath 1.3.0), relative
 //! error at most 1e-12.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::type_complexity,
+    reason = "a test stops at what it did not expect, and says what it saw"
+)]
+
 use grimoire_stats::info::estimate::{self, Estimator};
 use grimoire_stats::info::{
     Distribution, cross_entropy, entropy, jensen_shannon, kl, mutual_information,

@@ -2,6 +2,14 @@
 //! rational arithmetic (golden/linear/nist.py). The score is the number of correct significant digits,
 //! −log₁₀ of the relative error, as NIST defines it, at most 15.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::type_complexity,
+    reason = "a test stops at what it did not expect, and says what it saw"
+)]
+
 use grimoire_stats::linear::least_squares::{Solution, WideColumn, solve};
 use grimoire_stats::linear::twofold::Twofold;
 use serde::Deserialize;

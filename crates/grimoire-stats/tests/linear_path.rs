@@ -1,6 +1,14 @@
 //! Penalised paths against R's glmnet 4.1-6 (golden/linear/path.R) and scikit-learn 1.9.1
 //! (golden/linear/path.py), both at tight tolerance, on made-up data, mtcars, prostate and diabetes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::type_complexity,
+    reason = "a test stops at what it did not expect, and says what it saw"
+)]
+
 use grimoire_stats::linear::path::{
     Convention, Family, Options, Path, Updates, gaussian, logistic,
 };

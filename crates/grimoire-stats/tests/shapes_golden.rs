@@ -1,6 +1,14 @@
 //! Eigenvalues against numpy, moving averages against pandas, equilibria against nashpy
 //! (golden/shapes/shapes.py).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::type_complexity,
+    reason = "a test stops at what it did not expect, and says what it saw"
+)]
+
 use grimoire_stats::eigen::Complex;
 use grimoire_stats::eigen::dense::{general, general_complex, symmetric};
 use grimoire_stats::game::equilibria::bimatrix;

@@ -1,6 +1,14 @@
 //! Special functions against mpmath at 60 digits (`golden/stats/special.py`): relative error at most
 //! 10⁻¹² in both tails, 10⁻¹⁰ beyond n = 10⁹, as the issue of this crate asks.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::type_complexity,
+    reason = "a test stops at what it did not expect, and says what it saw"
+)]
+
 use grimoire_stats::special::{erf, gamma, incomplete};
 use grimoire_testkit::{close, golden};
 use serde_json::Value;

@@ -1,7 +1,14 @@
 //! The tokenizers against ids by programs that nobody here wrote: GPT-2 and BERT by the reference
 //! encodings of the data folder, SmolLM2 and the cuts by llama.cpp and the Hugging Face library
 //! (`golden/text/encodings.py`), the SentencePiece kind by SentencePiece itself.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::type_complexity,
+    reason = "a test stops at what it did not expect, and says what it saw"
+)]
 
 mod gguf_vocab;
 

@@ -1,6 +1,14 @@
 //! Training against PyTorch with PEFT, step by step: LoRA of SmolLM2 on fixed batches from a fixed start
 //! (`golden/tune/trajectory.json`, made by `trajectory.py`, which states the versions). Not a speed test.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::type_complexity,
+    reason = "a test stops at what it did not expect, and says what it saw"
+)]
+
 use grimoire_models::Model;
 use grimoire_nn::{AdamW, Decay, Schedule};
 use grimoire_tensor::Params;

@@ -5,7 +5,13 @@
 //! first in the path. An example that writes a file which the book already holds (a figure) must write
 //! the same bytes. A block marked `console slow` runs only with `GRIMOIRE_SLOW=1`.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::type_complexity,
+    reason = "a test stops at what it did not expect, and says what it saw"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,7 +1,13 @@
 //! First touch: without a file and without a network, the binary knows a model and data, and tunes the one
 //! on the other with a clear and honest result.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::type_complexity,
+    reason = "a test stops at what it did not expect, and says what it saw"
+)]
 
 use std::process::{Command, Output};
 

@@ -1,6 +1,12 @@
 //! `grimoire model` as a person calls it: output, exit code, files.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::type_complexity,
+    reason = "a test stops at what it did not expect, and says what it saw"
+)]
 
 use serde_json::Value;
 use std::path::PathBuf;

@@ -1,7 +1,13 @@
 //! `grimoire score` and `grimoire compare` as a user meets them: output, exit codes, errors with file and
 //! line. The figures themselves are tested in `grimoire-eval`.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::type_complexity,
+    reason = "a test stops at what it did not expect, and says what it saw"
+)]
 
 use serde_json::Value;
 use std::io::Write;

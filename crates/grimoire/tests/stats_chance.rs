@@ -1,7 +1,13 @@
 //! `grimoire stats`: tests, distributions, Bayes, intervals, resampling and power as whole commands:
 //! output, exit codes, errors that name the value, figures.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::type_complexity,
+    reason = "a test stops at what it did not expect, and says what it saw"
+)]
 
 use grimoire_testkit::close;
 use std::io::Write;

@@ -1,13 +1,31 @@
 //! `grimoire tune` as a whole: the built-in job, the same bytes after kill -9 and resume and for any number of
 //! threads, and what is typed or fed wrong.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::type_complexity,
+    reason = "a test stops at what it did not expect, and says what it saw"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 const SHORT: [&str; 12] = [
-    "--steps", "12", "--batch", "4", "--answers", "2", "--answer-tokens", "12", "--eval-every", "4",
-    "--save-every", "2",
+    "--steps",
+    "12",
+    "--batch",
+    "4",
+    "--answers",
+    "2",
+    "--answer-tokens",
+    "12",
+    "--eval-every",
+    "4",
+    "--save-every",
+    "2",
 ];
 
 fn grimoire() -> Command {
@@ -79,12 +97,24 @@ fn a_killed_run_resumes_to_the_same_bytes_on_any_number_of_threads() {
 fn the_folder_holds_what_was_promised() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");
-    let output = grimoire().args(["--json", "tune", "builtin", "--out"]).arg(&out).args(SHORT).output().unwrap();
+    let output = grimoire()
+        .args(["--json", "tune", "builtin", "--out"])
+        .arg(&out)
+        .args(SHORT)
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["steps"], 12);
     assert!(report["held_out"]["p_value"].as_f64().unwrap() <= 1.0);
-    for name in ["run.json", "metrics.jsonl", "state.safetensors", "report.json", "report.html", "adapter/adapter_config.json"] {
+    for name in [
+        "run.json",
+        "metrics.jsonl",
+        "state.safetensors",
+        "report.json",
+        "report.html",
+        "adapter/adapter_config.json",
+    ] {
         assert!(out.join(name).is_file(), "{name}");
     }
     let page = std::fs::read_to_string(out.join("report.html")).unwrap();
@@ -95,7 +125,8 @@ fn the_folder_holds_what_was_promised() {
         (report["predicted_peak_bytes"].as_f64().unwrap(), report["peak_bytes"].as_f64().unwrap());
     assert!(predicted / measured < 3.0 && measured / predicted < 3.0, "{predicted} {measured}");
     // A second run into the same folder is refused, and nothing is lost.
-    let again = grimoire().args(["tune", "builtin", "--out"]).arg(&out).args(SHORT).output().unwrap();
+    let again =
+        grimoire().args(["tune", "builtin", "--out"]).arg(&out).args(SHORT).output().unwrap();
     let (code, line) = error(&again);
     assert!(code == 1 && line.contains("a run is there already"), "{line}");
 }
@@ -104,7 +135,8 @@ fn the_folder_holds_what_was_promised() {
 fn dry_run_says_what_was_understood_and_writes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");
-    let output = grimoire().args(["tune", "builtin", "--dry-run", "--out"]).arg(&out).output().unwrap();
+    let output =
+        grimoire().args(["tune", "builtin", "--dry-run", "--out"]).arg(&out).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     for word in ["rows to train on", "tokens", "memory", "time", "⟦", "⟧"] {
         assert!(text.contains(word), "{word} is not in {text}");
@@ -122,7 +154,8 @@ fn what_is_wrong_is_named_with_its_place() {
     };
     let good = "{\"prompt\": \"a\", \"completion\": \"b\"}\n".repeat(16);
     let broken = file("broken.jsonl", &format!("{good}{{\"prompt\": \n"));
-    let empty = file("empty.jsonl", &format!("{good}{{\"prompt\": \"a\", \"completion\": \" \"}}\n"));
+    let empty =
+        file("empty.jsonl", &format!("{good}{{\"prompt\": \"a\", \"completion\": \" \"}}\n"));
     let columns = file("columns.csv", "mr,ref\na,b\n");
     let nothing = file("nothing.jsonl", "\n");
     let preferences =

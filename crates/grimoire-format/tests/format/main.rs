@@ -1,7 +1,13 @@
 //! Files made by the packages that define the formats, read here; files written here, read back;
 //! and every way of breaking them.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::type_complexity,
+    reason = "a test stops at what it did not expect, and says what it saw"
+)]
 
 mod adapter; // PEFT and GGUF-LoRA adapters
 mod gguf; // reading and writing GGUF

@@ -1,6 +1,12 @@
 //! The hub client against a local server that speaks the hub's routes, and breaks them on demand.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::type_complexity,
+    reason = "a test stops at what it did not expect, and says what it saw"
+)]
 
 mod cache; // layout, offline, revisions, two at once
 mod faults; // broken connections, damage, refusals, hostile answers

@@ -276,7 +276,7 @@ pub(super) fn check(path: &Path, config: &Config) -> Result<(), ModelError> {
             found,
         })
     };
-    if config.n_kv_heads == 0 || config.n_heads % config.n_kv_heads != 0 {
+    if config.n_kv_heads == 0 || !config.n_heads.is_multiple_of(config.n_kv_heads) {
         let found = format!("{} over {}", config.n_heads, config.n_kv_heads);
         return wrong("attention heads", "a multiple of the key and value heads", found);
     }

@@ -60,7 +60,7 @@ impl Points {
     /// When there are fewer than three points, the length is no multiple of d, or a value is not finite.
     pub fn new(d: usize, values: Vec<f64>) -> Result<Self> {
         sample("the coordinates", &values, 1)?;
-        if d == 0 || values.len() % d != 0 {
+        if d == 0 || !values.len().is_multiple_of(d) {
             return Err(Error::Domain {
                 what: "the dimension of the points",
                 value: d as f64,

@@ -161,9 +161,9 @@ pub(crate) fn self_adjoint(a: &Mat<f64>) -> Result<(Vec<f64>, Mat<f64>)> {
 pub fn hermitian(rows: &[Vec<Complex>]) -> Result<General> {
     let n = rows.len();
     let most = rows.iter().flatten().fold(0.0_f64, |most, value| most.max(value.abs()));
-    for i in 0..n {
-        for j in 0..=i.min(rows[i].len().saturating_sub(1)) {
-            let (a, b) = (rows[i][j], rows[j].get(i).copied().unwrap_or_default());
+    for (i, row) in rows.iter().enumerate() {
+        for (j, a) in row.iter().enumerate().take(i + 1) {
+            let b = rows[j].get(i).copied().unwrap_or_default();
             let off = Complex::new(a.re - b.re, a.im + b.im).abs();
             if off > 1e-12 * most {
                 return Err(Error::Domain {

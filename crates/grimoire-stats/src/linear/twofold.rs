@@ -147,7 +147,6 @@ impl Neg for Twofold {
 
 impl Sub for Twofold {
     type Output = Self;
-    #[expect(clippy::suspicious_arithmetic_impl, reason = "a − b is a + (−b), exactly")]
     #[inline(always)]
     fn sub(self, other: Self) -> Self {
         self + -other

@@ -24,10 +24,10 @@ pub(crate) fn report_html(report: &TuneReport) -> Result<String, PlotError> {
     body.push_str(&training(report)?);
     body.push_str(&next(report));
     body.push_str(&facts_of_the_run(report));
-    let _ = write!(
+    let _ = writeln!(
         body,
         "<footer>Made by Grimoire. The same request with seed {} on the same version gives the same \
-         files, for any number of threads.</footer>\n",
+         files, for any number of threads.</footer>",
         report.seed
     );
     Ok(page(&format!("Tuning {}", report.model), &body))

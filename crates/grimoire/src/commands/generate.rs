@@ -125,11 +125,9 @@ pub(crate) fn run(args: Generate, printer: &mut Printer) -> Outcome {
     let streams = !printer.json();
     let mut failure = None;
     let mut listen = |_: usize, text: &str| {
-        if streams {
-            if let Err(error) = printer.data(text) {
-                failure = Some(error);
-                return false;
-            }
+        if streams && let Err(error) = printer.data(text) {
+            failure = Some(error);
+            return false;
         }
         true
     };

@@ -224,7 +224,7 @@ impl Watch for Shown<'_> {
         let left = crate::app::tune::duration(seconds_left);
         let speed = line.tokens as f64 / line.seconds.max(1e-9);
         let words = format!("loss {:.4}  {speed:.0} tokens/s  {left} left", line.loss);
-        if self.quiet && (line.step % 10 == 0 || line.step == total || line.step == 1) {
+        if self.quiet && (line.step.is_multiple_of(10) || line.step == total || line.step == 1) {
             self.printer.talk(&format!("step {}/{total}  {words}", line.step));
         }
         let bar = self.bar("training", total, "training {bar:32} {pos}/{len}  {msg}");

@@ -94,8 +94,7 @@ pub(crate) fn ols(report: &OlsReport) -> String {
     let _ = write!(out, "\n{}", lines.text());
     let _ = writeln!(
         out,
-        "\nassumes: rows are independent; errors have equal variance and are near normal ({} do not need the first)",
-        "the robust errors"
+        "\nassumes: rows are independent; errors have equal variance and are near normal (the robust errors do not need the first)"
     );
     out
 }
