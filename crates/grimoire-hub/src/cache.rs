@@ -54,7 +54,7 @@ impl Repository {
         }
         let path = self.root.join("refs").join(revision);
         create_parent(&path)?;
-        let beside = path.with_file_name(format!(".{}.tmp", std::process::id()));
+        let beside = path.with_file_name(format!(".{}.tmp", unique()));
         std::fs::write(&beside, commit)
             .and_then(|()| std::fs::rename(&beside, &path))
             .map_err(HubError::io(&path, "write"))
@@ -91,7 +91,7 @@ impl Repository {
         if std::fs::read_link(&path).is_ok_and(|old| old == target) && path.exists() {
             return Ok(path);
         }
-        let beside = path.with_file_name(format!(".{etag}.{}.tmp", std::process::id()));
+        let beside = path.with_file_name(format!(".{etag}.{}.tmp", unique()));
         let _ = std::fs::remove_file(&beside);
         make_link(&target, &self.blob(etag), &beside)
             .and_then(|()| std::fs::rename(&beside, &path))
@@ -144,4 +144,10 @@ fn make_link(target: &Path, _blob: &Path, path: &Path) -> std::io::Result<()> {
 #[cfg(not(unix))]
 fn make_link(_target: &Path, blob: &Path, path: &Path) -> std::io::Result<()> {
     std::fs::hard_link(blob, path).or_else(|_| std::fs::copy(blob, path).map(|_| ()))
+}
+/// A part of a temporary name that no other process and no other thread of this one has.
+fn unique() -> String {
+    static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    let next = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    format!("{}-{next}", std::process::id())
 }
