@@ -59,6 +59,16 @@ pub enum ModelError {
         /// The shape in the file.
         found: Vec<usize>,
     },
+    /// A tensor that an adapter cannot be merged into, or that cannot be written again.
+    #[error("{}: cannot merge tensor {name:?}: {reason}", path.display())]
+    Unmergeable {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+        /// Why not.
+        reason: String,
+    },
     /// There is no model at that path.
     #[error("{}: not a model: expected a .gguf file, or a folder with config.json and safetensors", path.display())]
     NotAModel {
