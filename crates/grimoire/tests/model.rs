@@ -8,6 +8,10 @@
     reason = "a test stops at what it did not expect, and says what it saw"
 )]
 
+use grimoire_format::adapter::LoraPair;
+use grimoire_format::adapter::gguf_lora::GgufLora;
+use grimoire_format::adapter::peft::PeftAdapter;
+use grimoire_format::gguf::Gguf;
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -90,6 +94,10 @@ fn info_tells_what_the_real_model_is() {
     let info = json(&["model", "info", path.to_str().unwrap(), "--json"]);
     assert_eq!(info["parameters"]["total"], 134_515_008);
     assert_eq!(info["memory"]["cache_per_1000"], 2 * 4 * 30 * 3 * 64 * 1000);
+    // Values, gradients and two moments in f32 of A and B of rank 16 on 30 blocks: q, o 576 x 576,
+    // k, v 192 x 576, gate, up 1536 x 576 and down 576 x 1536.
+    let rows_and_columns = 30 * (2 * (576 + 576) + 2 * (192 + 576) + 3 * (1536 + 576));
+    assert_eq!(info["memory"]["tuning"]["trained"], 4 * 4 * 16 * rows_and_columns);
 }
 
 #[test]
@@ -115,4 +123,123 @@ fn what_is_no_model_is_named() {
     assert_eq!(code, 1);
     assert!(error.contains("not a model"), "{error}");
     assert_eq!(fails(&["model", "info"]).0, 2);
+}
+
+/// A PEFT adapter for the q and down matrices of a GGUF model, with values from a formula.
+fn write_adapter(model: &std::path::Path, folder: &std::path::Path) -> PeftAdapter {
+    let file = Gguf::open(model).unwrap();
+    let mut pairs = Vec::new();
+    for tensor in file.tensors() {
+        let name = tensor.name().trim_start_matches("blk.").trim_end_matches(".weight");
+        let Some((block, part)) = name.split_once('.') else { continue };
+        let (module, rank) = match part {
+            "attn_q" => ("self_attn.q_proj", 2),
+            "ffn_down" => ("mlp.down_proj", 3),
+            _ => continue,
+        };
+        let (outputs, inputs) = (tensor.shape()[0], tensor.shape()[1]);
+        let wave = |n: usize, f: f32| (0..n).map(|i| 0.3 * (i as f32 * f).sin()).collect();
+        pairs.push(LoraPair {
+            module: format!("model.layers.{block}.{module}"),
+            rank,
+            inputs,
+            outputs,
+            a: wave(rank * inputs, 0.7),
+            b: wave(outputs * rank, 1.3),
+            scale: if rank == 2 { 1.5 } else { 0.75 },
+        });
+    }
+    pairs.sort_by(|x, y| x.module.cmp(&y.module));
+    let adapter = PeftAdapter::from_pairs(pairs, folder).unwrap();
+    adapter.write(folder).unwrap();
+    adapter
+}
+
+#[test]
+fn merge_writes_a_model_that_computes_the_same_and_says_what_it_cost() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let base = golden("models/gguf/F32.gguf");
+    write_adapter(&base, &folder.path().join("adapter"));
+    std::fs::write(at("text.txt"), "the cat sat on the mat and the dog ran to the man ".repeat(20))
+        .unwrap();
+    let (base, adapter, text) = (base.to_str().unwrap(), at("adapter"), at("text.txt"));
+    let merge = |out: &str, more: &[&str]| {
+        let mut words = vec!["model", "merge", base, &adapter, "--out", out, "--text", &text];
+        words.extend(more);
+        json(&[&words[..], &["--json"]].concat())
+    };
+    let report = merge(&at("same.gguf"), &[]);
+    let perplexity = |report: &Value, which: &str| report["perplexity"][which].as_f64().unwrap();
+    let (before, adapted) = (perplexity(&report, "base"), perplexity(&report, "adapted"));
+    assert!((before / adapted - 1.0).abs() > 1e-3, "the adapter does something: {report}");
+    // The sums are the same but for their order; both are f32.
+    let merged = perplexity(&report, "merged");
+    assert!((merged / adapted - 1.0).abs() < 1e-3, "{report}");
+    assert_eq!(report["tensors"], Gguf::open(base).unwrap().tensors().len());
+    assert_eq!(report["changed"].as_u64().unwrap() % 2, 0);
+    let small = merge(&at("small.gguf"), &["--type", "q8_0", "--tokens", "300"]);
+    assert!(small["bytes"].as_u64().unwrap() < report["bytes"].as_u64().unwrap() / 2);
+    assert!(small["change"]["interval"].is_array(), "{small}");
+    // What is there stays, and what cannot be said is refused.
+    for (out, expected) in [
+        (at("same.gguf"), "it is there already\nhint: name another, or give --force"),
+        (at("folder"), "a GGUF model is merged into a .gguf file"),
+        (base.to_owned(), "that is the model itself"),
+    ] {
+        let (code, error) =
+            fails(&["model", "merge", base, &adapter, "--out", &out, "--text", &text]);
+        assert_eq!(code, 2, "{error}");
+        assert!(error.contains(expected), "{error}");
+    }
+    let other = golden("models/gguf/gpt2.gguf");
+    let other = other.to_str().unwrap();
+    let (code, error) =
+        fails(&["model", "merge", other, &adapter, "--out", &at("x.gguf"), "--text", &text]);
+    assert_eq!(code, 1);
+    assert!(error.contains("the adapter belongs to another model"), "{error}");
+    assert!(!std::path::Path::new(&at("x.gguf")).exists());
+}
+
+/// To GGUF-LoRA and back: the same matrices, their rows of q turned there and back, the same scales.
+#[test]
+fn adapters_cross_and_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let base = golden("models/gguf/Q4_1.gguf");
+    let original = write_adapter(&base, &folder.path().join("adapter"));
+    let base = base.to_str().unwrap();
+    let there = json(&["model", "adapter", base, &at("adapter"), "--out", &at("a.gguf"), "--json"]);
+    assert_eq!(
+        (&there["format"], &there["modules"]),
+        (&"GGUF-LoRA".into(), &original.pairs.len().into())
+    );
+    // Rank 2 with 1.5 and rank 3 with 0.75: alpha 3 and 2.25, one of which is folded.
+    assert_eq!(there["folded"].as_u64().unwrap() * 2, original.pairs.len() as u64);
+    ok(&["model", "adapter", base, &at("a.gguf"), "--out", &at("back"), "--base", "org/name"]);
+    let back = PeftAdapter::open(at("back")).unwrap();
+    assert_eq!(back.config.base_model.as_deref(), Some("org/name"));
+    assert_eq!(back.pairs.len(), original.pairs.len());
+    for (a, b) in back.pairs.iter().zip(&original.pairs) {
+        assert_eq!((&a.module, a.rank, &a.a), (&b.module, b.rank, &b.a));
+        for (x, y) in a.b.iter().zip(&b.b) {
+            // Folding rounds once.
+            grimoire_testkit::close((x * a.scale).into(), (y * b.scale).into(), 2.4e-7, 0.0);
+        }
+    }
+    let lora = GgufLora::open(at("a.gguf")).unwrap();
+    let q = lora.pairs.iter().find(|pair| pair.module == "blk.0.attn_q.weight").unwrap();
+    let same =
+        original.pairs.iter().find(|pair| pair.module.ends_with("0.self_attn.q_proj")).unwrap();
+    assert_ne!(q.b, same.b, "rows of q are permuted in a GGUF of the llama architecture");
+    let (code, error) = fails(&["model", "adapter", base, &at("adapter"), "--out", &at("a.gguf")]);
+    assert_eq!(code, 2, "{error}");
+    let config = folder.path().join("adapter/adapter_config.json");
+    let text = std::fs::read_to_string(&config)
+        .unwrap()
+        .replace("\"use_dora\": false", "\"use_dora\": true");
+    std::fs::write(&config, text).unwrap();
+    let (code, error) = fails(&["model", "adapter", base, &at("adapter"), "--out", &at("b.gguf")]);
+    assert_eq!(code, 1);
+    assert!(error.contains("adapter_config.json: \"use_dora\" true is not supported"), "{error}");
 }

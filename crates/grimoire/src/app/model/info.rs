@@ -1,11 +1,14 @@
 //! What a model is, from its header alone: architecture, sizes, parameters by part, storage types,
-//! tokenizer, chat template, context, and the memory that it takes to run. No weight is read.
+//! tokenizer, chat template, context, and the memory that it takes to run. No weight but the gains of the norms is read.
 
 use crate::failure::Outcome;
-use grimoire_models::{Cache, Checkpoint, Container, Scaling};
+use grimoire_models::{Cache, Checkpoint, Container, Model, Scaling};
+use grimoire_tensor::Params;
+use grimoire_tune::adapter::{LoraSettings, attach};
+use grimoire_tune::{Footprint, footprint};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The report.
 #[derive(Debug, Serialize)]
@@ -95,14 +98,27 @@ pub(crate) struct Memory {
     pub(crate) cache_full: u64,
     /// Generation with one full context, in all.
     pub(crate) generation: u64,
+    /// Tuning with an adapter on every linear layer, by what takes it.
+    pub(crate) tuning: Footprint,
+    /// The rank of that adapter.
+    pub(crate) tuning_rank: usize,
+    /// The tokens read at a time.
+    pub(crate) tuning_tokens: usize,
 }
 
+/// Tokens that `grimoire tune` reads at a time unless told otherwise.
+const TUNING_TOKENS: usize = 512;
+
 /// Reads the report from a model.
-pub(crate) fn info(path: &Path) -> Outcome<Info> {
-    let checkpoint = Checkpoint::open(path)?;
+pub(crate) fn info(checkpoint: &Checkpoint) -> Outcome<Info> {
     let config = checkpoint.config();
     let weights = checkpoint.tensors().iter().map(|tensor| tensor.bytes().len() as u64).sum();
     let cache = |tokens| Cache::bytes(config, 1, tokens);
+    let settings = LoraSettings::default();
+    let (mut model, mut params) = (Model::load(checkpoint)?, Params::default());
+    attach(&mut model, &mut params, &settings, 0)?;
+    let tokens = TUNING_TOKENS.min(config.context);
+    let tuning = footprint(checkpoint, &model, &params, tokens, tokens, false);
     let (tokenizer, tokenizer_error) = match checkpoint.tokenizer() {
         Ok(tokenizer) => (Some(vocabulary(&tokenizer)), None),
         Err(error) => (None, Some(error.to_string())),
@@ -134,8 +150,8 @@ pub(crate) fn info(path: &Path) -> Outcome<Info> {
             rope_scaling: config.rotary.as_ref().and_then(|rotary| scaling(&rotary.scaling)),
             tied: config.tied,
         },
-        parameters: parameters(&checkpoint),
-        storage: storage(&checkpoint),
+        parameters: parameters(checkpoint),
+        storage: storage(checkpoint),
         tokenizer,
         tokenizer_error,
         chat_template: checkpoint.chat_template()?,
@@ -144,6 +160,9 @@ pub(crate) fn info(path: &Path) -> Outcome<Info> {
             cache_per_1000: cache(1000),
             cache_full: cache(config.context),
             generation: weights + cache(config.context) + working,
+            tuning,
+            tuning_rank: settings.rank,
+            tuning_tokens: tokens,
         },
     })
 }

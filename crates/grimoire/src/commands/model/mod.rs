@@ -1,7 +1,8 @@
-//! `grimoire model`: one file per verb, and the bar that shows a download.
+//! `grimoire model`: one file per verb; sizes in words.
 
-mod fetching;
+mod adapter;
 mod info;
+mod merge;
 
 use crate::failure::Outcome;
 use crate::printer::Printer;
@@ -16,13 +17,17 @@ pub(crate) struct Model {
 
 #[derive(Subcommand)]
 enum Verb {
+    Adapter(adapter::Adapter),
     Info(info::Info),
+    Merge(merge::Merge),
 }
 
 /// Runs the verb that was asked for.
 pub(crate) fn run(model: Model, printer: &mut Printer) -> Outcome {
     match model.verb {
+        Verb::Adapter(verb) => adapter::run(&verb, printer),
         Verb::Info(verb) => info::run(&verb, printer),
+        Verb::Merge(verb) => merge::run(&verb, printer),
     }
 }
 
