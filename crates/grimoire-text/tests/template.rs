@@ -128,6 +128,15 @@ fn the_assistants_part_is_what_the_answer_adds() {
     let error = spans("thinking", "think").unwrap_err();
     assert!(matches!(&error, TextError::NoSpans { message: 1, .. }), "{error}");
     assert!(error.to_string().contains("generation"), "{error}");
+    // Its last answer can.
+    let messages = &golden.conversations["think"];
+    let template = compile(&golden.templates["thinking"]);
+    let request = RenderRequest { messages, ..RenderRequest::default() };
+    let rendered = template.render_with_last_span(&request).unwrap();
+    let part = &rendered.text[rendered.assistant[0].clone()];
+    assert_eq!(part, "<think>\nwell\n</think>\n\nB<|im_end|>\n");
+    let request = RenderRequest { messages: &messages[..3], ..RenderRequest::default() };
+    assert!(template.render_with_last_span(&request).is_err());
     // A generation prompt that the answer does not begin with.
     let template = compile(
         "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}{% if add_generation_prompt %}<ask>{% endif %}",

@@ -66,6 +66,32 @@ impl ChatTemplate {
         Ok(Rendered { text, assistant, source: SpanSource::Prefixes })
     }
 
+    /// As [`Self::render_with_spans`], but of the last answer alone, which must end the
+    /// conversation; what the template does to earlier answers does not matter then. Marks of
+    /// `{% generation %}` are heeded all the same: the last of them is the answer.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn render_with_last_span(
+        &self,
+        request: &RenderRequest<'_>,
+    ) -> Result<Rendered, TextError> {
+        if self.marks_generation {
+            let mut rendered = self.render_with_spans(request)?;
+            let last = rendered.assistant.pop();
+            rendered.assistant = last.into_iter().collect();
+            return Ok(rendered);
+        }
+        let text = self.run(&RenderRequest { add_generation_prompt: false, ..*request })?;
+        let index = request.messages.len().wrapping_sub(1);
+        if request.messages.last().is_none_or(|message| message.role() != "assistant") {
+            let reason = "the conversation does not end with an answer".into();
+            return Err(TextError::NoSpans { message: index, reason });
+        }
+        let assistant = vec![self.span(request, index, &text)?];
+        Ok(Rendered { text, assistant, source: SpanSource::Prefixes })
+    }
+
     /// Where the answer `index` lies in `text`.
     fn span(
         &self,

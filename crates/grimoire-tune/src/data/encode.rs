@@ -1,7 +1,7 @@
 //! Rows to tokens, with the trained part marked. Conversations go through the model's own template, and what
 //! the assistant wrote is trained on, with the tokens that end its turn; a prompt with its completion is a
 //! conversation of two turns where the model has a template, and plain text followed by the end of sequence
-//! where it has none.
+//! where it has none. What the template writes after the token that ends an answer is not trained on.
 
 use super::{DataError, Row, Source};
 use crate::sequence::Sequence;
@@ -24,6 +24,8 @@ pub struct Example {
     pub answer: Option<String>,
     /// Tokens cut off at the end.
     pub lost: usize,
+    /// Only the last answer is trained on, because the template writes earlier ones differently.
+    pub last_only: bool,
 }
 
 /// A text in pieces, each trained on or not.
@@ -67,7 +69,8 @@ impl Encoder<'_> {
             sequence.ids.extend_from_slice(ids);
             sequence.scored.extend(ids.iter().map(|_| *scored || self.whole));
         }
-        if let (false, Some(eos)) = (asked.templated, special.eos) {
+        let ended = sequence.ids.last().copied() == special.eos;
+        if let (false, false, Some(eos)) = (asked.templated, ended, special.eos) {
             sequence.ids.push(eos);
             sequence.scored.push(true);
         }
@@ -88,7 +91,32 @@ impl Encoder<'_> {
             prompt: asked.prompt,
             answer: asked.answer,
             lost,
+            last_only: asked.last_only,
         })
+    }
+
+    /// The row in examples of at most the maximum length: running text is cut into pieces, which go on from
+    /// each other, and loses nothing; any other row loses its end.
+    ///
+    /// # Errors
+    /// As [`Encoder::encode`].
+    pub fn encode_pieces(&self, source: &Source, row: &Row) -> Result<Vec<Example>, DataError> {
+        if !matches!(row, Row::Text(_)) {
+            return Ok(vec![self.encode(source, row)?]);
+        }
+        let whole = Encoder { max_tokens: usize::MAX, ..*self }.encode(source, row)?;
+        let length = self.max_tokens.max(2);
+        let mut pieces = Vec::new();
+        for (ids, scored) in
+            whole.sequence.ids.chunks(length).zip(whole.sequence.scored.chunks(length))
+        {
+            // A last token alone has nothing before it that predicts it.
+            if ids.len() > 1 || pieces.is_empty() {
+                let sequence = Sequence { ids: ids.to_vec(), scored: scored.to_vec() };
+                pieces.push(Example { sequence, ..whole.clone() });
+            }
+        }
+        Ok(pieces)
     }
 
     /// The text of a row as the model sees it, with the trained part marked.
@@ -104,10 +132,10 @@ impl Encoder<'_> {
             |error| DataError::Text { path: source.path.clone(), line: source.line, source: error };
         match (row, self.template) {
             (Row::Text(text), _) => Ok((vec![(text.clone(), true)], Asked::default())),
-            (Row::Messages(messages), Some(template)) => {
-                self.chat(template, messages).map_err(text)
+            (Row::Messages { messages, tools, scored_from }, Some(template)) => {
+                self.chat(template, messages, tools.as_ref(), *scored_from).map_err(text)
             }
-            (Row::Messages(_), None) => Err(super::read::place(
+            (Row::Messages { .. }, None) => Err(super::read::place(
                 &source.path,
                 source.line,
                 "prompt and completion, or text: the model has no chat template",
@@ -116,13 +144,14 @@ impl Encoder<'_> {
             (Row::Completion { prompt, completion }, Some(template)) => {
                 let messages =
                     [Message::new("user", prompt), Message::new("assistant", completion)];
-                let (pieces, asked) = self.chat(template, &messages).map_err(text)?;
+                let (pieces, asked) = self.chat(template, &messages, None, 0).map_err(text)?;
                 Ok((pieces, Asked { prompt: Some(prompt.clone()), ..asked }))
             }
             (Row::Completion { prompt, completion }, None) => {
                 let pieces = vec![(prompt.clone(), false), (completion.clone(), true)];
                 let asked = Asked {
                     templated: false,
+                    last_only: false,
                     question: Some(prompt.clone()),
                     prompt: Some(prompt.clone()),
                     answer: Some(completion.clone()),
@@ -138,29 +167,56 @@ impl Encoder<'_> {
         }
     }
 
+    /// Where an answer ends: behind the last token that ends generation, where the template writes one.
+    fn end_of_answer(&self, answer: &str) -> usize {
+        let ends = self.tokenizer.special().end_of_generation.iter();
+        let texts = ends.filter_map(|id| self.tokenizer.token_text(*id));
+        texts
+            .filter_map(|text| Some(answer.rfind(text)? + text.len()))
+            .max()
+            .unwrap_or(answer.len())
+    }
+
     fn chat(
         &self,
         template: &ChatTemplate,
         messages: &[Message],
+        tools: Option<&serde_json::Value>,
+        scored_from: usize,
     ) -> Result<(Marked, Asked), TextError> {
-        let request = RenderRequest { messages, now: self.now, ..RenderRequest::default() };
-        let rendered = template.render_with_spans(&request)?;
+        let request = RenderRequest { messages, tools, now: self.now, ..RenderRequest::default() };
+        let mut last_only = false;
+        let mut rendered = match template.render_with_spans(&request) {
+            // The last answer stands as it will at inference, whatever happens to those before it.
+            Err(TextError::NoSpans { message, .. }) if message + 1 < messages.len() => {
+                last_only = true;
+                template.render_with_last_span(&request)
+            }
+            rendered => rendered,
+        }?;
+        let given = messages[..scored_from].iter().filter(|m| m.role() == "assistant").count();
+        let found = rendered.assistant.len();
+        if !last_only && given < found {
+            rendered.assistant.drain(..given);
+        }
         let mut pieces = Vec::new();
         let mut at = 0;
         for span in &rendered.assistant {
             pieces.push((rendered.text[at..span.start].to_owned(), false));
-            pieces.push((rendered.text[span.clone()].to_owned(), true));
-            at = span.end;
+            at = span.start + self.end_of_answer(&rendered.text[span.clone()]);
+            pieces.push((rendered.text[span.start..at].to_owned(), true));
         }
         pieces.push((rendered.text[at..].to_owned(), false));
         pieces.retain(|(text, _)| !text.is_empty());
-        let before = &messages[..messages.len().saturating_sub(1)];
+        let answer = messages.iter().rposition(|m| m.role() == "assistant").unwrap_or(0);
+        let before = &messages[..answer];
         let asking = RenderRequest { messages: before, add_generation_prompt: true, ..request };
-        let last = messages.last();
+        let last = messages.get(answer);
         Ok((
             pieces,
             Asked {
                 templated: true,
+                last_only,
                 question: if before.is_empty() { None } else { Some(template.render(&asking)?) },
                 prompt: before.last().and_then(Message::content).map(str::to_owned),
                 answer: last.and_then(Message::content).map(str::to_owned),
@@ -173,6 +229,7 @@ impl Encoder<'_> {
 #[derive(Default)]
 struct Asked {
     templated: bool,
+    last_only: bool,
     question: Option<String>,
     prompt: Option<String>,
     answer: Option<String>,

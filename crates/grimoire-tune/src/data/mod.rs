@@ -10,8 +10,8 @@ mod schema;
 mod split;
 
 pub use encode::{Encoder, Example, Marked};
-pub use read::{Record, json_lines, read_records};
-pub use schema::{Fields, Row, Schema, Source, rows};
+pub use read::{Record, json_lines, parse_records, read_records};
+pub use schema::{Fields, Row, Schema, Source, Turn, read_as, rows};
 pub use split::split;
 
 /// What is wrong with data.

@@ -6,7 +6,8 @@ use crate::failure::{Failure, Outcome};
 use grimoire_text::Moment;
 use grimoire_tune::Sequence;
 use grimoire_tune::data::{
-    DataError, Encoder, Example, Fields, Marked, Row, Schema, Source, read_records, rows, split,
+    DataError, Encoder, Example, Fields, Marked, Row, Schema, Source, read_as, read_records, rows,
+    split,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -39,6 +40,10 @@ pub(crate) struct Summary {
     /// Rows with nothing left to train on.
     pub(crate) dropped_rows: usize,
     pub(crate) duplicates: usize,
+    /// Conversations of which only the last answer is trained on.
+    pub(crate) last_only_rows: usize,
+    /// How columns of other names are read.
+    pub(crate) read_as: Option<String>,
     pub(crate) longest: usize,
     #[serde(skip)]
     pub(crate) first: Marked,
@@ -58,16 +63,14 @@ pub(crate) fn load(request: &TuneRequest, loaded: &Loaded) -> Outcome<Dataset> {
         completion: request.completion_field.clone(),
         text: request.text_field.clone(),
     };
-    let read = |path: &str| -> Outcome<Vec<(Source, Row)>> {
-        let all = match builtin(path) {
-            Some(records) => rows(path, &records.map_err(fail)?, &fields),
-            None => rows(path, &read_records(Path::new(path)).map_err(fail)?, &fields),
-        };
-        all.map_err(fail)
+    let read = |path: &str| -> Outcome<(Vec<(Source, Row)>, Option<String>)> {
+        let records = builtin(path).unwrap_or_else(|| read_records(Path::new(path)));
+        let records = records.map_err(fail)?;
+        Ok((rows(path, &records, &fields).map_err(fail)?, read_as(&records, &fields)))
     };
-    let all = read(&request.data)?;
+    let (all, note) = read(&request.data)?;
     let (train, held, from) = match &request.eval {
-        Some(path) => (all, read(path)?, path.clone()),
+        Some(path) => (all, read(path)?.0, path.clone()),
         None => {
             let contents: Vec<Row> = all.iter().map(|(_, row)| row.clone()).collect();
             let (trained, held) =
@@ -97,6 +100,8 @@ pub(crate) fn load(request: &TuneRequest, loaded: &Loaded) -> Outcome<Dataset> {
         cut_rows: 0,
         dropped_rows: 0,
         duplicates: 0,
+        last_only_rows: 0,
+        read_as: note,
         longest: 0,
         first: Marked::new(),
     };
@@ -133,17 +138,23 @@ fn encode(
     let mut seen = std::collections::HashSet::new();
     for (source, row) in rows {
         *summary.rows_by_schema.entry(row.schema()).or_default() += 1;
-        let example = encoder.encode(source, row).map_err(fail)?;
-        loaded.model.check_tokens(&example.sequence.ids)?;
-        summary.lost_tokens += example.lost;
-        summary.cut_rows += usize::from(example.lost > 0);
-        summary.longest = summary.longest.max(example.sequence.ids.len() + example.lost);
-        summary.duplicates += usize::from(!seen.insert(example.sequence.ids.clone()));
-        if example.sequence.n_scored() == 0 {
-            summary.dropped_rows += 1;
-            continue;
+        let mut tokens = 0;
+        let mut ids = Vec::new();
+        for example in encoder.encode_pieces(source, row).map_err(fail)? {
+            loaded.model.check_tokens(&example.sequence.ids)?;
+            summary.lost_tokens += example.lost;
+            summary.cut_rows += usize::from(example.lost > 0);
+            summary.last_only_rows += usize::from(example.last_only);
+            tokens += example.sequence.ids.len() + example.lost;
+            ids.extend_from_slice(&example.sequence.ids);
+            if example.sequence.n_scored() == 0 {
+                summary.dropped_rows += 1;
+            } else {
+                examples.push(example);
+            }
         }
-        examples.push(example);
+        summary.longest = summary.longest.max(tokens);
+        summary.duplicates += usize::from(!seen.insert(ids));
     }
     Ok(examples)
 }

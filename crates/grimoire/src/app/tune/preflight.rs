@@ -118,6 +118,15 @@ fn warnings(request: &TuneRequest, loaded: &Loaded, dataset: &Dataset) -> Vec<St
         );
     }
     let summary = &dataset.summary;
+    if let Some(note) = &summary.read_as {
+        warnings.push(note.clone());
+    }
+    if summary.last_only_rows > 0 {
+        warnings.push(format!(
+            "of {} conversations only the last answer is trained on: the template writes earlier answers differently",
+            summary.last_only_rows
+        ));
+    }
     if summary.cut_rows > 0 {
         warnings.push(format!(
             "{} rows are longer than {} tokens and lose {} tokens at their end",
