@@ -156,14 +156,14 @@ fn what_is_wrong_is_named_with_its_place() {
     let broken = file("broken.jsonl", &format!("{good}{{\"prompt\": \n"));
     let empty =
         file("empty.jsonl", &format!("{good}{{\"prompt\": \"a\", \"completion\": \" \"}}\n"));
-    let columns = file("columns.csv", "mr,ref\na,b\n");
+    let columns = file("columns.csv", "left,right\na,b\n");
     let nothing = file("nothing.jsonl", "\n");
     let preferences =
         file("preferences.jsonl", "{\"prompt\": \"a\", \"chosen\": \"b\", \"rejected\": \"c\"}\n");
     let cases: [(&[&str], i32, &str); 9] = [
         (&["tune", "builtin", &broken], 1, "broken.jsonl:17"),
         (&["tune", "builtin", &empty], 1, "empty.jsonl:17"),
-        (&["tune", "builtin", &columns], 1, "mr"),
+        (&["tune", "builtin", &columns], 1, "left"),
         (&["tune", "builtin", &nothing], 1, "no rows"),
         (&["tune", "builtin", &preferences], 1, "preferences"),
         (&["tune", "./absent.gguf", &broken], 1, "absent.gguf"),

@@ -17,6 +17,9 @@ const SHARE: f64 = 0.1;
 /// At least and at most so many rows are held out.
 const HELD: (usize, usize) = (16, 200);
 
+/// Rows with the places that they come from.
+type Rows = Vec<(Source, Row)>;
+
 /// Rows ready to train on.
 pub(crate) struct Dataset {
     pub(crate) train: Vec<Example>,
@@ -63,7 +66,7 @@ pub(crate) fn load(request: &TuneRequest, loaded: &Loaded) -> Outcome<Dataset> {
         completion: request.completion_field.clone(),
         text: request.text_field.clone(),
     };
-    let read = |path: &str| -> Outcome<(Vec<(Source, Row)>, Option<String>)> {
+    let read = |path: &str| -> Outcome<(Rows, Option<String>)> {
         let records = builtin(path).unwrap_or_else(|| read_records(Path::new(path)));
         let records = records.map_err(fail)?;
         Ok((rows(path, &records, &fields).map_err(fail)?, read_as(&records, &fields)))
