@@ -67,12 +67,7 @@ impl Encoder<'_> {
         }
         for (ids, (_, scored)) in encoded.iter().zip(&pieces) {
             sequence.ids.extend_from_slice(ids);
-            let end = match ids.iter().rposition(|id| self.tokenizer.ends_generation(*id)) {
-                Some(last) if asked.templated => last + 1,
-                _ => ids.len(),
-            };
-            let scored = |index: usize| self.whole || *scored && index < end;
-            sequence.scored.extend((0..ids.len()).map(scored));
+            sequence.scored.extend(ids.iter().map(|_| *scored || self.whole));
         }
         let ended = sequence.ids.last().copied() == special.eos;
         if let (false, false, Some(eos)) = (asked.templated, ended, special.eos) {
@@ -172,6 +167,16 @@ impl Encoder<'_> {
         }
     }
 
+    /// Where an answer ends: behind the last token that ends generation, where the template writes one.
+    fn end_of_answer(&self, answer: &str) -> usize {
+        let ends = self.tokenizer.special().end_of_generation.iter();
+        let texts = ends.filter_map(|id| self.tokenizer.token_text(*id));
+        texts
+            .filter_map(|text| Some(answer.rfind(text)? + text.len()))
+            .max()
+            .unwrap_or(answer.len())
+    }
+
     fn chat(
         &self,
         template: &ChatTemplate,
@@ -198,8 +203,8 @@ impl Encoder<'_> {
         let mut at = 0;
         for span in &rendered.assistant {
             pieces.push((rendered.text[at..span.start].to_owned(), false));
-            pieces.push((rendered.text[span.clone()].to_owned(), true));
-            at = span.end;
+            at = span.start + self.end_of_answer(&rendered.text[span.clone()]);
+            pieces.push((rendered.text[span.start..at].to_owned(), true));
         }
         pieces.push((rendered.text[at..].to_owned(), false));
         pieces.retain(|(text, _)| !text.is_empty());
