@@ -21,7 +21,7 @@ use std::time::Instant;
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 const HELD_OUT_ROWS: usize = 400;
-const ANSWERS: usize = 50;
+const ANSWERS: usize = 315;
 const MICRO_TOKENS: usize = 512;
 
 /// Pairs of meaning representation and text.
