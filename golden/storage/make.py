@@ -61,7 +61,7 @@ with np.errstate(all="ignore"):
         values = np.ascontiguousarray(dequantize(blocks, ty), np.float32)
         out["decode"][ty.name] = {"bytes": blocks.tobytes().hex(), "values": values.tobytes().hex()}
     rows = rows_of()
-    for ty in (T.F32, T.F16, T.BF16, T.Q8_0, T.Q4_0, T.Q4_1):
+    for ty in (T.F32, T.F16, T.BF16, T.Q8_0, T.Q4_0, T.Q4_1, T.Q5_0, T.Q5_1):
         data = np.ascontiguousarray(quantize(rows, ty))
         out["encode"][ty.name] = {"values": rows.tobytes().hex(), "bytes": data.tobytes().hex()}
 

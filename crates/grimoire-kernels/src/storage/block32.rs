@@ -67,13 +67,7 @@ pub(super) fn q8_0_decode(block: &[u8; 34], out: &mut [f32; 32]) {
 /// The value of largest magnitude (the first such) maps to −8; the rest to the nearest of 0 to 15
 /// after adding 8, halves upwards.
 pub(super) fn q4_0_encode(values: &[f32; 32], block: &mut [u8; 18]) {
-    let mut extreme = values[0];
-    for &value in &values[1..] {
-        if value.abs() > extreme.abs() {
-            extreme = value;
-        }
-    }
-    let d = extreme / -8.0;
+    let d = extreme(values) / -8.0;
     let inverse = reciprocal(d);
     [block[0], block[1]] = narrow(d);
     let nibble = |value: f32| ((value * inverse + 8.5) as u8).min(15);
@@ -94,6 +88,46 @@ pub(super) fn q4_1_encode(values: &[f32; 32], block: &mut [u8; 20]) {
     for i in 0..16 {
         block[4 + i] = nibble(values[i]) | nibble(values[16 + i]) << 4;
     }
+}
+
+/// As Q4_0 with the value of largest magnitude at −16, and the fifth bits in a word of their own.
+pub(super) fn q5_0_encode(values: &[f32; 32], block: &mut [u8; 22]) {
+    let d = extreme(values) / -16.0;
+    let inverse = reciprocal(d);
+    [block[0], block[1]] = narrow(d);
+    let level = |value: f32| ((value * inverse + 16.5) as u8).min(31);
+    five_bits(&values.map(level), &mut block[2..]);
+}
+
+/// As Q4_1 with 31 steps.
+pub(super) fn q5_1_encode(values: &[f32; 32], block: &mut [u8; 24]) {
+    let smallest = values.iter().copied().fold(f32::INFINITY, f32::min);
+    let largest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let d = (largest - smallest) / 31.0;
+    let inverse = reciprocal(d);
+    [block[0], block[1]] = narrow(d);
+    [block[2], block[3]] = narrow(smallest);
+    let level = |value: f32| (((value - smallest) * inverse + 0.5) as u8).min(31);
+    five_bits(&values.map(level), &mut block[4..]);
+}
+
+/// Four bytes of fifth bits, sixteen of nibbles.
+fn five_bits(levels: &[u8; 32], bytes: &mut [u8]) {
+    let high = (0..32).fold(0, |high, i| high | u32::from(levels[i] >> 4) << i);
+    bytes[..4].copy_from_slice(&high.to_le_bytes());
+    for i in 0..16 {
+        bytes[4 + i] = levels[i] & 0x0f | levels[16 + i] << 4;
+    }
+}
+
+/// The value of largest magnitude, the first of several.
+fn extreme(values: &[f32; 32]) -> f32 {
+    values.iter().copied().fold(
+        values[0],
+        |most, value| {
+            if value.abs() > most.abs() { value } else { most }
+        },
+    )
 }
 
 /// The largest magnitude maps to 127, each value to the nearest, halves away from zero.

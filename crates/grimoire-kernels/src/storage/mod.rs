@@ -15,6 +15,7 @@ mod block32;
 mod float;
 mod lookup;
 mod superblock;
+mod superblock_encode;
 
 pub(crate) use superblock::scales_and_mins;
 
@@ -159,7 +160,7 @@ impl StorageType {
     /// Whether [`encode`] can write this type.
     #[must_use]
     pub const fn is_encodable(self) -> bool {
-        matches!(self, F32 | F16 | BF16 | Q8_0 | Q4_0 | Q4_1)
+        !matches!(self, IQ4NL | IQ4XS | MXFP4)
     }
 }
 
@@ -249,7 +250,7 @@ impl std::fmt::Display for NotEncodable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "encode: storage type {} can be read but not written; expected F32, F16, BF16, Q8_0, Q4_0 or Q4_1",
+            "encode: storage type {} can be read but not written; every other type can be written",
             self.0
         )
     }
@@ -258,7 +259,7 @@ impl std::fmt::Display for NotEncodable {
 impl std::error::Error for NotEncodable {}
 
 /// Encodes finite `values` as whole blocks of type `ty`, giving the bytes that the `gguf` package
-/// gives. A value beyond the range of f16 becomes infinite in a type that stores f16, and so does a
+/// gives; for the K types, which it does not encode, those that our own search finds. A value beyond the range of f16 becomes infinite in a type that stores f16, and so does a
 /// block whose scale is beyond it.
 ///
 /// # Errors
@@ -281,9 +282,14 @@ pub fn encode(ty: StorageType, values: &[f32], bytes: &mut [u8]) -> Result<(), N
         Q8_0 => each_encoded(values, bytes, block32::q8_0_encode),
         Q4_0 => each_encoded(values, bytes, block32::q4_0_encode),
         Q4_1 => each_encoded(values, bytes, block32::q4_1_encode),
-        Q5_0 | Q5_1 | Q2K | Q3K | Q4K | Q5K | Q6K | IQ4NL | IQ4XS | MXFP4 => {
-            return Err(NotEncodable(ty));
-        }
+        Q5_0 => each_encoded(values, bytes, block32::q5_0_encode),
+        Q5_1 => each_encoded(values, bytes, block32::q5_1_encode),
+        Q2K => each_encoded(values, bytes, superblock_encode::q2_k_encode),
+        Q3K => each_encoded(values, bytes, superblock_encode::q3_k_encode),
+        Q4K => each_encoded(values, bytes, superblock_encode::q4_k_encode),
+        Q5K => each_encoded(values, bytes, superblock_encode::q5_k_encode),
+        Q6K => each_encoded(values, bytes, superblock_encode::q6_k_encode),
+        IQ4NL | IQ4XS | MXFP4 => return Err(NotEncodable(ty)),
     }
     Ok(())
 }
