@@ -60,12 +60,22 @@ pub enum ModelError {
         found: Vec<usize>,
     },
     /// A tensor that an adapter cannot be merged into, or that cannot be written again.
-    #[error("{}: cannot merge tensor {name:?}: {reason}", path.display())]
+    #[error("{}: cannot write tensor {name:?}: {reason}", path.display())]
     Unmergeable {
         /// The file.
         path: PathBuf,
         /// The tensor.
         name: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A setting that the other format has no way to state.
+    #[error("{}: {key}: cannot be written in the other format: {reason}", path.display())]
+    Unstatable {
+        /// The model.
+        path: PathBuf,
+        /// The setting or tensor.
+        key: String,
         /// Why not.
         reason: String,
     },

@@ -41,6 +41,8 @@ pub enum Scaling {
         beta_slow: f64,
         /// Factor on cosines and sines.
         attention: f64,
+        /// Whether the ramp between the two begins and ends at whole pairs (`truncate`).
+        whole_pairs: bool,
     },
     /// A divisor for each pair, as GGUF files carry.
     Divisors(Vec<f64>),
@@ -72,20 +74,53 @@ impl Rotary {
                 Scaling::Llama3 { factor, low, high, original } => {
                     llama3(plain(i), *factor, *low, *high, *original)
                 }
-                Scaling::Yarn { factor, original, beta_fast, beta_slow, .. } => {
+                Scaling::Yarn { factor, original, beta_fast, beta_slow, whole_pairs, .. } => {
                     // The pair that turns `turns` times within the original context.
                     let pair_of = |turns: f64| {
                         self.dims as f64 * (original / (turns * 2.0 * PI)).ln()
                             / (2.0 * self.base.ln())
                     };
-                    let first = pair_of(*beta_fast).floor().max(0.0);
-                    let last = pair_of(*beta_slow).ceil().min(self.dims as f64 - 1.0);
+                    let (mut first, mut last) = (pair_of(*beta_fast), pair_of(*beta_slow));
+                    if *whole_pairs {
+                        (first, last) = (first.floor(), last.ceil());
+                    }
+                    let (first, last) = (first.max(0.0), last.min(self.dims as f64 - 1.0));
                     let span = if first == last { 0.001 } else { last - first };
                     let stretched = ((i as f64 - first) / span).clamp(0.0, 1.0);
                     plain(i) * (stretched / factor + 1.0 - stretched)
                 }
             })
             .collect()
+    }
+
+    /// Factor, low, high and original context of Llama 3's formula, where it gives these divisors. A GGUF file
+    /// holds what the formula gave and not what it was given; low, high and original count by their ratios
+    /// alone, so the published ones are tried first, and else original is taken to be 8192.
+    pub(crate) fn llama3_of(&self, divisors: &[f64]) -> Option<[f64; 4]> {
+        const ORIGINAL: f64 = 8192.0;
+        let factor = divisors.iter().copied().fold(1.0, f64::max);
+        let plain = Self { scaling: Scaling::None, ..self.clone() }.frequencies();
+        // Where the divisor is between its ends, s = (original/wave − low)/(high − low) is known.
+        let known: Vec<(f64, f64)> = (plain.iter().zip(divisors))
+            .filter(|(_, divisor)| **divisor > 1.0 && **divisor < factor)
+            .map(|(plain, divisor)| {
+                ((plain / (2.0 * PI)), (1.0 / divisor - 1.0 / factor) / (1.0 - 1.0 / factor))
+            })
+            .collect();
+        let line = known.first().zip(known.last()).filter(|(a, b)| a.0 != b.0).map(|(a, b)| {
+            let slope = (b.1 - a.1) / (b.0 - a.0);
+            let low = (slope * a.0 - a.1) * ORIGINAL / slope;
+            [factor, low, low + ORIGINAL / slope, ORIGINAL]
+        });
+        [Some([factor, 1.0, 4.0, ORIGINAL]), line].into_iter().flatten().find(
+            |[factor, low, high, original]| {
+                plain.iter().zip(divisors).all(|(plain, divisor)| {
+                    let ours = plain / llama3(*plain, *factor, *low, *high, *original);
+                    // The file has the divisors in f32.
+                    (ours / divisor - 1.0).abs() < 1e-6
+                })
+            },
+        )
     }
 
     /// Cosines and sines for some positions.
@@ -109,6 +144,11 @@ impl Rotary {
     }
 }
 
+/// The factor on the attention that YaRN recommends (section 3.4).
+pub(crate) fn yarn_attention(factor: f64) -> f64 {
+    if factor <= 1.0 { 1.0 } else { 0.1 * factor.ln() + 1.0 }
+}
+
 fn llama3(plain: f64, factor: f64, low: f64, high: f64, original: f64) -> f64 {
     let wave = 2.0 * PI / plain;
     if wave < original / high {
@@ -118,5 +158,36 @@ fn llama3(plain: f64, factor: f64, low: f64, high: f64, original: f64) -> f64 {
     } else {
         let smooth = (original / wave - low) / (high - low);
         (1.0 - smooth) * plain / factor + smooth * plain
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a GGUF file keeps of Llama 3's settings gives them back: the published ones as they are, others with
+    /// another original context and the same ratios.
+    #[test]
+    fn llama3_is_found_in_its_divisors() {
+        let rotary =
+            |dims, scaling| Rotary { base: 500_000.0, dims, pairs: RopePairs::Neighbours, scaling };
+        let divisors = |dims, factor, low, high, original| -> Vec<f64> {
+            let scaling = Scaling::Llama3 { factor, low, high, original };
+            let stretched = rotary(dims, scaling).frequencies();
+            let plain = rotary(dims, Scaling::None).frequencies();
+            plain.iter().zip(stretched).map(|(p, s)| f64::from((p / s) as f32)).collect()
+        };
+        let plain = rotary(64, Scaling::None);
+        let published = divisors(64, 32.0, 1.0, 4.0, 8192.0);
+        assert_eq!(plain.llama3_of(&published), Some([32.0, 1.0, 4.0, 8192.0]));
+        let found = plain.llama3_of(&divisors(64, 8.0, 2.0, 9.0, 1024.0)).unwrap_or_default();
+        for (found, ratio) in
+            [(found[1] / found[3], 2.0 / 1024.0), (found[2] / found[3], 9.0 / 1024.0)]
+        {
+            assert!((found / ratio - 1.0).abs() < 1e-4, "{found} is not {ratio}");
+        }
+        let mut other = published;
+        other[20] *= 1.01;
+        assert_eq!(plain.llama3_of(&other), None);
     }
 }

@@ -10,9 +10,12 @@ use crate::error::TuneError;
 use grimoire_format::adapter::LoraPair;
 use grimoire_format::adapter::gguf_lora::GgufLora;
 use grimoire_format::adapter::peft::PeftAdapter;
-use grimoire_models::{Architecture, Checkpoint, Model, Naming};
+use grimoire_models::{
+    Architecture, Checkpoint, Container, Model, Naming, RowOrder, is_rotated, permuted_in_gguf,
+};
 use grimoire_stats::random::Random;
 use grimoire_tensor::Params;
+use std::collections::HashMap;
 use std::path::Path;
 
 /// Stream of the initial values of adapters.
@@ -106,19 +109,13 @@ pub fn to_peft(
     base: &str,
 ) -> Result<PeftAdapter, TuneError> {
     let naming = hf_naming(model);
-    let pairs = pairs(
-        model,
-        params,
-        |path| naming.of(path),
-        |path, rank, b| {
-            if checkpoint.permutes_qk() {
-                reorder(model, path, rank, b, Order::ToHalves)
-            } else {
-                b
-            }
-        },
-    );
-    let mut peft = PeftAdapter::from_pairs(pairs, checkpoint.path())?;
+    let order = RowOrder::between(checkpoint, Container::Folder);
+    let pairs = pairs(model, params, order, |path| naming.of(path));
+    let left: Vec<String> = (model.linears().into_iter())
+        .filter(|linear| linear.adapter.is_none())
+        .filter_map(|linear| naming.of(&linear.path))
+        .collect();
+    let mut peft = PeftAdapter::from_pairs(pairs, &left, checkpoint.path())?;
     peft.config.base_model = Some(base.to_owned());
     peft.config.use_rslora = settings.rslora;
     if settings.rslora {
@@ -132,13 +129,9 @@ pub fn to_peft(
 
 /// The adapters of a model in GGUF's terms: tensor names of GGUF, rows in the order of a GGUF base.
 pub fn to_gguf(model: &Model, params: &Params, checkpoint: &Checkpoint) -> GgufLora {
-    let neighbours =
-        matches!(model.config().architecture, Architecture::Llama | Architecture::Mistral);
-    let permute = neighbours && !checkpoint.permutes_qk();
+    let order = RowOrder::between(checkpoint, Container::Gguf);
     let name = |path: &str| Naming::Gguf.of(path).map(|name| format!("{name}.weight"));
-    let pairs = pairs(model, params, name, |path, rank, b| {
-        if permute { reorder(model, path, rank, b, Order::ToNeighbours) } else { b }
-    });
+    let pairs = pairs(model, params, order, name);
     let architecture = match model.config().architecture {
         Architecture::Mistral => Architecture::Llama.name(),
         other => other.name(),
@@ -149,9 +142,10 @@ pub fn to_gguf(model: &Model, params: &Params, checkpoint: &Checkpoint) -> GgufL
 fn pairs(
     model: &Model,
     params: &Params,
+    order: Option<RowOrder>,
     name: impl Fn(&str) -> Option<String>,
-    order: impl Fn(&str, usize, Vec<f32>) -> Vec<f32>,
 ) -> Vec<LoraPair> {
+    let dim = model.config().head_dim;
     let mut pairs = Vec::new();
     for linear in model.linears() {
         let Some(adapter) = &linear.adapter else { continue };
@@ -162,7 +156,10 @@ fn pairs(
             inputs,
             outputs: params.shape(adapter.b)[0],
             a: params.values(adapter.a).to_vec(),
-            b: order(&linear.path, rank, params.values(adapter.b).to_vec()),
+            b: match order {
+                Some(order) => reorder(dim, &linear.path, rank, params.values(adapter.b), order),
+                None => params.values(adapter.b).to_vec(),
+            },
             scale: adapter.scale,
         });
     }
@@ -182,7 +179,7 @@ pub fn load(
 ) -> Result<usize, TuneError> {
     let neighbours = checkpoint.permutes_qk();
     let (pairs, naming, order) = if path.is_dir() {
-        let order = neighbours.then_some(Order::ToNeighbours);
+        let order = neighbours.then_some(RowOrder::ToNeighbours);
         (PeftAdapter::open(path)?.pairs, hf_naming(model), order)
     } else {
         let adapter = GgufLora::open(path)?;
@@ -193,38 +190,33 @@ pub fn load(
             let reason = format!("it adapts {}, the model is {ours}", adapter.architecture);
             return Err(misfit(path, "general.architecture", reason));
         }
-        let permuted = matches!(ours, Architecture::Llama | Architecture::Mistral);
-        (adapter.pairs, Naming::Gguf, (permuted && !neighbours).then_some(Order::ToHalves))
+        let permuted = permuted_in_gguf(model.config());
+        (adapter.pairs, Naming::Gguf, (permuted && !neighbours).then_some(RowOrder::ToHalves))
     };
-    let mut adapted = 0;
-    for pair in pairs {
-        let module = pair.module.clone();
+    let dim = model.config().head_dim;
+    let layers = model.linears_mut().into_iter();
+    let mut layers: HashMap<String, _> = layers.map(|layer| (layer.path.clone(), layer)).collect();
+    let adapted = pairs.len();
+    for LoraPair { module, rank, inputs, outputs, a, b, scale } in pairs {
         let bare = module.strip_suffix(".weight").unwrap_or(&module);
         let ours = naming.path(bare).or_else(|| naming.path(&format!("transformer.{bare}")));
-        let Some(ours) = ours else {
-            return Err(misfit(path, &module, "the model has no such module".to_owned()));
-        };
-        let b = match order {
-            Some(order) => reorder(model, &ours, pair.rank, pair.b, order),
-            None => pair.b,
-        };
-        let Some(linear) = model.linears_mut().into_iter().find(|linear| linear.path == ours)
-        else {
+        let Some(linear) = ours.and_then(|ours| layers.get_mut(&ours)) else {
             return Err(misfit(path, &module, "the model has no such layer".to_owned()));
         };
         let [out, width] = linear.shape(params);
-        if [out, width] != [pair.outputs, pair.inputs] {
-            let reason = format!(
-                "it is made for [{}, {}], the layer is [{out}, {width}]",
-                pair.outputs, pair.inputs
-            );
+        if [out, width] != [outputs, inputs] {
+            let reason =
+                format!("it is made for [{outputs}, {inputs}], the layer is [{out}, {width}]");
             return Err(misfit(path, &module, reason));
         }
         if linear.adapter.is_some() {
             return Err(misfit(path, &module, "the layer is adapted twice".to_owned()));
         }
-        linear.adapt(params, pair.rank, pair.scale, pair.a, b);
-        adapted += 1;
+        let b = match order {
+            Some(order) => reorder(dim, &linear.path, rank, &b, order),
+            None => b,
+        };
+        linear.adapt(params, rank, scale, a, b);
     }
     Ok(adapted)
 }
@@ -233,32 +225,12 @@ fn misfit(path: &Path, module: &str, reason: String) -> TuneError {
     TuneError::Misfit { path: path.to_owned(), module: module.to_owned(), reason }
 }
 
-/// The two orders of the rows of a head.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// From GGUF's (partners of a rotation side by side) to Hugging Face's (half a head apart).
-    ToHalves,
-    /// The other way.
-    ToNeighbours,
-}
-
-/// Puts the rows of `b` `[out, rank]` in the other order, when `path` is a q or k projection.
-pub fn reorder(model: &Model, path: &str, rank: usize, b: Vec<f32>, order: Order) -> Vec<f32> {
-    if !path.ends_with("attn.q") && !path.ends_with("attn.k") {
-        return b;
+/// Puts the rows of `b` `[out, rank]` in the other order, when `path` is a q or k projection with heads of `dim`
+/// rows.
+pub fn reorder(dim: usize, path: &str, rank: usize, b: &[f32], order: RowOrder) -> Vec<f32> {
+    if !is_rotated(path) {
+        return b.to_vec();
     }
-    let dim = model.config().head_dim;
-    let half = dim / 2;
-    let mut turned = vec![0.0; b.len()];
-    for (row, line) in b.chunks_exact(rank).enumerate() {
-        let (head, place) = (row / dim, row % dim);
-        let to = match order {
-            // (pair, partner) from pair·2 + partner to partner·half + pair
-            Order::ToHalves => place % 2 * half + place / 2,
-            Order::ToNeighbours => place % half * 2 + place / half,
-        };
-        let to = head * dim + to;
-        turned[to * rank..(to + 1) * rank].copy_from_slice(line);
-    }
-    turned
+    let rows = 0..b.len() / rank;
+    rows.flat_map(|row| &b[order.origin(row, dim) * rank..][..rank]).copied().collect()
 }

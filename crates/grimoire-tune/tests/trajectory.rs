@@ -9,11 +9,11 @@
     reason = "a test stops at what it did not expect, and says what it saw"
 )]
 
-use grimoire_models::Model;
+use grimoire_models::{Model, RowOrder};
 use grimoire_nn::{AdamW, Decay, Schedule};
 use grimoire_tensor::Params;
 use grimoire_testkit::{close, golden, models_dir, slow};
-use grimoire_tune::adapter::{Order, reorder};
+use grimoire_tune::adapter::reorder;
 use grimoire_tune::{Plan, Sequence, Trainer};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -182,7 +182,8 @@ fn check_final(model: &Model, params: &Params, expected: &Final) {
         let values =
             |kind: &str| params.values(params.id(&format!("{path}.{kind}")).unwrap()).to_vec();
         // The file is a GGUF: rows of q and k are turned into the order that PEFT has.
-        let b = reorder(model, &path, RANK, values("lora_b"), Order::ToHalves);
+        let b =
+            reorder(model.config().head_dim, &path, RANK, &values("lora_b"), RowOrder::ToHalves);
         for (what, own, expected) in [("A", values("lora_a"), &watched.a), ("B", b, &watched.b)] {
             close(norm(own.iter().copied()), expected.norm, LOSS, 0.0);
             // A step of Adam moves an entry by up to the learning rate whatever its gradient: entries whose

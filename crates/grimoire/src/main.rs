@@ -6,6 +6,7 @@
 mod app;
 mod commands;
 mod failure;
+mod listening;
 mod markdown;
 mod printer;
 

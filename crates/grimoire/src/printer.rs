@@ -2,6 +2,7 @@
 //! Not a logger: a command hands over finished text or a typed report.
 
 use crate::failure::{Failure, Outcome};
+use crate::listening::Drawn;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
@@ -12,6 +13,7 @@ pub(crate) struct Printer {
     quiet: bool,
     colour: bool,
     progress: bool,
+    pub(crate) drawn: Drawn,
 }
 
 impl Printer {
@@ -23,6 +25,7 @@ impl Printer {
             quiet,
             colour: !no_colour && std::io::stdout().is_terminal(),
             progress: !quiet && std::io::stderr().is_terminal(),
+            drawn: Drawn::default(),
         }
     }
 

@@ -8,9 +8,9 @@
     reason = "a test stops at what it did not expect, and says what it saw"
 )]
 
-use grimoire_format::adapter::LoraPair;
 use grimoire_format::adapter::gguf_lora::GgufLora;
 use grimoire_format::adapter::peft::PeftAdapter;
+use grimoire_format::adapter::{LoraPair, Targets};
 use grimoire_format::gguf::Gguf;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -150,7 +150,7 @@ fn write_adapter(model: &std::path::Path, folder: &std::path::Path) -> PeftAdapt
         });
     }
     pairs.sort_by(|x, y| x.module.cmp(&y.module));
-    let adapter = PeftAdapter::from_pairs(pairs, folder).unwrap();
+    let adapter = PeftAdapter::from_pairs(pairs, &[], folder).unwrap();
     adapter.write(folder).unwrap();
     adapter
 }
@@ -184,7 +184,7 @@ fn merge_writes_a_model_that_computes_the_same_and_says_what_it_cost() {
     // What is there stays, and what cannot be said is refused.
     for (out, expected) in [
         (at("same.gguf"), "it is there already\nhint: name another, or give --force"),
-        (at("folder"), "a GGUF model is merged into a .gguf file"),
+        (at("x.safetensors"), "expected a .gguf file or a folder, not .safetensors"),
         (base.to_owned(), "that is the model itself"),
     ] {
         let (code, error) =
@@ -192,6 +192,10 @@ fn merge_writes_a_model_that_computes_the_same_and_says_what_it_cost() {
         assert_eq!(code, 2, "{error}");
         assert!(error.contains(expected), "{error}");
     }
+    let blocks = ["--out", &at("x"), "--text", &text, "--type", "q8_0"];
+    let (code, error) = fails(&[&["model", "merge", base, &adapter], &blocks[..]].concat());
+    assert_eq!(code, 2, "{error}");
+    assert!(error.contains("a folder of safetensors has no type Q8_0\nhint: "), "{error}");
     let other = golden("models/gguf/gpt2.gguf");
     let other = other.to_str().unwrap();
     let (code, error) =
@@ -199,6 +203,55 @@ fn merge_writes_a_model_that_computes_the_same_and_says_what_it_cost() {
     assert_eq!(code, 1);
     assert!(error.contains("the adapter belongs to another model"), "{error}");
     assert!(!std::path::Path::new(&at("x.gguf")).exists());
+}
+
+/// From a file to a folder and back to a file, in half the bits: tokenizer and settings come along, and the
+/// figures say what it cost. Without an adapter a model is only written anew.
+#[test]
+fn merge_crosses_containers() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let base = golden("models/gguf/Q4_1.gguf");
+    write_adapter(&base, &folder.path().join("adapter"));
+    std::fs::write(at("text.txt"), "the cat sat on the mat and the dog ran to the man ".repeat(20))
+        .unwrap();
+    let merge = |words: &[&str]| {
+        let text = at("text.txt");
+        json(&[&["model", "merge"], words, &["--text", &text, "--json"]].concat())
+    };
+    let (base, adapter) = (base.to_str().unwrap(), at("adapter"));
+    let there = merge(&[base, &adapter, "--out", &at("folder"), "--type", "f32"]);
+    assert_eq!(there["format"], "safetensors");
+    for name in ["config.json", "tokenizer.json", "tokenizer_config.json", "generation_config.json"]
+    {
+        assert!(folder.path().join("folder").join(name).is_file(), "{name}");
+    }
+    let back = merge(&[&at("folder"), "--out", &at("back.gguf")]);
+    assert_eq!((&back["format"], &back["changed"]), (&"GGUF".into(), &0.into()));
+    assert_eq!(back["perplexity"]["adapted"], Value::Null);
+    let value = |report: &Value, which: &str| report["perplexity"][which].as_f64().unwrap();
+    // f32 all the way: the same sums in another order.
+    for (a, b) in [
+        (value(&there, "adapted"), value(&there, "merged")),
+        (value(&there, "merged"), value(&back, "base")),
+        (value(&back, "base"), value(&back, "merged")),
+    ] {
+        grimoire_testkit::close(a, b, 1e-5, 0.0);
+    }
+    assert!((value(&there, "base") / value(&there, "merged") - 1.0).abs() > 1e-3, "{there}");
+    let plain = |model: &str| {
+        ok(&["generate", model, "--prompt", "the cat", "-n", "12", "--precision", "f32"])
+    };
+    assert_eq!(plain(&at("folder")), plain(&at("back.gguf")));
+    // What stays above what was asked for is said, and can be had.
+    let small = merge(&[&at("folder"), "--out", &at("small.gguf"), "--type", "q4_0"]);
+    assert!(small["notes"][0].as_str().unwrap().contains("--outer-type"), "{small}");
+    let words = ["--type", "q4_0", "--outer-type", "q4_0", "--force"];
+    let smaller = merge(&[&[&at("folder"), "--out", &at("small.gguf")][..], &words].concat());
+    assert!(
+        smaller["bytes"].as_u64() < small["bytes"].as_u64()
+            && smaller["notes"] == Value::Array(vec![])
+    );
 }
 
 /// To GGUF-LoRA and back: the same matrices, their rows of q turned there and back, the same scales.
@@ -220,6 +273,11 @@ fn adapters_cross_and_come_back() {
     let back = PeftAdapter::open(at("back")).unwrap();
     assert_eq!(back.config.base_model.as_deref(), Some("org/name"));
     assert_eq!(back.pairs.len(), original.pairs.len());
+    // Every q and down is adapted, so that their short names say which; rank and alpha likewise.
+    let short = ["down_proj", "q_proj"].map(str::to_owned);
+    assert_eq!(back.config.targets, Targets::Names(short.to_vec()));
+    let patterns = (back.config.rank_pattern.len(), back.config.alpha_pattern.len());
+    assert!(patterns == (1, 1), "{:?}", back.config);
     for (a, b) in back.pairs.iter().zip(&original.pairs) {
         assert_eq!((&a.module, a.rank, &a.a), (&b.module, b.rank, &b.a));
         for (x, y) in a.b.iter().zip(&b.b) {

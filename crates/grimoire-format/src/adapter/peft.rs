@@ -11,7 +11,7 @@ use super::{LoraPair, Targets};
 use crate::error::quoted;
 use crate::safetensors::{SafeTensors, Writer};
 use crate::{Dtype, FormatError, Mapped, Result, StoredTensor, TensorSpec, write_atomic};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 const CONFIG: &str = "adapter_config.json";
@@ -87,12 +87,13 @@ impl PeftAdapter {
         Ok(Self { config, pairs })
     }
 
-    /// An adapter with these pairs: rank and alpha are the most common ones, the rest are patterns of
-    /// whole module paths, and the targets are whole module paths too, since no less says it exactly.
+    /// An adapter with these pairs, where `left` are the modules of the model without one: rank and
+    /// alpha are the most common ones, the rest are patterns, and modules are named by as few parts
+    /// of their paths as say exactly which are meant (`q_proj` where every q_proj is).
     ///
     /// # Errors
     /// When there is no pair; `path` is named in the error.
-    pub fn from_pairs(pairs: Vec<LoraPair>, path: &Path) -> Result<Self> {
+    pub fn from_pairs(pairs: Vec<LoraPair>, left: &[String], path: &Path) -> Result<Self> {
         let (Some(rank), Some(alpha)) = (
             most_common(pairs.iter().map(|pair| pair.rank)),
             most_common(pairs.iter().map(|pair| alpha_of(pair).to_bits())),
@@ -100,10 +101,13 @@ impl PeftAdapter {
             return Err(FormatError::unwritable(path, "an adapter", "it has no weights"));
         };
         let alpha = f64::from_bits(alpha);
-        let others = pairs.iter().filter(|pair| pair.rank != rank);
-        let rank_pattern = others.map(|pair| (pair.module.clone(), pair.rank)).collect();
-        let others = pairs.iter().filter(|pair| alpha_of(pair) != alpha);
-        let alpha_pattern = others.map(|pair| (pair.module.clone(), alpha_of(pair))).collect();
+        let rank_pattern = exceptions(&pairs, &rank, |pair| pair.rank);
+        let alpha_pattern = exceptions(&pairs, &alpha.to_bits(), |pair| alpha_of(pair).to_bits())
+            .into_iter()
+            .map(|(names, bits)| (names, f64::from_bits(bits)))
+            .collect();
+        let modules: Vec<&str> = pairs.iter().map(|pair| pair.module.as_str()).collect();
+        let left: Vec<&str> = left.iter().map(String::as_str).collect();
         let config = PeftConfig {
             base_model: None,
             revision: None,
@@ -114,7 +118,7 @@ impl PeftAdapter {
             dropout: 0.0,
             rank_pattern,
             alpha_pattern,
-            targets: Targets::Names(pairs.iter().map(|pair| pair.module.clone()).collect()),
+            targets: Targets::Names(short_names(&modules, &left)),
             exclude: None,
             layers: None,
             layers_pattern: Vec::new(),
@@ -161,6 +165,42 @@ impl PeftAdapter {
         writer.finish()?;
         write_atomic(folder.join(CONFIG), self.config.to_json().as_bytes())
     }
+}
+
+/// The names of the modules whose value is not the usual one, each with its value.
+fn exceptions<T: Ord + Copy>(
+    pairs: &[LoraPair],
+    usual: &T,
+    value: impl Fn(&LoraPair) -> T,
+) -> Vec<(String, T)> {
+    let mut by_value: BTreeMap<T, Vec<&str>> = BTreeMap::new();
+    for pair in pairs {
+        by_value.entry(value(pair)).or_default().push(&pair.module);
+    }
+    let others = |value: &T| -> Vec<&str> {
+        by_value.iter().filter(|other| other.0 != value).flat_map(|other| other.1.clone()).collect()
+    };
+    (by_value.iter())
+        .filter(|(value, _)| *value != usual)
+        .flat_map(|(value, modules)| {
+            short_names(modules, &others(value)).into_iter().map(|name| (name, *value))
+        })
+        .collect()
+}
+
+/// The fewest last parts of the paths that name these modules and none of `others`, as PEFT matches
+/// them: a name is the whole path or what follows a dot in it.
+fn short_names(modules: &[&str], others: &[&str]) -> Vec<String> {
+    let ends = |path: &str, name: &str| {
+        path.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    let mut names = BTreeSet::new();
+    for module in modules {
+        let dots = module.rmatch_indices('.').map(|(at, _)| &module[at + 1..]);
+        let exact = |name: &&str| !others.iter().any(|other| ends(other, name));
+        names.insert(dots.chain([*module]).find(exact).unwrap_or(module).to_owned());
+    }
+    names.into_iter().collect()
 }
 
 /// The module of a tensor, and 0 for A, 1 for B.

@@ -94,7 +94,7 @@ fn crosses_to_gguf_and_back() {
             // Alphas 5, 11 and 17: one of the four pairs' is kept, the others are folded.
             _ => assert_eq!(written.folded, 2, "{written:?}"),
         }
-        let again = PeftAdapter::from_pairs(back.pairs.clone(), Path::new(name)).unwrap();
+        let again = PeftAdapter::from_pairs(back.pairs.clone(), &[], Path::new(name)).unwrap();
         again.write(folder.path().join("again")).unwrap();
         assert_eq!(PeftAdapter::open(folder.path().join("again")).unwrap().pairs, back.pairs);
     }

@@ -4,7 +4,7 @@
 use crate::config::{Architecture, Config};
 use crate::error::ModelError;
 use crate::names::Naming;
-use crate::rotary::{Rotary, Scaling};
+use crate::rotary::{Rotary, Scaling, yarn_attention};
 use grimoire_format::safetensors::Checkpoint as Weights;
 use grimoire_tensor::RopePairs;
 use grimoire_text::Tokenizer;
@@ -252,9 +252,9 @@ fn rotary(settings: &Settings, head_dim: usize, context: usize) -> Result<Rotary
                 beta_slow: scale.real("beta_slow")?.unwrap_or(1.0),
                 attention: match scale.real("attention_factor")? {
                     Some(attention) => attention,
-                    None if factor <= 1.0 => 1.0,
-                    None => 0.1 * factor.ln() + 1.0,
+                    None => yarn_attention(factor),
                 },
+                whole_pairs: scale.flag("truncate")?.unwrap_or(true),
             }
         }
         other => {

@@ -3,7 +3,7 @@
 
 use crate::config::{Architecture, Config};
 use crate::error::ModelError;
-use crate::rotary::{Rotary, Scaling};
+use crate::rotary::{Rotary, Scaling, yarn_attention};
 use grimoire_format::gguf::Gguf;
 use grimoire_tensor::RopePairs;
 use grimoire_text::{GgufVocab, Tokenizer};
@@ -93,8 +93,14 @@ fn scaling(file: &Gguf, name: &str, dims: usize) -> Result<Scaling, ModelError> 
         "yarn" => {
             let key = format!("{name}.rope.scaling.original_context_length");
             let original = f64::from(metadata.require::<u32>(&key)?);
-            let attention = real("attn_factor")?.unwrap_or(1.0) * (0.1 * factor.ln() + 1.0);
-            Ok(Scaling::Yarn { factor, original, beta_fast: 32.0, beta_slow: 1.0, attention })
+            Ok(Scaling::Yarn {
+                factor,
+                original,
+                beta_fast: real("yarn_beta_fast")?.unwrap_or(32.0),
+                beta_slow: real("yarn_beta_slow")?.unwrap_or(1.0),
+                attention: real("attn_factor")?.unwrap_or(1.0) * yarn_attention(factor),
+                whole_pairs: true,
+            })
         }
         other => Err(ModelError::Setting {
             path,

@@ -1,14 +1,13 @@
-//! From what a person types after `grimoire <verb>` to a model in memory: a path, a name on the hub, or
-//! `builtin`; with its tokenizer, its template and perhaps an adapter.
+//! From what a person types after `grimoire <verb>` to a model in memory: a path, a name on the hub, `builtin`
+//! or the folder of a run; with its tokenizer, its template and perhaps an adapter.
 
+use crate::app::listener::Listener;
+use crate::app::tuned::{Tuned, tuned};
 use crate::app::{builtin, source};
 use crate::failure::{Failure, Outcome};
-use crate::printer::Printer;
-use grimoire_hub::Event;
 use grimoire_models::{Checkpoint, Model};
 use grimoire_tensor::Params;
 use grimoire_text::{ChatTemplate, Tokenizer};
-use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
 
 /// A model that is ready to run.
@@ -23,42 +22,106 @@ pub(crate) struct Loaded {
     pub(crate) template: Option<ChatTemplate>,
 }
 
-/// Opens and loads a model, with its adapter when one is given.
-pub(crate) fn load(name: &str, adapter: Option<&Path>, printer: &mut Printer) -> Outcome<Loaded> {
-    let checkpoint = open(name, printer)?;
-    let mut model = Model::load(&checkpoint)?;
-    let tokenizer = checkpoint.tokenizer()?;
-    for warning in tokenizer.warnings() {
-        printer.talk(&format!("warning: {warning}"));
-    }
-    let template = template(&checkpoint, &tokenizer)?;
-    let mut params = Params::default();
-    if let Some(path) = adapter {
-        let path = adapter_path(path)?;
-        grimoire_tune::adapter::load(&mut model, &mut params, &checkpoint, &path)?;
-    }
-    Ok(Loaded { name: name.to_owned(), model, params, checkpoint, tokenizer, template })
+/// What is to be loaded, once folders of runs are looked into.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    /// As it was asked for.
+    name: String,
+    model: String,
+    pub(crate) adapter: Option<PathBuf>,
 }
 
-/// Opens a checkpoint by path, hub name or `builtin`.
-pub(crate) fn open(name: &str, printer: &mut Printer) -> Outcome<Checkpoint> {
-    if let Some(checkpoint) = builtin::model(name) {
-        return checkpoint;
-    }
-    Ok(Checkpoint::open(&fetch(name, printer)?)?)
+/// Opens and loads a model, with its adapter when one is given. The folder of a run stands for the model that
+/// it made: a whole one, or its base with its adapter.
+pub(crate) fn load(
+    name: &str,
+    adapter: Option<&Path>,
+    listener: &mut dyn Listener,
+) -> Outcome<Loaded> {
+    wanted(name, adapter, listener)?.load(listener)
 }
 
-/// A run folder holds its adapter in `adapter/`.
-fn adapter_path(path: &Path) -> Outcome<PathBuf> {
-    if !path.exists() {
-        return Err(Failure::work(format!("{}: no such adapter", path.display()))
-            .hint("--adapter takes a PEFT folder, a GGUF-LoRA file, or the folder of a run"));
+/// A model by itself, as tuning begins with.
+pub(crate) fn load_plain(name: &str, listener: &mut dyn Listener) -> Outcome<Loaded> {
+    let wanted = wanted(name, None, listener)?;
+    if wanted.adapter.is_some() {
+        let message = format!("{name}: a run with an adapter is no model by itself");
+        return Err(Failure::work(message)
+            .hint(format!("merge it first: grimoire model merge {name} --out merged.gguf")));
     }
-    let inside = path.join("adapter");
-    if path.is_dir() && !path.join("adapter_config.json").exists() && inside.is_dir() {
-        return Ok(inside);
+    wanted.load(listener)
+}
+
+/// Opens a checkpoint by path, hub name or `builtin`; of a run, its whole model or its base.
+pub(crate) fn open(name: &str, listener: &mut dyn Listener) -> Outcome<Checkpoint> {
+    wanted(name, None, listener)?.open(listener)
+}
+
+/// Looks into the folders of runs.
+pub(crate) fn wanted(
+    name: &str,
+    adapter: Option<&Path>,
+    listener: &mut dyn Listener,
+) -> Outcome<Wanted> {
+    let mut wanted = Wanted { name: name.to_owned(), model: name.to_owned(), adapter: None };
+    match tuned(Path::new(name))? {
+        None => {}
+        Some(Tuned::Whole(path)) => wanted.model = path.display().to_string(),
+        Some(Tuned::Adapter { base, path }) => {
+            if let Some(adapter) = adapter {
+                let message = format!("{}: {name} has an adapter of its own", adapter.display());
+                return Err(Failure::usage(message).hint("merge that one into its base first"));
+            }
+            wanted.model = base;
+            wanted.adapter = Some(path);
+        }
     }
-    Ok(path.to_owned())
+    let Some(adapter) = adapter else { return Ok(wanted) };
+    if !adapter.exists() {
+        return Err(Failure::work(format!("{}: no such adapter", adapter.display()))
+            .hint("an adapter is a PEFT folder, a GGUF-LoRA file, or the folder of a run"));
+    }
+    match tuned(adapter)? {
+        Some(Tuned::Whole(path)) => {
+            let run = adapter.display();
+            listener.tell(&format!("{run} holds a whole model, which is used in place of {name}"));
+            wanted.model = path.display().to_string();
+        }
+        Some(Tuned::Adapter { path, .. }) => wanted.adapter = Some(path),
+        None => wanted.adapter = Some(adapter.to_owned()),
+    }
+    Ok(wanted)
+}
+
+impl Wanted {
+    /// The same without its adapter.
+    pub(crate) fn plain(&self) -> Self {
+        Self { adapter: None, ..self.clone() }
+    }
+
+    fn open(&self, listener: &mut dyn Listener) -> Outcome<Checkpoint> {
+        if let Some(checkpoint) = builtin::model(&self.model) {
+            return checkpoint;
+        }
+        let path = source::locate(&self.model, &mut |event| listener.fetching(event))?;
+        Ok(Checkpoint::open(&path)?)
+    }
+
+    /// Opens and loads it.
+    pub(crate) fn load(&self, listener: &mut dyn Listener) -> Outcome<Loaded> {
+        let checkpoint = self.open(listener)?;
+        let mut model = Model::load(&checkpoint)?;
+        let tokenizer = checkpoint.tokenizer()?;
+        for warning in tokenizer.warnings() {
+            listener.tell(&format!("warning: {warning}"));
+        }
+        let template = template(&checkpoint, &tokenizer)?;
+        let mut params = Params::default();
+        if let Some(path) = &self.adapter {
+            grimoire_tune::adapter::load(&mut model, &mut params, &checkpoint, path)?;
+        }
+        Ok(Loaded { name: self.name.clone(), model, params, checkpoint, tokenizer, template })
+    }
 }
 
 /// The chat template of a checkpoint, compiled.
@@ -67,40 +130,4 @@ fn template(checkpoint: &Checkpoint, tokenizer: &Tokenizer) -> Outcome<Option<Ch
     let template = ChatTemplate::for_tokenizer(&source, tokenizer)
         .map_err(|error| Failure::work(format!("{}: {error}", checkpoint.path().display())))?;
     Ok(Some(template))
-}
-
-fn fetch(name: &str, printer: &mut Printer) -> Outcome<PathBuf> {
-    let draws = printer.progress();
-    let mut bar: Option<ProgressBar> = None;
-    let mut lines = Vec::new();
-    let path = source::locate(name, &mut |event| match event {
-        Event::Started { file, size, done } if draws => {
-            let style = ProgressStyle::with_template(
-                "{msg} {bar:32} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
-            );
-            let new = ProgressBar::new(size).with_message(file.to_owned());
-            new.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-            new.set_position(done);
-            bar = Some(new);
-        }
-        Event::Received { done, .. } => {
-            if let Some(bar) = &bar {
-                bar.set_position(done);
-            }
-        }
-        Event::Finished { .. } => {
-            if let Some(bar) = bar.take() {
-                bar.finish_and_clear();
-            }
-        }
-        Event::Retrying { file, reason } => lines.push(format!("{file}: trying again: {reason}")),
-        Event::Unreachable { reason } => {
-            lines.push(format!("the hub cannot be reached ({reason}): using what is in the cache"));
-        }
-        _ => {}
-    });
-    for line in lines {
-        printer.talk(&line);
-    }
-    path
 }

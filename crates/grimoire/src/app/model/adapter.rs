@@ -1,9 +1,9 @@
 //! An adapter carried from PEFT's folder to GGUF-LoRA or back, over the model it belongs to: the model tells
 //! how its tensors are called in either world and in which order the rows of q and k lie.
 
+use crate::app::listener::Listener;
 use crate::app::loading;
 use crate::failure::{Failure, Outcome};
-use crate::printer::Printer;
 use grimoire_tune::adapter::{LoraSettings, to_gguf, to_peft};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -28,13 +28,17 @@ pub(crate) fn carry(
     adapter: &Path,
     out: &Path,
     base: Option<&str>,
-    printer: &mut Printer,
+    listener: &mut dyn Listener,
 ) -> Outcome<Report> {
     if out.exists() {
         let message = format!("--out {}: it is there already", out.display());
         return Err(Failure::usage(message).hint("name another"));
     }
-    let loaded = loading::load(model, Some(adapter), printer)?;
+    let loaded = loading::load(model, Some(adapter), listener)?;
+    if !loaded.model.linears().iter().any(|linear| linear.adapter.is_some()) {
+        let message = format!("{}: holds a whole model and no adapter", adapter.display());
+        return Err(Failure::work(message).hint("grimoire model merge writes models"));
+    }
     if out.extension().is_some_and(|end| end == "gguf") {
         let lora = to_gguf(&loaded.model, &loaded.params, &loaded.checkpoint);
         let written = lora.write(out)?;

@@ -1,12 +1,12 @@
-//! An adapter merged into its base for good, and what that costs: the perplexity of the base, of the base
-//! with the adapter beside it, and of the merged file read back, on the same windows of text.
+//! A model written to a file or folder of its own, an adapter merged into it for good where there is one; and
+//! what that costs: the perplexity of the base, of the base with the adapter beside it, and of what was written,
+//! read back, on the same windows of text.
 
 use crate::app::book;
+use crate::app::listener::Listener;
 use crate::app::loading::{self, Loaded};
 use crate::failure::{Failure, Outcome};
-use crate::printer::Printer;
-use grimoire_format::Dtype;
-use grimoire_models::{Container, export};
+use grimoire_models::{Container, Target, Types, export};
 use grimoire_stats::record::Alternative;
 use grimoire_stats::test::mean;
 use grimoire_text::EncodeOptions;
@@ -21,10 +21,12 @@ const WINDOW: usize = 128;
 /// What to merge.
 pub(crate) struct Request<'a> {
     pub(crate) model: &'a str,
-    pub(crate) adapter: &'a Path,
+    /// None writes the model as it is, in another type or container.
+    pub(crate) adapter: Option<&'a Path>,
+    /// A name that ends in `.gguf` is a file, any other a folder.
     pub(crate) out: &'a Path,
-    /// The type of matrices; each its own when there is none.
-    pub(crate) dtype: Option<Dtype>,
+    /// The types of tensors.
+    pub(crate) types: Types,
     /// Text to measure on; pages of the book when there is none.
     pub(crate) text: Option<&'a Path>,
     /// Most tokens to measure on.
@@ -37,17 +39,21 @@ pub(crate) struct Request<'a> {
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     pub(crate) out: PathBuf,
+    /// `GGUF` or `safetensors`.
+    pub(crate) format: &'static str,
     pub(crate) tensors: usize,
     pub(crate) changed: usize,
     pub(crate) bytes: u64,
     /// Tensors by the type they were written in.
     pub(crate) types: BTreeMap<&'static str, usize>,
+    /// Choices that were made, and why.
+    pub(crate) notes: Vec<String>,
     /// What the figures below were measured on.
     pub(crate) text: String,
     pub(crate) scored: usize,
     pub(crate) windows: usize,
     pub(crate) perplexity: Perplexities,
-    /// Merged less unmerged, in nats per token.
+    /// Written less unwritten, in nats per token.
     pub(crate) change: Change,
 }
 
@@ -55,7 +61,8 @@ pub(crate) struct Report {
 #[derive(Debug, Serialize)]
 pub(crate) struct Perplexities {
     pub(crate) base: f64,
-    pub(crate) adapted: f64,
+    /// With the adapter beside it; none without an adapter.
+    pub(crate) adapted: Option<f64>,
     pub(crate) merged: f64,
 }
 
@@ -68,72 +75,96 @@ pub(crate) struct Change {
 }
 
 /// Merges and measures.
-pub(crate) fn merge(request: &Request<'_>, printer: &mut Printer) -> Outcome<Report> {
-    let adapted = loading::load(request.model, Some(request.adapter), printer)?;
-    check_out(&adapted, request)?;
-    let base = loading::load(request.model, None, printer)?;
+pub(crate) fn merge(request: &Request<'_>, listener: &mut dyn Listener) -> Outcome<Report> {
+    let container = container(request)?;
+    let wanted = loading::wanted(request.model, request.adapter, listener)?;
+    let loaded = wanted.load(listener)?;
+    check_out(&loaded, request)?;
     let (name, text) = text(request.text)?;
-    let windows = windows(&adapted, &name, &text, request.tokens)?;
-    let bar = printer.bar(adapted.checkpoint.tensors().len() as u64, "merging");
-    let merged = export(
-        &adapted.model,
-        &adapted.params,
-        &adapted.checkpoint,
-        request.out,
-        request.dtype,
-        &mut |done| bar.set_position(done as u64),
-    )?;
-    bar.finish_and_clear();
+    let windows = windows(&loaded, &name, &text, request.tokens)?;
+    let target = Target { path: request.out, container, types: request.types };
+    let written =
+        export(&loaded.model, &loaded.params, &loaded.checkpoint, &target, &mut |done, total| {
+            listener.progress("merging", done as u64, total as u64);
+        })?;
     let out = request.out.display().to_string();
-    let written = loading::load(&out, None, printer)?;
-    let bar = printer.bar(3 * windows.len() as u64, "measuring");
-    let measure = |loaded: &Loaded| {
-        let from = bar.position();
+    let read_back = loading::load(&out, None, listener)?;
+    if self::windows(&read_back, &name, &text, request.tokens)? != windows {
+        let message = format!("{out}: its tokenizer gives {name} other ids: do not use it");
+        return Err(Failure::work(message));
+    }
+    let mut measure = |what: &str, loaded: &Loaded| {
         evaluate(&loaded.model, &loaded.params, &windows, 4 * WINDOW, &mut |done| {
-            bar.set_position(from + done as u64);
+            listener.progress(what, done as u64, windows.len() as u64);
             true
         })
     };
-    let (base, adapted) = (measure(&base), measure(&adapted));
-    let after = measure(&written);
-    bar.finish_and_clear();
+    let after = measure("measuring what was written", &read_back);
+    let before = measure("measuring the model", &loaded);
+    let base = match wanted.adapter {
+        Some(_) => {
+            let base = wanted.plain().load(&mut Deaf)?;
+            Some(measure("measuring the base", &base))
+        }
+        None => None,
+    };
     Ok(Report {
         out: request.out.to_owned(),
-        tensors: merged.tensors,
-        changed: merged.changed,
-        bytes: merged.bytes,
-        types: merged.types.iter().map(|(dtype, count)| (dtype.name(), *count)).collect(),
+        format: match container {
+            Container::Gguf => "GGUF",
+            Container::Folder => "safetensors",
+        },
+        tensors: written.tensors,
+        changed: written.changed,
+        bytes: written.bytes,
+        types: written.types.iter().map(|(dtype, count)| (dtype.name(), *count)).collect(),
+        notes: written.notes,
         text: name,
         scored: after.iter().map(|loss| loss.tokens).sum(),
         windows: windows.len(),
-        change: change(&adapted, &after),
+        change: change(&before, &after),
         perplexity: Perplexities {
-            base: perplexity(&base),
-            adapted: perplexity(&adapted),
+            adapted: base.is_some().then(|| perplexity(&before)),
+            base: perplexity(base.as_deref().unwrap_or(&before)),
             merged: perplexity(&after),
         },
     })
 }
 
-/// A GGUF model becomes a GGUF file, a folder a folder, and neither what is there already.
-fn check_out(loaded: &Loaded, request: &Request<'_>) -> Outcome {
-    let out = request.out;
-    let named_gguf = out.extension().is_some_and(|end| end == "gguf");
-    match loaded.checkpoint.container() {
-        Container::Gguf if !named_gguf => {
-            let message =
-                format!("--out {}: a GGUF model is merged into a .gguf file", out.display());
-            return Err(Failure::usage(message));
-        }
-        Container::Folder if named_gguf => {
-            let message = format!(
-                "--out {}: a Hugging Face folder is merged into a folder of safetensors",
-                out.display()
-            );
-            return Err(Failure::usage(message));
+/// Whoever has heard it once need not hear it again.
+struct Deaf;
+
+impl Listener for Deaf {
+    fn tell(&mut self, _: &str) {}
+    fn progress(&mut self, _: &str, _: u64, _: u64) {}
+    fn fetching(&mut self, _: grimoire_hub::Event<'_>) {}
+}
+
+/// What is to be written by the name of it, and whether the types asked for exist there.
+fn container(request: &Request<'_>) -> Outcome<Container> {
+    let out = request.out.display();
+    match request.out.extension().and_then(|end| end.to_str()) {
+        Some("gguf") => return Ok(Container::Gguf),
+        Some(end @ ("safetensors" | "bin" | "json" | "pt")) => {
+            let message = format!("--out {out}: expected a .gguf file or a folder, not .{end}");
+            return Err(Failure::usage(message)
+                .hint("a folder gets model.safetensors, config.json and the tokenizer"));
         }
         _ => {}
     }
+    let Types { matrices, outer } = request.types;
+    match [matrices, outer].into_iter().flatten().find(|dtype| dtype.block_len() > 1) {
+        None => Ok(Container::Folder),
+        Some(dtype) => {
+            let message = format!("--out {out}: a folder of safetensors has no type {dtype}");
+            Err(Failure::usage(message).hint("name a .gguf file, or ask for f32, f16 or bf16"))
+        }
+    }
+}
+
+/// What is there already stays there.
+fn check_out(loaded: &Loaded, request: &Request<'_>) -> Outcome {
+    let out = request.out;
     let same = match (out.canonicalize(), loaded.checkpoint.path().canonicalize()) {
         (Ok(out), Ok(model)) => out == model,
         _ => false,
@@ -148,7 +179,6 @@ fn check_out(loaded: &Loaded, request: &Request<'_>) -> Outcome {
     }
     Ok(())
 }
-
 /// The text to measure on and what to call it.
 fn text(file: Option<&Path>) -> Outcome<(String, String)> {
     let Some(file) = file else {

@@ -7,12 +7,11 @@ use super::judge::{self, Judged};
 use super::preflight::{Preflight, duration, grouped, megabytes, preflight};
 use super::progress::{Evaluated, Progress};
 use super::request::{Method, TuneRequest};
-use crate::app::loading::{Loaded, load};
+use crate::app::loading::{Loaded, load_plain};
 use crate::app::report_html::report_html;
 use crate::app::tune_report::{Estimate, Evaluation, Fact, NextCommand, StepMetric, TuneReport};
 use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
-use grimoire_models::Container;
 use grimoire_tensor::Params;
 use grimoire_tune::{Sequence, Snapshot, Trainer, TuneError, adapter, evaluate};
 use std::path::Path;
@@ -42,7 +41,7 @@ pub(crate) struct Prepared {
 /// Loads everything, and says what was understood; writes nothing.
 pub(crate) fn prepare(request: TuneRequest, printer: &mut Printer) -> Outcome<Prepared> {
     request.check()?;
-    let mut loaded = load(&request.model, None, printer)?;
+    let mut loaded = load_plain(&request.model, printer)?;
     let dataset = dataset::load(&request, &loaded)?;
     let params = trainable(&request, &mut loaded)?;
     let mut trainer = Trainer::new(params, request.plan(dataset.train.len()));
@@ -285,7 +284,7 @@ fn save_weights(request: &TuneRequest, loaded: &Loaded, folder: &RunFolder) -> O
             )?;
             adapter.write(folder.file("adapter"))?;
         }
-        Method::Full => crate::app::full_model::write(loaded, folder.path())?,
+        Method::Full => crate::app::tuned::write_whole(loaded, folder.path())?,
     }
     Ok(())
 }
@@ -356,22 +355,26 @@ fn data_facts(preflight: &Preflight) -> Vec<Fact> {
 fn next(request: &TuneRequest, loaded: &Loaded, folder: &RunFolder) -> Vec<NextCommand> {
     let (model, out) = (&request.model, folder.path().display());
     let next = |what: &str, command: String| NextCommand { what: what.to_owned(), command };
-    if request.method == Method::Full {
-        return Vec::new();
-    }
-    let verb = if loaded.template.is_some() { "generate --chat" } else { "generate" };
-    let (name, flag) = verb.split_once(' ').unwrap_or((verb, ""));
-    let space = if flag.is_empty() { "" } else { " " };
-    let mut commands = vec![next(
-        "Ask the tuned model",
-        format!("grimoire {name} {model} --adapter {out}{space}{flag} --prompt \"…\""),
-    )];
-    if loaded.checkpoint.container() == Container::Gguf {
-        commands.push(next(
-            "Merge the adapter into a file of its own",
-            format!("grimoire model merge {model} {out} --out tuned.gguf"),
-        ));
-    }
+    let chat = if loaded.template.is_some() { "--chat " } else { "" };
+    let ask = |what: String| {
+        next("Ask the tuned model", format!("grimoire generate {what} {chat}--prompt \"…\""))
+    };
+    let mut commands = match request.method {
+        Method::Lora => vec![
+            ask(format!("{model} --adapter {out}")),
+            next(
+                "Merge the adapter into a file of its own",
+                format!("grimoire model merge {model} {out} --out tuned.gguf"),
+            ),
+        ],
+        Method::Full => vec![
+            ask(out.to_string()),
+            next(
+                "Write the tuned model in fewer bits",
+                format!("grimoire model merge {out} --type q8_0 --out tuned.gguf"),
+            ),
+        ],
+    };
     if request.model == "builtin" {
         commands.push(next(
             "Tune a model of your own on data of your own",

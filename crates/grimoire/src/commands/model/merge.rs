@@ -6,21 +6,26 @@ use crate::failure::Outcome;
 use crate::printer::Printer;
 use clap::ValueEnum;
 use grimoire_format::Dtype;
+use grimoire_models::Types;
 use std::path::PathBuf;
 
-/// Merge an adapter into its base model and tell what that cost in perplexity.
+/// Merge an adapter into its base model, or write a model in another type or container, and tell what that cost
+/// in perplexity.
 #[derive(clap::Args)]
 pub(crate) struct Merge {
-    /// A .gguf file, a folder with safetensors, org/name[@revision] on a hub, or `builtin`.
+    /// A .gguf file, a folder with safetensors, org/name[@revision] on a hub, `builtin`, or the folder of a run.
     model: String,
-    /// A PEFT folder, a GGUF-LoRA file, or the folder of a run.
-    adapter: PathBuf,
-    /// Where to: a .gguf file for a GGUF model, a folder for a folder.
-    #[arg(long, value_name = "FILE")]
+    /// A PEFT folder, a GGUF-LoRA file, or the folder of a run; without one the model is written as it is.
+    adapter: Option<PathBuf>,
+    /// Where to: a name that ends in .gguf becomes a GGUF file, any other a Hugging Face folder.
+    #[arg(long, value_name = "PATH")]
     out: PathBuf,
-    /// Type of the matrices; without it each keeps its own. The block types are GGUF's.
+    /// Type of the matrices; without it each keeps its own where the container has it. The block types are GGUF's.
     #[arg(long = "type", value_enum, value_name = "TYPE")]
     dtype: Option<Type>,
+    /// Type of embedding, head and learned positions, which are otherwise not put below 8 bits.
+    #[arg(long, value_enum, value_name = "TYPE")]
+    outer_type: Option<Type>,
     /// Plain text to measure on, instead of pages of the book.
     #[arg(long, value_name = "FILE")]
     text: Option<PathBuf>,
@@ -43,6 +48,12 @@ enum Type {
     Q4Zero,
     #[value(name = "q4_1")]
     Q4One,
+    #[value(name = "q4_k")]
+    Q4K,
+    #[value(name = "q5_k")]
+    Q5K,
+    #[value(name = "q6_k")]
+    Q6K,
 }
 
 impl From<Type> for Dtype {
@@ -54,6 +65,9 @@ impl From<Type> for Dtype {
             Type::Q8 => Self::Q8_0,
             Type::Q4Zero => Self::Q4_0,
             Type::Q4One => Self::Q4_1,
+            Type::Q4K => Self::Q4K,
+            Type::Q5K => Self::Q5K,
+            Type::Q6K => Self::Q6K,
         }
     }
 }
@@ -63,9 +77,12 @@ pub(crate) fn run(verb: &Merge, printer: &mut Printer) -> Outcome {
     let report = merge::merge(
         &Request {
             model: &verb.model,
-            adapter: &verb.adapter,
+            adapter: verb.adapter.as_deref(),
             out: &verb.out,
-            dtype: verb.dtype.map(Dtype::from),
+            types: Types {
+                matrices: verb.dtype.map(Dtype::from),
+                outer: verb.outer_type.map(Dtype::from),
+            },
             text: verb.text.as_deref(),
             tokens: verb.tokens as usize,
             force: verb.force,
@@ -84,19 +101,21 @@ fn render(report: &Report) -> String {
     };
     let measured =
         format!("{} tokens of {} in {} windows", report.scored, report.text, report.windows);
-    [
-        ("merged", report.out.display().to_string()),
+    let mut lines = vec![
+        ("written", format!("{} ({})", report.out.display(), report.format)),
         (
             "tensors",
             format!("{}, {} changed: {}", report.tensors, report.changed, types.join(", ")),
         ),
         ("weights", bytes(report.bytes)),
-        ("perplexity", format!("on {measured}")),
-        ("  base", format!("{:.4}", report.perplexity.base)),
-        ("  with adapter", format!("{:.4}", report.perplexity.adapted)),
-        ("  merged", format!("{:.4}", report.perplexity.merged)),
-        ("merging cost", format!("{:+.5} nats per token ({interval})", report.change.nll)),
-    ]
-    .map(|(name, value)| format!("{name:<16}{value}\n"))
-    .concat()
+    ];
+    lines.extend(report.notes.iter().map(|note| ("  note", note.clone())));
+    lines.push(("perplexity", format!("on {measured}")));
+    lines.push(("  base", format!("{:.4}", report.perplexity.base)));
+    if let Some(adapted) = report.perplexity.adapted {
+        lines.push(("  with adapter", format!("{adapted:.4}")));
+    }
+    lines.push(("  written", format!("{:.4}", report.perplexity.merged)));
+    lines.push(("cost", format!("{:+.5} nats per token ({interval})", report.change.nll)));
+    lines.into_iter().map(|(name, value)| format!("{name:<16}{value}\n")).collect()
 }
