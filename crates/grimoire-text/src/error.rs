@@ -51,6 +51,12 @@ pub enum TextError {
         /// Why it is refused.
         reason: String,
     },
+    /// A tokenizer that the keys of a GGUF file cannot state.
+    #[error("the tokenizer cannot be written into a GGUF file: {reason}")]
+    NotInGguf {
+        /// Why not.
+        reason: String,
+    },
     /// A text cannot be encoded.
     #[error("encode: {reason}")]
     Encode {

@@ -178,3 +178,41 @@ fn two_at_once_fetch_a_file_once() {
     let gets = log.iter().filter(|r| r.method == "GET" && r.path.starts_with("/store/")).count();
     assert_eq!(gets, 1, "{log:?}");
 }
+
+/// A cache that `huggingface_hub` filled (`golden/hub/cache.py`): two commits that share blobs, a tag, a file in
+/// a folder. Read offline, by the latest commit, by an older one, by the tag.
+#[cfg(unix)]
+#[test]
+fn what_python_fetched_is_found_offline() {
+    let cache = tempfile::tempdir().unwrap();
+    let recorded: serde_json::Value = grimoire_testkit::golden::read("hub/cache.json");
+    for (name, entry) in recorded["entries"].as_object().unwrap() {
+        let path = cache.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        match entry["link"].as_str() {
+            Some(target) => std::os::unix::fs::symlink(target, &path).unwrap(),
+            None => std::fs::write(&path, entry["text"].as_str().unwrap()).unwrap(),
+        }
+    }
+    let variables = [("HF_HUB_CACHE", cache.path().to_str().unwrap()), ("HF_HUB_OFFLINE", "1")];
+    let settings = Settings::from_variables(|name| {
+        variables.iter().find(|variable| variable.0 == name).map(|variable| variable.1.into())
+    });
+    let hub = Hub::new(settings);
+    let (old, new) = ("a".repeat(40), "b".repeat(40));
+    let latest = fetch(&hub, "org/name").0.unwrap();
+    assert_eq!(latest.commit, new);
+    let config = |folder: &Path| std::fs::read(folder.join("config.json")).unwrap();
+    assert_eq!(config(&latest.path), [CONFIG, b"\n"].concat());
+    let earlier = fetch(&hub, &format!("org/name@{old}")).0.unwrap();
+    assert_eq!(config(&earlier.path), CONFIG);
+    for folder in [&latest.path, &earlier.path] {
+        assert_eq!(std::fs::read(folder.join("model.safetensors")).unwrap(), b"stands for weights");
+    }
+    let tagged = fetch(&hub, "org/weights@v1.0").0.unwrap();
+    assert_eq!(std::fs::read(&tagged.path).unwrap(), b"stands for a GGUF");
+    assert_eq!(tagged, fetch(&hub, "org/weights/sub/m-q4.gguf@v1.0").0.unwrap());
+    // The default branch of that one was never fetched.
+    let error = fetch(&hub, "org/weights").0.unwrap_err().to_string();
+    assert!(error.starts_with("org/weights is not in the cache "), "{error}");
+}

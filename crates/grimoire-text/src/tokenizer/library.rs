@@ -28,6 +28,15 @@ impl Library {
         self.cuts_freely
     }
 
+    /// The tokenizer as its file has it.
+    pub(crate) fn to_json(&self) -> Result<serde_json::Value, TextError> {
+        let refuse = |reason: String| TextError::TokenizerJson { reason };
+        if self.add_space_prefix {
+            return Err(refuse("a space before every text cannot be said in it".into()));
+        }
+        serde_json::to_value(&self.marked).map_err(|error| refuse(error.to_string()))
+    }
+
     fn reading(&self, parse_special: bool) -> &tokenizers::Tokenizer {
         if parse_special {
             return &self.marked;

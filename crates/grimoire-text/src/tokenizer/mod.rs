@@ -12,6 +12,8 @@ mod pre_tokenizer;
 mod score_bpe;
 mod special;
 mod stream;
+mod to_gguf;
+mod to_json;
 mod vocabulary;
 
 pub use gguf::GgufVocab;

@@ -4,6 +4,7 @@
 //! right and are not.
 
 use crate::error::TextError;
+use serde_json::Value;
 use tokenizers::normalizers::unicode::NFC;
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::pre_tokenizers::digits::Digits;
@@ -93,6 +94,46 @@ impl Recipe {
                 });
             }
         })
+    }
+}
+
+/// The name of the recipe that normalises and cuts as these parts of a `tokenizer.json` do, where
+/// there is one.
+pub(crate) fn named_for(
+    normalizer: &Value,
+    pre_tokenizer: &Value,
+    ignore_merges: bool,
+) -> Result<Option<&'static str>, TextError> {
+    let refuse = |error: serde_json::Error| TextError::Encode { reason: error.to_string() };
+    for name in ["gpt-2", "smollm", "llama-bpe", "qwen2", "tekken"] {
+        let recipe = Recipe::named(Some(name))?;
+        let ours = serde_json::to_value(&recipe.normalizer).map_err(refuse)?;
+        let cut = serde_json::to_value(&recipe.pre_tokenizer).map_err(refuse)?;
+        if plain(&ours) == plain(normalizer)
+            && plain(&cut) == plain(pre_tokenizer)
+            && recipe.ignore_merges == ignore_merges
+        {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
+}
+
+/// A step without what does not change ids (where the offsets of a token begin), and a sequence of
+/// one step as that step.
+fn plain(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            for key in ["normalizers", "pretokenizers"] {
+                if let Some([only]) = map.get(key).and_then(Value::as_array).map(Vec::as_slice) {
+                    return plain(only);
+                }
+            }
+            let kept = map.iter().filter(|(key, _)| *key != "trim_offsets");
+            kept.map(|(key, value)| (key.clone(), plain(value))).collect()
+        }
+        Value::Array(items) => items.iter().map(plain).collect(),
+        other => other.clone(),
     }
 }
 

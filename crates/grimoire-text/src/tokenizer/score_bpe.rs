@@ -53,6 +53,16 @@ impl ScoreBpe {
         Ok(Self { scores, bytes, unknown, literals: Literals::new(vocabulary), add_space_prefix })
     }
 
+    /// The score of each token.
+    pub(crate) fn scores(&self) -> &[f32] {
+        &self.scores
+    }
+
+    /// Whether every byte has a token.
+    pub(crate) fn has_bytes(&self) -> bool {
+        self.bytes.is_some()
+    }
+
     /// The ids of `text`. `continues` says that text went before, so that no space is put
     /// in front.
     pub(crate) fn encode(
