@@ -1,5 +1,5 @@
-//! `grimoire tune` as a whole: the built-in job, the same bytes after kill -9 and resume and for any number of
-//! threads, and what is typed or fed wrong.
+//! `grimoire tune` as a whole: the built-in job, its folder, and what is typed or fed wrong. What is killed is in
+//! `tune_killed`, what is broken in `faults`.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,9 +9,7 @@
     reason = "a test stops at what it did not expect, and says what it saw"
 )]
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+use std::process::{Command, Output};
 
 const SHORT: [&str; 12] = [
     "--steps",
@@ -36,61 +34,11 @@ fn run(args: &[&str]) -> Output {
     grimoire().args(args).output().unwrap()
 }
 
-fn tune(out: &Path, threads: &str) -> Command {
-    let mut command = grimoire();
-    command.args(["tune", "builtin", "--threads", threads, "--out"]).arg(out).args(SHORT);
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    command
-}
-
-fn adapter(run: &Path) -> Vec<u8> {
-    std::fs::read(run.join("adapter/adapter_model.safetensors")).unwrap()
-}
-
 /// Exit code and the one line of the error.
 fn error(output: &Output) -> (i32, String) {
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     let line = text.lines().find(|line| line.starts_with("error: ")).unwrap_or(&text).to_owned();
     (output.status.code().unwrap_or(-1), line)
-}
-
-#[test]
-fn a_killed_run_resumes_to_the_same_bytes_on_any_number_of_threads() {
-    let folder = tempfile::tempdir().unwrap();
-    let whole = folder.path().join("whole");
-    assert!(tune(&whole, "1").status().unwrap().success());
-    for (round, threads) in ["1", "2", "3"].into_iter().enumerate() {
-        let out: PathBuf = folder.path().join(format!("killed-{round}"));
-        let mut child = tune(&out, threads).spawn().unwrap();
-        let mut kills = 0;
-        for attempt in 0..40u64 {
-            // Odd moments, longer each time so that the run ends at last.
-            let moment = 37 + (attempt * 211 + round as u64 * 97) % 450 + attempt * 60;
-            std::thread::sleep(Duration::from_millis(moment));
-            if let Some(status) = child.try_wait().unwrap() {
-                assert!(status.success(), "the run failed by itself");
-                break;
-            }
-            child.kill().unwrap();
-            child.wait().unwrap();
-            kills += 1;
-            // A run killed before its folder was there is begun again.
-            let mut again = if out.join("run.json").exists() {
-                let mut again = grimoire();
-                again.args(["tune", "--threads", threads, "--resume"]).arg(&out);
-                again
-            } else {
-                tune(&out, threads)
-            };
-            child = again.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        }
-        assert!(child.wait().unwrap().success());
-        assert!(kills > 0, "the run was never killed");
-        eprintln!("{threads} threads: killed {kills} times");
-        assert_eq!(adapter(&out), adapter(&whole), "{threads} threads, killed {kills} times");
-        let lines = std::fs::read_to_string(out.join("metrics.jsonl")).unwrap();
-        assert_eq!(lines.lines().count(), 12, "one line a step");
-    }
 }
 
 #[test]
