@@ -32,7 +32,8 @@ sys.path.insert(0, str(ROOT / "golden/models"))
 import dequantised  # noqa: E402
 
 STEPS, ROWS_PER_STEP, MICRO_BATCH = 100, 16, 4
-HELD_OUT_ROWS, ANSWERS, MAX_NEW_TOKENS = 400, 315, 80
+HELD_OUT_ROWS, MAX_NEW_TOKENS = 400, 80
+ANSWERS_BEFORE, ANSWERS_AFTER = 50, 315
 SEED = 20
 LEARNING_RATE, WEIGHT_DECAY, CLIP = 5e-4, 0.01, 1.0
 
@@ -119,11 +120,11 @@ def bleu(answers, references):
     return {"bleu": score.score, "text": str(score), "signature": str(metric.get_signature())}
 
 
-def measure(model, tokenizer, test, held_out_examples):
+def measure(model, tokenizer, test, held_out_examples, n_answers):
     references = {}
     for mr, ref in test:
         references.setdefault(mr, []).append(ref)
-    mrs = list(references)[:ANSWERS]
+    mrs = list(references)[:n_answers]
     began = time.time()
     loss = held_out(model, held_out_examples)
     say(f"held-out loss {loss['loss']:.4f} in {time.time() - began:.0f} s")
@@ -218,7 +219,7 @@ def main():
     held_out_examples = [encode(tokenizer, *row) for row in test[:HELD_OUT_ROWS]]
     say("measuring before")
     before = once(
-        options.work / "before.json", lambda: measure(model, tokenizer, test, held_out_examples)
+        options.work / "before.json", lambda: measure(model, tokenizer, test, held_out_examples, ANSWERS_BEFORE)
     )
     targets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
     config = LoraConfig(r=16, lora_alpha=32, lora_dropout=0.0, target_modules=targets, task_type="CAUSAL_LM")
@@ -227,7 +228,7 @@ def main():
         model.save_pretrained(options.work / "start")
     log, seconds = train(model, examples, order, options.work)
     model.save_pretrained(options.work / "adapter")
-    after = measure(model, tokenizer, test, held_out_examples)
+    after = measure(model, tokenizer, test, held_out_examples, ANSWERS_AFTER)
     report = {
         "what": "E2E NLG, LoRA with PyTorch and PEFT (peer run)",
         "made_by": "bench/e2e_pytorch.py",
@@ -246,8 +247,8 @@ def main():
             "rows": "bench/e2e_rows.json",
             "loss": "mean over the tokens of the assistant's turn, <|im_end|> included, the line break after it not",
             "held_out": f"first {HELD_OUT_ROWS} rows of testset-first315mr.csv, each a sequence of its own",
-            "answers": f"first {ANSWERS} distinct mr of the test file in file order, greedy, "
-            f"at most {MAX_NEW_TOKENS} new tokens, white space stripped",
+            "answers": f"first {ANSWERS_BEFORE} (before) and {ANSWERS_AFTER} (after) distinct mr of the test file "
+            f"in file order, greedy, at most {MAX_NEW_TOKENS} new tokens, white space stripped",
         },
         "held_out_loss": {"before": before["held_out"]["loss"], "after": after["held_out"]["loss"]},
         "held_out_tokens": after["held_out"]["tokens"],

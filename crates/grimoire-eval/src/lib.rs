@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod before_after;
 pub mod error;
 pub mod flip;
 pub mod measure;

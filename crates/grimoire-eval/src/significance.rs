@@ -75,6 +75,26 @@ pub struct SystemReport {
     pub versus: Option<Versus>,
 }
 
+impl SystemReport {
+    /// The same report in other units, such as percent.
+    pub fn scaled(mut self, scale: f64) -> Self {
+        let stretch = |interval: &mut Option<Interval>| {
+            if let Some(interval) = interval {
+                interval.lower *= scale;
+                interval.upper *= scale;
+            }
+        };
+        self.score *= scale;
+        stretch(&mut self.interval);
+        if let Some(versus) = &mut self.versus {
+            versus.difference *= scale;
+            versus.least_detectable *= scale;
+            stretch(&mut versus.interval);
+        }
+        self
+    }
+}
+
 /// A system against the first one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Versus {

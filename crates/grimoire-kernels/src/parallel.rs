@@ -114,18 +114,34 @@ impl Parts {
 }
 
 /// A pointer that pieces may share because each writes a part of its own.
-#[derive(Clone, Copy)]
-pub(crate) struct Shared(pub(crate) *mut f32);
+pub(crate) struct Shared<T = f32>(pub(crate) *mut T);
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Shared<T> {}
 
 // SAFETY: users of `Shared` write disjoint parts, as each use argues.
-unsafe impl Send for Shared {}
+unsafe impl<T: Send> Send for Shared<T> {}
 // SAFETY: as above.
-unsafe impl Sync for Shared {}
+unsafe impl<T: Send> Sync for Shared<T> {}
 
-impl Shared {
+impl<T> Shared<T> {
     /// The pointer itself (a method, so that closures capture the whole wrapper).
-    pub(crate) fn pointer(self) -> *mut f32 {
+    pub(crate) fn pointer(self) -> *mut T {
         self.0
+    }
+
+    /// `len` values from `from` on.
+    ///
+    /// # Safety
+    /// They must exist while they are borrowed, and nobody else hold them.
+    pub(crate) unsafe fn part<'a>(self, from: usize, len: usize) -> &'a mut [T] {
+        // SAFETY: the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.0.add(from), len) }
     }
 }
 

@@ -156,9 +156,15 @@ fn rounded(a: &[f32]) -> Vec<f32> {
 fn fast_products_are_those_of_rounded_activations() {
     Isa::for_each_available(|_| {
         for ty in StorageType::ALL {
-            for (m, rows, cols) in
-                [(1, 70, 64), (2, 33, 320), (3, 5, 288), (4, 40, 96), (7, 260, 160), (16, 9, 32)]
-            {
+            for (m, rows, cols) in [
+                (1, 70, 64),
+                (2, 33, 320),
+                (3, 5, 288),
+                (4, 40, 96),
+                (7, 260, 160),
+                (16, 9, 32),
+                (261, 17, 1184),
+            ] {
                 let cols = if ty.block_len() == 256 { 512 } else { cols };
                 let bytes = blocks(ty, rows * cols, 8);
                 let mut decoded = vec![0.0; rows * cols];
@@ -180,8 +186,10 @@ fn fast_products_are_those_of_rounded_activations() {
                 // Each of the activations below one moves by at most 1/254.
                 all_close(&out, &exact(&a), 0.0, largest * cols as f64 / 254.0);
                 // A type without an integer kernel goes through f32 with the activations as they are.
-                let integer =
-                    matches!(ty.name(), "Q4_0" | "Q4_1" | "Q8_0" | "Q4_K" | "Q5_K" | "Q6_K");
+                let integer = matches!(
+                    ty.name(),
+                    "Q4_0" | "Q4_1" | "Q5_0" | "Q5_1" | "Q8_0" | "Q4_K" | "Q5_K" | "Q6_K"
+                );
                 let exact = exact(if integer { &near } else { &a });
                 // Scale and minimum are summed apart, each up to sixteen times the weights themselves.
                 all_close(&out, &exact, 0.0, 3e-6 * largest * cols as f64);

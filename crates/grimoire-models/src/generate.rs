@@ -17,6 +17,9 @@ const PREFILL: usize = 512;
 pub struct Generation {
     /// How tokens are chosen.
     pub sampling: Sampling,
+    /// The number of the first prompt, where these prompts are a part of more: draws are a function of seed,
+    /// prompt and step.
+    pub first: u64,
     /// Most tokens to generate for a prompt.
     pub max_tokens: usize,
     /// Texts that end the answer; they are not part of it.
@@ -31,6 +34,7 @@ impl Default for Generation {
     fn default() -> Self {
         Self {
             sampling: Sampling::default(),
+            first: 0,
             max_tokens: 256,
             stops: Vec::new(),
             ignore_end: false,
@@ -208,7 +212,8 @@ impl Running<'_> {
         if plain.is_some() {
             seen.extend(self.prompt.iter().chain(&self.answer.tokens));
         }
-        let token = options.sampling.choose(&mut self.next, &seen, self.index as u64, step);
+        let number = options.first + self.index as u64;
+        let token = options.sampling.choose(&mut self.next, &seen, number, step);
         let logit = plain.as_ref().unwrap_or(&self.next)[token as usize];
         self.answer.log_probs.push((f64::from(logit) - log_sum) as f32);
         self.answer.tokens.push(token);

@@ -52,9 +52,16 @@ impl Failure {
 }
 
 impl fmt::Display for Failure {
-    /// The causes, outermost first, on one line.
+    /// The causes, outermost first, on one line; a cause that was said already is not said again.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let line = format!("{:#}", self.cause);
+        let mut line = String::new();
+        for cause in self.cause.chain().map(|cause| cause.to_string()) {
+            if line.is_empty() {
+                line = cause;
+            } else if !line.ends_with(&cause) {
+                line = format!("{line}: {cause}");
+            }
+        }
         f.write_str(&line.replace('\n', " "))
     }
 }

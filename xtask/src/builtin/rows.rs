@@ -33,15 +33,15 @@ fn row(place: &Place, draw: &mut Draw) -> Row {
     let with_mood = !draw.once_in(3);
     let with_price = !draw.once_in(3);
     let with_children = draw.once_in(2);
-    let mut facts = vec![format!("kind={kind}"), format!("area={word}"), format!("food={food}")];
+    let mut facts = vec![format!("kind: {kind}"), format!("area: {word}"), format!("food: {food}")];
     if with_mood {
-        facts.push(format!("mood={mood}"));
+        facts.push(format!("mood: {mood}"));
     }
     if with_price {
-        facts.push(format!("price={price}"));
+        facts.push(format!("price: {price}"));
     }
     if with_children {
-        facts.push(format!("children={}", if *children { "yes" } else { "no" }));
+        facts.push(format!("children: {}", if *children { "yes" } else { "no" }));
     }
     draw.shuffle(&mut facts);
     let sort = if with_mood { format!("{} {kind}", a(mood)) } else { a(kind) };
@@ -53,7 +53,7 @@ fn row(place: &Place, draw: &mut Draw) -> Row {
         (true, false) => " It is not a place for children.",
     };
     Row {
-        prompt: format!("name={name} | {}\n", facts.join(" | ")),
+        prompt: format!("name: {name} | {}\n", facts.join(" | ")),
         completion: format!("The {name} is {sort} {area}. {meal}{end}"),
     }
 }
@@ -70,9 +70,9 @@ mod tests {
             rows.iter().map(|row| row.prompt.split(" |").next().unwrap_or("")).collect();
         assert_eq!(names.len(), 300);
         for row in &rows {
-            let name = row.prompt.strip_prefix("name=").and_then(|rest| rest.split(" |").next());
+            let name = row.prompt.strip_prefix("name: ").and_then(|rest| rest.split(" |").next());
             assert!(name.is_some_and(|name| row.completion.contains(name)), "{row:?}");
-            let food = row.prompt.split("food=").nth(1).and_then(|r| r.split([' ', '\n']).next());
+            let food = row.prompt.split("food: ").nth(1).and_then(|r| r.split([' ', '\n']).next());
             assert!(food.is_some_and(|food| row.completion.contains(food)), "{row:?}");
         }
     }

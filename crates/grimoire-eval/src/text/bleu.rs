@@ -140,7 +140,7 @@ pub fn corpus(
     let counts = segments(hypotheses, references, options)?;
     let mut sum = BleuCounts::default();
     counts.iter().for_each(|segment| sum.add(segment));
-    let signature = signature(options, reference_count(references));
+    let signature = signature(options, super::reference_count(references));
     Ok(score(&sum, options, signature))
 }
 
@@ -347,12 +347,6 @@ pub fn signature(options: &BleuOptions, n_references: Option<usize>) -> String {
             ("smooth", &smoothing),
         ],
     )
-}
-
-/// How many references every segment has, when it is the same number for all.
-pub(super) fn reference_count<S>(references: &[Vec<S>]) -> Option<usize> {
-    let first = references.first()?.len();
-    references.iter().all(|these| these.len() == first).then_some(first)
 }
 
 #[cfg(test)]

@@ -151,7 +151,7 @@ pub fn corpus(
     Ok(ChrfScore {
         score: score(&sum, options),
         name: options.name(),
-        signature: signature(options, super::bleu::reference_count(references)),
+        signature: signature(options, super::reference_count(references)),
         counts: sum,
     })
 }

@@ -14,6 +14,12 @@ mod whitespace;
 
 use crate::EvalError;
 
+/// How many references every segment has, when it is the same number for all.
+pub(crate) fn reference_count<S>(references: &[Vec<S>]) -> Option<usize> {
+    let first = references.first()?.len();
+    references.iter().all(|these| these.len() == first).then_some(first)
+}
+
 /// As many lists of references as hypotheses, at least one, and no list empty.
 fn check_parallel<S>(
     metric: &'static str,

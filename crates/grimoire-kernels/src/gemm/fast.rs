@@ -1,71 +1,114 @@
-//! Products of a few rows with a quantised weight in integers: `C[m, n] (+)= A · Wᵀ`, `A` rounded to 8-bit
-//! blocks first (see [`super::activations`]), sums within a block exact, sums of blocks in f32.
+//! Products with a quantised weight in integers: `C[m, n] (+)= A · Wᵀ`, `A` rounded to 8-bit blocks first (see
+//! [`super::activations`]), sums within a block of 32 exact, sums of blocks in f32, in order.
 //!
-//! In words of one block of W, `w = d_w · q_w + min`: `Σ w x ≈ d_w d_x Σ q_w q_x + min · s_x`. The weight is
-//! read once for up to four rows of `A`; one row is bound by reading memory. The plain twin decodes both
-//! sides and multiplies them in f32.
+//! In words of one block of W, `w = d_w · q_w + min`: `Σ w x ≈ d_x (d_w Σ q_w q_x + min Σ q_x)`. Sixteen rows of
+//! `W` at a time are unpacked into a panel (`fast_pack`), which then meets all rows of `A` (`fast_avx2`). What
+//! becomes of a row of `A` does not depend on its company: the same bits alone and among others.
+//! The plain twin decodes both sides and multiplies them in f32.
 //!
-//! What it does not do: gradients, types without a kernel (they go through f32), many rows (there the f32
-//! tile is as fast).
+//! What it does not do: gradients; types without a kernel (they go through f32).
 
-use super::activations::Activations;
-use super::{Stored, dot};
-use crate::parallel::{Shared, for_each_piece};
+use super::activations::{Activations, BLOCK};
+use super::{Lhs, Rhs, Stored, gemm};
 use crate::storage::StorageType;
 use std::cell::RefCell;
-
-/// Most rows of `A`: beyond, decoding a panel once for all rows is as fast.
-pub(super) const MOST_ROWS: usize = 16;
-/// Rows of `A` that share one reading of a row of `W`.
-const TOGETHER: usize = 4;
-/// Values of `W` in a piece.
-const PIECE: usize = 32_768;
 
 thread_local! {
     static ACTIVATIONS: RefCell<Activations> = RefCell::new(Activations::default());
 }
 
-/// Whether there is an integer kernel for this type and width.
-pub(super) fn has_kernel(ty: StorageType) -> bool {
-    use StorageType::{Q4_0, Q4_1, Q4K, Q5K, Q6K, Q8_0};
-    matches!(ty, Q4_0 | Q4_1 | Q8_0 | Q4K | Q5K | Q6K)
+/// What the integers of a panel are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Width {
+    /// Unsigned, of four bits: eight products of a lane add up in 16 bits.
+    Nibbles,
+    /// Signed, at most 4,096 in magnitude, in 16 bits; the small scale of a group is multiplied in.
+    Words,
 }
 
-/// `C[m, n] (+)= A[m, k] · Wᵀ` for at most [`MOST_ROWS`] rows.
-pub(super) fn few_rows(a: &[f32], m: usize, w: Stored<'_>, out: &mut [f32], accumulate: bool) {
+/// How an integer kernel holds this type, if there is one.
+pub(super) fn width(ty: StorageType) -> Option<Width> {
+    use StorageType::{Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K, Q8_0};
+    match ty {
+        Q4_0 | Q4_1 | Q4K => Some(Width::Nibbles),
+        Q5_0 | Q5_1 | Q8_0 | Q5K | Q6K => Some(Width::Words),
+        _ => None,
+    }
+}
+
+/// `C[m, n] (+)= A[m, k] · Wᵀ`, for a type that has a [`width`].
+pub(super) fn product(a: &[f32], m: usize, w: Stored<'_>, out: &mut [f32], accumulate: bool) {
     ACTIVATIONS.with_borrow_mut(|activations| {
-        activations.quantise(a, w.cols);
+        activations.quantise(a, w.cols, width(w.ty) == Some(Width::Words));
         #[cfg(target_arch = "x86_64")]
         if crate::isa::Isa::current() >= crate::isa::Isa::Avx2 {
-            avx2_rows(activations, m, w, out, accumulate);
+            avx2::product(activations, m, w, out, accumulate);
             return;
         }
-        dot::few_rows(&activations.values(), m, w, out, accumulate);
+        let values = activations.values();
+        gemm(Lhs::new(&values, m, w.cols), Rhs::Transposed(w), out, accumulate);
     });
 }
 
 #[cfg(target_arch = "x86_64")]
-fn avx2_rows(a: &Activations, m: usize, w: Stored<'_>, out: &mut [f32], accumulate: bool) {
-    use super::fast_avx2::row;
-    let (n, k) = (w.rows, w.cols);
-    let row_bytes = k / w.ty.block_len() * w.ty.block_bytes();
-    let target = Shared(out.as_mut_ptr());
-    let rows = (PIECE / k).clamp(1, 256);
-    for_each_piece(n.div_ceil(rows), |piece| {
-        for first in (0..m).step_by(TOGETHER) {
-            let together = TOGETHER.min(m - first);
-            for col in piece * rows..n.min((piece + 1) * rows) {
-                let bytes = &w.bytes[col * row_bytes..(col + 1) * row_bytes];
-                // SAFETY: AVX2 is in force; the bytes are a row of `k` values, and `a` has `m` such rows.
-                let sums = unsafe { row(w.ty, bytes, a, first, together) };
-                for (offset, sum) in sums[..together].iter().enumerate() {
-                    // SAFETY: column `col` belongs to this piece alone.
-                    unsafe {
-                        let c = target.pointer().add((first + offset) * n + col);
-                        *c = if accumulate { *c + sum } else { *sum };
+mod avx2 {
+    use super::super::fast_avx2::{COLS, Rows, TOGETHER, multiply};
+    use super::super::fast_pack::{pack, registers};
+    use super::{Activations, BLOCK, Stored, Width, width};
+    use crate::parallel::{Shared, for_each_piece};
+    use std::arch::x86_64::{__m256i, _mm256_setzero_si256};
+    use std::cell::RefCell;
+
+    /// Columns of `C` in a piece.
+    const PIECE: usize = 2 * COLS;
+    /// Rows of `C` in a piece, all of which one panel meets.
+    const ROWS: usize = 256;
+    /// Most blocks in a step of the sum: the panel stays in the first-level cache.
+    const STEP: usize = 18;
+
+    thread_local! {
+        static PANEL: RefCell<Vec<__m256i>> = const { RefCell::new(Vec::new()) };
+    }
+
+    /// The product on AVX2.
+    pub(super) fn product(
+        a: &Activations,
+        m: usize,
+        w: Stored<'_>,
+        out: &mut [f32],
+        accumulate: bool,
+    ) {
+        let (n, blocks) = (w.rows, w.cols / BLOCK);
+        let whole = w.ty.block_len() / BLOCK;
+        let step = blocks.div_ceil(blocks.div_ceil(STEP)).next_multiple_of(whole);
+        let wide = width(w.ty) == Some(Width::Words);
+        let target = Shared(out.as_mut_ptr());
+        let row_pieces = m.div_ceil(ROWS);
+        for_each_piece(n.div_ceil(PIECE) * row_pieces, |piece| {
+            let first = piece % row_pieces * ROWS;
+            let rows = first..m.min(first + ROWS);
+            let cols = piece / row_pieces * PIECE;
+            PANEL.with_borrow_mut(|panel| {
+                // SAFETY: zero is a value of every register.
+                panel.resize(2 * registers(wide) * step, unsafe { _mm256_setzero_si256() });
+                for col in (cols..n.min(cols + PIECE)).step_by(COLS) {
+                    for from in (0..blocks).step_by(step) {
+                        let depth = step.min(blocks - from);
+                        // SAFETY: AVX2 is in force; block, columns and rows exist, and the tile of C belongs
+                        // to this piece alone.
+                        unsafe {
+                            pack(&w, col, from, depth, panel);
+                            for row in rows.clone().step_by(TOGETHER) {
+                                let together = TOGETHER.min(rows.end - row);
+                                let c = target.pointer().add(row * n + col);
+                                let a = Rows::of(a, row, from);
+                                let add = accumulate || from > 0;
+                                multiply(wide, panel, depth, a, together, c, n, n - col, add);
+                            }
+                        }
                     }
                 }
-            }
-        }
-    });
+            });
+        });
+    }
 }

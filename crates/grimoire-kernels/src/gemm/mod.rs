@@ -11,6 +11,8 @@ mod dot;
 mod fast;
 #[cfg(target_arch = "x86_64")]
 mod fast_avx2;
+#[cfg(target_arch = "x86_64")]
+mod fast_pack;
 mod micro;
 mod pack;
 
@@ -163,7 +165,7 @@ pub enum Precision {
     /// f32 throughout: the reference.
     #[default]
     F32,
-    /// A few rows times a quantised weight in integers, with the rows rounded to 8-bit blocks of 32 values
+    /// Products with a quantised weight in integers, the left-hand side rounded to 8-bit blocks of 32 values
     /// (each by at most 0.4 % of the largest of its block); all else as [`Precision::F32`].
     Fast,
 }
@@ -183,14 +185,13 @@ pub fn gemm_with(
     match rhs {
         Rhs::Transposed(w)
             if precision == Precision::Fast
-                && (1..=fast::MOST_ROWS).contains(&lhs.rows)
                 && lhs.cols == w.cols
                 && lhs.col_stride == 1
-                && w.cols > 0
-                && fast::has_kernel(w.ty) =>
+                && lhs.rows * w.rows * w.cols > 0
+                && fast::width(w.ty).is_some() =>
         {
             assert_eq!(out.len(), lhs.rows * w.rows, "gemm: out has {} values", out.len());
-            fast::few_rows(lhs.values, lhs.rows, w, out, accumulate);
+            fast::product(lhs.values, lhs.rows, w, out, accumulate);
         }
         _ => gemm(lhs, rhs, out, accumulate),
     }

@@ -1,8 +1,9 @@
 //! Answers of a model to prompts: plain or through its chat template, one or many.
 
+use crate::app::broken::not_finite;
 use crate::app::loading::Loaded;
 use crate::failure::{Failure, Outcome};
-use grimoire_models::{Answer, Ending, Generation, generate};
+use grimoire_models::{Answer, Ending, Generation, ModelError, generate};
 use grimoire_text::{EncodeOptions, Message, Moment, RenderRequest};
 use serde::Serialize;
 
@@ -43,17 +44,34 @@ pub(crate) fn chat_prompt(loaded: &Loaded, messages: &[Message]) -> Outcome<Vec<
         return Err(Failure::work(format!("{}: the model has no chat template", loaded.name))
             .hint("a base model continues text: use `grimoire generate` without --chat"));
     };
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0));
     let request = RenderRequest {
         messages,
         add_generation_prompt: true,
-        now: Some(Moment::from_unix_seconds(now)),
+        now: Some(template_date()),
         ..RenderRequest::default()
     };
     let text = template.render(&request)?;
     Ok(loaded.tokenizer.encode(&text, EncodeOptions::TEMPLATED)?)
+}
+
+/// The date that every chat template sees, in training and in generation alike: the first of January 2025. The
+/// clock decides nothing, so that the same request gives the same bytes on any day.
+pub(crate) fn template_date() -> Moment {
+    Moment::from_unix_seconds(1_735_689_600)
+}
+
+/// Refuses a prompt that leaves no room for an answer; `place` is where it comes from.
+pub(crate) fn check_length(loaded: &Loaded, place: &str, prompt: &[u32]) -> Outcome {
+    let context = loaded.model.config().context;
+    if prompt.len() < context {
+        return Ok(());
+    }
+    let tokens = prompt.len();
+    Err(Failure::work(format!(
+        "{place}: the prompt has {tokens} tokens, and the context of {} is {context}",
+        loaded.name
+    ))
+    .hint("shorten the prompt: the context must hold it and the answer"))
 }
 
 /// Answers to many prompts, in batches; `done` hears how many are finished.
@@ -67,18 +85,15 @@ pub(crate) fn answers(
     let mut all = Vec::with_capacity(prompts.len());
     for (batch, some) in prompts.chunks(TOGETHER).enumerate() {
         let first = batch * TOGETHER;
-        // Each prompt draws from a stream of its own, wherever it stands.
-        let mut options = options.clone();
-        options.sampling.seed = options.sampling.seed.wrapping_add(first as u64);
+        // A prompt's draws depend on the seed and on its place among all, not on how they are cut.
+        let options = Generation { first: first as u64, ..options.clone() };
         let mut hear = |index: usize, text: &str| listen(first + index, text);
-        all.extend(generate(
-            &loaded.model,
-            &loaded.params,
-            &loaded.tokenizer,
-            some,
-            &options,
-            &mut hear,
-        )?);
+        let (model, params, tokenizer) = (&loaded.model, &loaded.params, &loaded.tokenizer);
+        let given = generate(model, params, tokenizer, some, &options, &mut hear);
+        all.extend(given.map_err(|error| match error {
+            ModelError::NotFinite { .. } => not_finite(loaded, params, "next token's probability"),
+            error => error.into(),
+        })?);
         done(all.len());
     }
     Ok(all)

@@ -2,6 +2,7 @@
 //! and of belief. Each takes numbers and returns a figure; [`save`] writes one.
 
 use crate::failure::{Failure, Outcome};
+use grimoire_format::write_atomic;
 use grimoire_plot::{Area, Axis, Bars, Figure, Line, Rule};
 use grimoire_stats::Interval;
 use grimoire_stats::dist::Distribution;
@@ -11,10 +12,7 @@ use std::path::Path;
 pub(crate) fn save(figure: &Figure, path: &Path) -> Outcome {
     let name = path.display();
     let svg = figure.svg().map_err(|error| Failure::work(format_args!("{name}: {error}")))?;
-    let beside = path.with_extension("svg.part");
-    std::fs::write(&beside, svg)
-        .and_then(|()| std::fs::rename(&beside, path))
-        .map_err(|error| Failure::work(format_args!("{name}: {error}")))
+    Ok(write_atomic(path, svg.as_bytes())?)
 }
 
 /// A density (bars, if discrete) with the values for which `shaded` holds in colour, and a rule at

@@ -3,6 +3,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod book;
+pub(crate) mod broken;
 pub(crate) mod builtin;
 pub(crate) mod compare;
 pub(crate) mod compare_page;

@@ -1,6 +1,7 @@
 //! Perplexity of a text under a model: strided windows, each token scored once, with the begin-of-sequence
 //! rule in the signature and an interval clustered by document.
 
+use crate::app::broken::not_finite;
 use crate::app::loading::Loaded;
 use crate::failure::{Failure, Outcome};
 use grimoire_eval::perplexity::{Begin, DocumentNll, Protocol, Unit, summary};
@@ -87,6 +88,9 @@ pub(crate) fn measure(
             true
         },
     );
+    if losses.iter().any(|loss| !loss.nll.is_finite()) {
+        return Err(not_finite(loaded, &loaded.params, "log-likelihood"));
+    }
     // A single document is clustered by its windows.
     let single = request.documents.len() == 1;
     let mut clusters: Vec<DocumentNll> = Vec::new();

@@ -9,6 +9,9 @@ use crate::app::tune_report::{
 use grimoire_plot::{Axis, Bars, Figure, Line, PlotError, Rule, Size, Tone};
 use std::fmt::Write as _;
 
+/// Answers that are shown at once; the others unfold.
+const SAMPLES: usize = 3;
+
 /// The page as one self-contained HTML file.
 ///
 /// # Errors
@@ -59,12 +62,8 @@ fn head(report: &TuneReport) -> String {
     out.push_str("<div class=\"tiles\">\n");
     if let Some(held) = &report.held_out {
         let (before, after) = (held.perplexity_before, held.perplexity_after);
-        let interval = format!(
-            "{:.0} % interval {} to {} after",
-            held.level * 100.0,
-            short(after.low),
-            short(after.high)
-        );
+        let documents = held.documents.len();
+        let interval = format!("{} to {}, {documents} texts", short(after.low), short(after.high));
         out.push_str(&tile(
             "Held-out perplexity",
             Some(before.value),
@@ -73,11 +72,11 @@ fn head(report: &TuneReport) -> String {
         ));
     }
     for score in report.scores.iter().take(2) {
-        let note = format!("{} answers", score.n);
-        let after = number(score.after, 1);
-        out.push_str(&tile(&score.metric, Some(score.before), &after, &note));
+        let Estimate { value, low, high } = score.after;
+        let note = format!("{} to {}, {} answers", number(low, 1), number(high, 1), score.n);
+        out.push_str(&tile(&score.metric, Some(score.before.value), &number(value, 1), &note));
     }
-    let speed = format!("{} tokens per second", short(report.tokens_per_second));
+    let speed = format!("{} tokens/s", short(report.tokens_per_second));
     let steps = format!("Training, {} steps", report.steps);
     out.push_str(&tile(&steps, None, &duration(report.train_seconds), &speed));
     out + "</div>\n"
@@ -251,31 +250,29 @@ fn scores(scores: &[Score]) -> String {
     }
     let mut out = String::from(
         "<h2>Answers against the data</h2>\n<div class=\"scroll\"><table><thead><tr><th>metric</th>\
-         <th class=\"right\">before</th><th class=\"right\">after</th><th>change</th></tr></thead>\n<tbody>",
+         <th>before</th><th>after</th><th>change</th><th>chance</th></tr></thead>\n<tbody>",
     );
+    let cell = |e: Estimate| {
+        let range = format!("[{}, {}]", number(e.low, 1), number(e.high, 1));
+        format!("{} <span class=\"quiet range\">{range}</span>", number(e.value, 1))
+    };
     for score in scores {
-        let change = score.difference.map_or_else(
-            || number(score.after - score.before, 2),
-            |Estimate { value, low, high }| {
-                let p = score.p_value.map(|p| format!(", {}", p_value(p))).unwrap_or_default();
-                format!(
-                    "{} <span class=\"quiet\">[{}, {}]{p}</span>",
-                    number(value, 2),
-                    number(low, 2),
-                    number(high, 2)
-                )
-            },
-        );
+        let alone = || number(score.after.value - score.before.value, 1);
         let _ = writeln!(
             out,
-            "<tr><th scope=\"row\">{}</th><td class=\"right\">{}</td><td class=\"right\">{}</td>\
-             <td>{change}</td></tr>",
+            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
             escape(&score.metric),
-            number(score.before, 2),
-            number(score.after, 2)
+            cell(score.before),
+            cell(score.after),
+            score.difference.map_or_else(alone, cell),
+            score.p_value.map_or_else(|| "not known".to_owned(), |p| escape(&p_value(p)))
         );
     }
-    out.push_str("</tbody></table></div>\n");
+    out.push_str(
+        "</tbody></table></div>\n<p class=\"quiet under\">Brackets are 95 % intervals of prompts drawn \
+         again, before and after together; chance is how often exchanging the two answers to a prompt at \
+         random would show as large a change.</p>\n",
+    );
     for score in scores {
         let _ = writeln!(
             out,
@@ -293,7 +290,11 @@ fn samples(report: &TuneReport) -> String {
         return String::new();
     }
     let mut out = String::from("<h2>Answers before and after</h2>\n");
-    for sample in &report.samples {
+    for (index, sample) in report.samples.iter().enumerate() {
+        if index == SAMPLES {
+            let more = report.samples.len() - SAMPLES;
+            let _ = writeln!(out, "<details><summary>{more} more</summary>");
+        }
         let answer = |label: &str, text: &str| {
             let text = if text.is_empty() {
                 "<span class=\"quiet\">(nothing)</span>".to_owned()
@@ -317,6 +318,9 @@ fn samples(report: &TuneReport) -> String {
             answer("after", &sample.after),
             expected.unwrap_or_default()
         );
+    }
+    if report.samples.len() > SAMPLES {
+        out.push_str("</details>\n");
     }
     out
 }

@@ -58,8 +58,8 @@ fn run(change: f64, p: f64) -> TuneReport {
         scores: vec![Score {
             metric: "BLEU".to_owned(),
             signature: "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp".to_owned(),
-            before: 2.2,
-            after: 63.3,
+            before: estimate(2.2, 0.4),
+            after: estimate(63.3, 2.9),
             difference: Some(estimate(61.1, 3.0)),
             p_value: Some(0.00005),
             n: 50,

@@ -142,7 +142,7 @@ pub(crate) fn systems(
         .enumerate()
         .map(|(index, (name, report))| NamedSystem {
             name: name.clone(),
-            report: scaled(report, scale),
+            report: report.scaled(scale),
             sacrebleu: request.reproduce.map(|resamples| {
                 repeated(&tables[0], &tables[index], index, score, resamples, request)
             }),
@@ -172,24 +172,6 @@ fn repeated(
         "p_bootstrap": p,
         "p_randomisation": reproduce::paired_randomisation(first, system, score, trials, seed),
     })
-}
-
-/// The same report in other units.
-pub(crate) fn scaled(mut report: SystemReport, scale: f64) -> SystemReport {
-    let stretch = |interval: &mut Option<Interval>| {
-        if let Some(interval) = interval {
-            interval.lower *= scale;
-            interval.upper *= scale;
-        }
-    };
-    report.score *= scale;
-    stretch(&mut report.interval);
-    if let Some(versus) = &mut report.versus {
-        versus.difference *= scale;
-        versus.least_detectable *= scale;
-        stretch(&mut versus.interval);
-    }
-    report
 }
 
 /// What the score is made of.

@@ -90,11 +90,13 @@ pub(crate) struct DocumentChange {
 pub(crate) struct Score {
     pub(crate) metric: String,
     pub(crate) signature: String,
-    pub(crate) before: f64,
-    pub(crate) after: f64,
-    /// After minus before, paired.
+    pub(crate) before: Estimate,
+    pub(crate) after: Estimate,
+    /// After minus before, with the interval of paired resamples; `None` for a single prompt.
     pub(crate) difference: Option<Estimate>,
+    /// Two-sided, of exchanging the two answers to each prompt at random.
     pub(crate) p_value: Option<f64>,
+    /// Prompts, which are the units that are resampled.
     pub(crate) n: usize,
 }
 

@@ -1,7 +1,9 @@
 //! `grimoire generate MODEL --prompt TEXT`: the continuation and nothing else on standard output; or answers to
 //! many prompts as JSON Lines.
 
-use crate::app::answer::{Completion, answers, chat_prompt, completion, plain_prompt};
+use crate::app::answer::{
+    Completion, answers, chat_prompt, check_length, completion, plain_prompt,
+};
 use crate::app::loading::{Loaded, load};
 use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
@@ -88,6 +90,7 @@ impl Options {
                 repetition_penalty: self.repetition_penalty,
                 seed: self.seed,
             },
+            first: 0,
             max_tokens: self.max_tokens,
             stops: self.stop.clone(),
             ignore_end: false,
@@ -122,6 +125,7 @@ pub(crate) fn run(args: Generate, printer: &mut Printer) -> Outcome {
     } else {
         plain_prompt(&loaded, &prompt)?
     };
+    check_length(&loaded, "--prompt", &ids)?;
     let streams = !printer.json();
     let mut failure = None;
     let mut listen = |_: usize, text: &str| {
@@ -173,6 +177,9 @@ fn many(
             return Err(Failure::work(format!(
                 "{place}: expected a field prompt (a string) or messages"
             )));
+        }
+        if let Some(ids) = ids.last() {
+            check_length(loaded, &place, ids)?;
         }
     }
     let bar = printer.bar(ids.len() as u64, "answers");

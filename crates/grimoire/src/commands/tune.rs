@@ -1,7 +1,7 @@
 //! `grimoire tune MODEL DATA`: the main job. Without arguments it tunes the built-in model on the built-in data.
 
 use crate::app::tune::{Method, TuneRequest, Watch, prepare, resume, train};
-use crate::app::tune_report::{TuneReport, number};
+use crate::app::tune_report::{Estimate, TuneReport, number, p_value};
 use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -254,11 +254,15 @@ fn text(report: &TuneReport) -> String {
         );
     }
     for score in &report.scores {
+        let range = |e: Estimate| {
+            format!("{} ({} to {})", number(e.value, 2), number(e.low, 2), number(e.high, 2))
+        };
+        let sure = score.p_value.map_or(String::new(), |p| format!(", {}", p_value(p)));
         out += &format!(
-            "{} {} before, {} after, on {} held-out prompts\n",
+            "{} {} before, {} after, on {} held-out prompts{sure}\n",
             score.metric,
-            number(score.before, 2),
-            number(score.after, 2),
+            range(score.before),
+            range(score.after),
             score.n
         );
     }

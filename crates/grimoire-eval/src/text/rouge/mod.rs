@@ -189,7 +189,7 @@ pub fn corpus(
     let means = (0..kinds.len())
         .map(|kind| Rouge::mean(segments.iter().map(|scores: &Vec<Rouge>| &scores[kind])))
         .collect();
-    let signature = signature(options, super::bleu::reference_count(references));
+    let signature = signature(options, super::reference_count(references));
     Ok(RougeScore { signature, means, segments, loss })
 }
 

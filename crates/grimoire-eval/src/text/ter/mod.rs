@@ -103,7 +103,7 @@ pub fn corpus(
     let counts = segments(hypotheses, references, options)?;
     let mut sum = TerCounts::default();
     counts.iter().for_each(|segment| sum.add(segment));
-    let signature = signature(options, super::bleu::reference_count(references));
+    let signature = signature(options, super::reference_count(references));
     Ok(TerScore { score: score(&sum), signature, counts: sum })
 }
 

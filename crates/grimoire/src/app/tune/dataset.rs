@@ -1,9 +1,9 @@
 //! The data of a run: read, checked, turned into tokens, split.
 
 use super::request::TuneRequest;
+use crate::app::answer::template_date;
 use crate::app::loading::Loaded;
 use crate::failure::{Failure, Outcome};
-use grimoire_text::Moment;
 use grimoire_tune::Sequence;
 use grimoire_tune::data::{
     DataError, Encoder, Example, Fields, Marked, Row, Schema, Source, read_as, read_records, rows,
@@ -83,14 +83,12 @@ pub(crate) fn load(request: &TuneRequest, loaded: &Loaded) -> Outcome<Dataset> {
             (pick(&trained), pick(&held), "held out of the data by prompt".to_owned())
         }
     };
-    let now = std::time::UNIX_EPOCH;
     let encoder = Encoder {
         tokenizer: &loaded.tokenizer,
         template: if request.no_template { None } else { loaded.template.as_ref() },
         max_tokens: request.max_tokens.min(loaded.model.config().context),
         whole: request.train_on_prompt,
-        // A fixed clock: the same request gives the same bytes on any day.
-        now: now.elapsed().ok().map(|_| Moment::from_unix_seconds(1_735_689_600)),
+        now: Some(template_date()),
     };
     let mut summary = Summary {
         rows_by_schema: BTreeMap::new(),

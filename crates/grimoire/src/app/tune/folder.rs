@@ -49,7 +49,23 @@ impl RunFolder {
             ))
             .hint("--resume takes the folder that `grimoire tune` wrote"));
         }
-        Ok(Self { path: path.to_owned() })
+        let folder = Self { path: path.to_owned() };
+        folder.sweep();
+        Ok(folder)
+    }
+
+    /// Removes what a killed run was writing beside its files: it never got a name.
+    fn sweep(&self) {
+        for folder in [self.path.clone(), self.file("adapter"), self.file("model")] {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let name = entry.file_name();
+                let name = name.to_string_lossy();
+                if name.starts_with('.') && name.ends_with(".tmp") {
+                    // What cannot be removed stays in nobody's way.
+                    let _ = std::fs::remove_file(entry.path());
+                }
+            }
+        }
     }
 
     /// A first free name for a run on such data.

@@ -4,12 +4,18 @@
 use super::dataset::Dataset;
 use super::request::TuneRequest;
 use crate::app::answer::answers;
+use crate::app::broken::not_finite;
 use crate::app::loading::Loaded;
 use crate::app::tune_report::{DocumentChange, Estimate, HeldOut, Sample, Score};
 use crate::failure::{Failure, Outcome};
+use grimoire_eval::measure::Metric;
 use grimoire_eval::perplexity::{DocumentNll, Unit, compare, summary};
-use grimoire_eval::text::{bleu, rouge};
+use grimoire_eval::significance::{self, Plan};
+use grimoire_eval::statistics::Statistics;
+use grimoire_eval::text::bleu::BleuOptions;
+use grimoire_eval::text::rouge::{Kind, RougeOptions};
 use grimoire_models::{Generation, Precision};
+use grimoire_stats::Interval;
 use grimoire_tune::data::Example;
 use grimoire_tune::evaluate;
 use serde::{Deserialize, Serialize};
@@ -53,6 +59,9 @@ pub(crate) fn judge(
             say("held-out loss", done as f64 / n);
             true
         });
+    if losses.iter().any(|loss| !loss.nll.is_finite()) {
+        return Err(not_finite(loaded, &loaded.params, "held-out loss"));
+    }
     let chosen = asked(request, dataset);
     let prompts: Vec<Vec<u32>> =
         chosen.iter().filter_map(|index| dataset.held[*index].question.clone()).collect();
@@ -134,7 +143,8 @@ pub(crate) fn held_out(
     }))
 }
 
-/// BLEU and ROUGE-L of the answers against every reference of the same prompt.
+/// BLEU and ROUGE-L of the answers against every reference of the same prompt, and what may be said about the
+/// difference: prompts are resampled whole, before and after together.
 pub(crate) fn scores(
     request: &TuneRequest,
     dataset: &Dataset,
@@ -142,58 +152,61 @@ pub(crate) fn scores(
     after: &Judged,
 ) -> Outcome<Vec<Score>> {
     let chosen = asked(request, dataset);
-    if chosen.is_empty()
-        || before.answers.len() != chosen.len()
-        || after.answers.len() != chosen.len()
-    {
+    if chosen.is_empty() || [before, after].iter().any(|j| j.answers.len() != chosen.len()) {
         return Ok(Vec::new());
     }
     let references: Vec<Vec<&str>> = chosen
         .iter()
         .map(|index| {
-            let question = &dataset.held[*index].question;
-            dataset
-                .held
-                .iter()
-                .filter(|other| other.question == *question)
-                .filter_map(|other| other.answer.as_deref())
-                .collect()
+            let same = dataset.held.iter().filter(|e| e.question == dataset.held[*index].question);
+            same.filter_map(|example| example.answer.as_deref()).collect()
         })
         .collect();
-    let texts = |judged: &'_ Judged| -> Vec<String> { judged.answers.clone() };
-    let (first, second) = (texts(before), texts(after));
-    let mut scores = Vec::new();
-    let options = bleu::BleuOptions::default();
-    let bleu_of = |answers: &[String]| {
-        let answers: Vec<&str> = answers.iter().map(String::as_str).collect();
-        bleu::corpus(&answers, &references, &options).map_err(Failure::work)
+    let metrics = [
+        ("BLEU", Metric::Bleu(BleuOptions::default())),
+        ("ROUGE-L", Metric::Rouge(vec![Kind::L], RougeOptions::default())),
+    ];
+    let plan = Plan { level: LEVEL, seed: request.seed, ..Plan::default() };
+    metrics
+        .into_iter()
+        .map(|(name, metric)| score(name, &metric, &references, before, after, &plan))
+        .collect()
+}
+
+fn score(
+    name: &str,
+    metric: &Metric,
+    references: &[Vec<&str>],
+    before: &Judged,
+    after: &Judged,
+    plan: &Plan,
+) -> Outcome<Score> {
+    let count = |judged: &Judged| -> Outcome<Statistics> {
+        let answers: Vec<&str> = judged.answers.iter().map(String::as_str).collect();
+        let mut tables = metric.tables();
+        metric.count(&answers, references, &mut tables)?;
+        Ok(tables.swap_remove(0))
     };
-    let (b, a) = (bleu_of(&first)?, bleu_of(&second)?);
-    scores.push(Score {
-        metric: "BLEU".to_owned(),
-        signature: a.signature,
-        before: b.score,
-        after: a.score,
-        difference: None,
-        p_value: None,
-        n: chosen.len(),
-    });
-    let options = rouge::RougeOptions::default();
-    let rouge_of = |answers: &[String]| {
-        let answers: Vec<&str> = answers.iter().map(String::as_str).collect();
-        rouge::corpus(&answers, &references, &[rouge::Kind::L], &options).map_err(Failure::work)
+    let (first, second) = (count(before)?, count(after)?);
+    let measure = metric.measures().swap_remove(0);
+    let reports = significance::report(&[&first, &second], &*measure.score, plan)?;
+    let [first, second] = [0, 1].map(|system| reports[system].clone().scaled(measure.scale));
+    let estimate = |value: f64, interval: &Option<Interval>| {
+        let (low, high) = interval.as_ref().map_or((value, value), |i| (i.lower, i.upper));
+        Estimate { value, low, high }
     };
-    let (b, a) = (rouge_of(&first)?, rouge_of(&second)?);
-    scores.push(Score {
-        metric: "ROUGE-L".to_owned(),
-        signature: a.signature.clone(),
-        before: 100.0 * b.means[0].f1,
-        after: 100.0 * a.means[0].f1,
-        difference: None,
-        p_value: None,
-        n: chosen.len(),
-    });
-    Ok(scores)
+    let n_references = references.first().map(Vec::len);
+    let n_references = n_references.filter(|n| references.iter().all(|list| list.len() == *n));
+    let versus = second.versus.as_ref().filter(|versus| versus.interval.is_some());
+    Ok(Score {
+        metric: name.to_owned(),
+        signature: metric.signature(n_references),
+        before: estimate(first.score, &first.interval),
+        after: estimate(second.score, &second.interval),
+        difference: versus.map(|versus| estimate(versus.difference, &versus.interval)),
+        p_value: versus.map(|versus| versus.p_value),
+        n: references.len(),
+    })
 }
 
 /// Some answers side by side.

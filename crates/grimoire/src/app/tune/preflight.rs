@@ -3,6 +3,7 @@
 use super::dataset::Dataset;
 use super::request::{Method, TuneRequest};
 use crate::app::loading::Loaded;
+use grimoire_text::EncodeOptions;
 use grimoire_tune::{Footprint, Trainer, footprint, micro_batches, rows_of_step};
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -62,7 +63,9 @@ pub(crate) fn preflight(
         request.ema.is_some(),
     );
     let mut tokens_per_second = 0.0;
-    if let Some(micro) = trial {
+    // What does not fit is not tried either.
+    let fits = available().is_none_or(|free| memory.total() <= free);
+    if let Some(micro) = trial.filter(|_| fits) {
         trainer.rehearse(&loaded.model, &micro);
         let start = Instant::now();
         trainer.rehearse(&loaded.model, &micro);
@@ -117,6 +120,13 @@ fn warnings(request: &TuneRequest, loaded: &Loaded, dataset: &Dataset) -> Vec<St
                 .to_owned(),
         );
     }
+    let unknown = unknown_markers(loaded, &dataset.summary.first);
+    if !unknown.is_empty() && !request.no_template {
+        warnings.push(format!(
+            "the model does not know the marks of its chat template ({}): they are spelled in pieces; --no-template goes without",
+            unknown.join(" ")
+        ));
+    }
     let summary = &dataset.summary;
     if let Some(note) = &summary.read_as {
         warnings.push(note.clone());
@@ -154,8 +164,33 @@ fn warnings(request: &TuneRequest, loaded: &Loaded, dataset: &Dataset) -> Vec<St
     warnings
 }
 
+/// Marks of the chat template in the first example, such as `<|im_start|>`, that are no tokens of the model.
+fn unknown_markers(loaded: &Loaded, first: &[(String, bool)]) -> Vec<String> {
+    let Some(template) = &loaded.template else { return Vec::new() };
+    let text: String = first.iter().map(|(piece, _)| piece.as_str()).collect();
+    let mut unknown = Vec::new();
+    for (open, close) in [("<", ">"), ("[", "]")] {
+        for (start, _) in text.match_indices(open) {
+            let Some(length) = text[start..].find(close).map(|at| at + close.len()) else {
+                continue;
+            };
+            let mark = &text[start..start + length];
+            let whole = !mark.contains(char::is_whitespace) && mark.len() <= 40;
+            let meant = mark.starts_with("<|") || template.source().contains(mark);
+            if !whole || !meant || unknown.iter().any(|known| known == mark) {
+                continue;
+            }
+            let ids = loaded.tokenizer.encode(mark, EncodeOptions::TEMPLATED);
+            if ids.is_ok_and(|ids| ids.len() > 1) {
+                unknown.push(mark.to_owned());
+            }
+        }
+    }
+    unknown
+}
+
 /// Memory that could be taken now, in bytes.
-fn available() -> Option<u64> {
+pub(super) fn available() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
     let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;

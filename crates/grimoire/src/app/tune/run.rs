@@ -4,9 +4,10 @@
 use super::dataset::{self, Dataset};
 use super::folder::{MetricLine, RunFolder};
 use super::judge::{self, Judged};
-use super::preflight::{Preflight, duration, grouped, megabytes, preflight};
+use super::preflight::{Preflight, available, duration, grouped, megabytes, preflight};
 use super::progress::{Evaluated, Progress};
 use super::request::{Method, TuneRequest};
+use crate::app::broken::not_finite;
 use crate::app::loading::{Loaded, load_plain};
 use crate::app::report_html::report_html;
 use crate::app::tune_report::{Estimate, Evaluation, Fact, NextCommand, StepMetric, TuneReport};
@@ -46,15 +47,7 @@ pub(crate) fn prepare(request: TuneRequest, printer: &mut Printer) -> Outcome<Pr
     let params = trainable(&request, &mut loaded)?;
     let mut trainer = Trainer::new(params, request.plan(dataset.train.len()));
     let preflight = preflight(&request, &loaded, &dataset, &mut trainer);
-    if let Some(free) = preflight.available_bytes.filter(|free| preflight.peak_bytes > *free) {
-        let message = format!(
-            "the run would take {} of memory, and {} are available",
-            megabytes(preflight.peak_bytes),
-            megabytes(free)
-        );
-        let hint = "a smaller --max-length or --micro-tokens takes less; LoRA takes less than --method full";
-        return Err(Failure::work(message).hint(hint));
-    }
+    refuse_unless_fits(preflight.peak_bytes)?;
     Ok(Prepared {
         request,
         preflight,
@@ -66,13 +59,31 @@ pub(crate) fn prepare(request: TuneRequest, printer: &mut Printer) -> Outcome<Pr
     })
 }
 
+fn refuse_unless_fits(bytes: u64) -> Outcome {
+    let Some(free) = available().filter(|free| bytes > *free) else { return Ok(()) };
+    let message = format!(
+        "the run would take {} of memory, and {} are available",
+        megabytes(bytes),
+        megabytes(free)
+    );
+    let hint =
+        "a smaller --max-length or --micro-tokens takes less; LoRA takes less than --method full";
+    Err(Failure::work(message).hint(hint))
+}
+
 fn trainable(request: &TuneRequest, loaded: &mut Loaded) -> Outcome<Params> {
     let mut params = Params::default();
     match request.method {
         Method::Lora => {
             adapter::attach(&mut loaded.model, &mut params, &request.lora(), request.seed)?;
         }
-        Method::Full => loaded.model.train_all(&mut params),
+        Method::Full => {
+            // Value, gradient and two moments of every weight, known before any of it is taken.
+            let weights: usize =
+                loaded.checkpoint.tensors().iter().map(|tensor| tensor.len()).sum();
+            refuse_unless_fits(16 * weights as u64)?;
+            loaded.model.train_all(&mut params);
+        }
     }
     Ok(params)
 }
@@ -129,8 +140,13 @@ pub(crate) fn train(prepared: Prepared, watch: &mut dyn Watch) -> Outcome<TuneRe
     let every = request.eval_every.unwrap_or((total / 5).max(1));
     while trainer.steps() < total && !stopped(&request, &progress) {
         let start = Instant::now();
-        let report =
-            trainer.step(&loaded.model, &sequences).map_err(|error| broken(&error, &folder))?;
+        let report = trainer.step(&loaded.model, &sequences).map_err(|error| match error {
+            // Nothing was changed yet: the weights came like that.
+            TuneError::NotFinite { step: 1, what, .. } => {
+                not_finite(&loaded, &trainer.params, what)
+            }
+            error => kept(error.into(), &folder),
+        })?;
         let seconds = start.elapsed().as_secs_f64();
         progress.seconds += seconds;
         let line = MetricLine {
@@ -172,13 +188,14 @@ fn stopped(request: &TuneRequest, progress: &Progress) -> bool {
     request.patience.is_some_and(|patience| progress.since_best >= patience)
 }
 
-fn broken(error: &TuneError, folder: &RunFolder) -> Failure {
+/// Says what is left of a run that cannot go on.
+fn kept(failure: Failure, folder: &RunFolder) -> Failure {
     let saved = if folder.state().exists() {
         format!("the last good snapshot is {}", folder.state().display())
     } else {
         "no snapshot was written yet".to_owned()
     };
-    Failure::work(error).hint(format!("{saved}; a smaller --rate often helps"))
+    failure.hint(format!("{saved}; a smaller --rate often helps"))
 }
 
 fn evaluate_now(
@@ -195,10 +212,14 @@ fn evaluate_now(
         watch.phase("evaluating", done as f64 / held.len() as f64);
         true
     });
+    let step = trainer.steps();
+    if losses.iter().any(|loss| !loss.nll.is_finite()) {
+        let what = format!("held-out loss after step {step}");
+        return Err(kept(not_finite(loaded, &weights, &what), folder));
+    }
     let losses: Vec<(f64, u64)> =
         losses.iter().map(|loss| (loss.nll, loss.tokens as u64)).collect();
     let Estimate { value, low, high } = judge::loss_estimate(&losses)?;
-    let step = trainer.steps();
     let best = progress.take(Evaluated { step, loss: value, low, high });
     if best {
         Snapshot::save(&folder.best(), trainer, "")?;

@@ -53,7 +53,7 @@ impl TagInput {
         let reports = significance::report(&borrowed, score, &self.resampling.plan()?)?;
         let systems = systems.iter().zip(reports).map(|(system, report)| NamedSystem {
             name: system.name.clone(),
-            report: crate::app::score::scaled(report, 100.0),
+            report: report.scaled(100.0),
             sacrebleu: None,
         });
         Ok(MeasureReport {

@@ -1,0 +1,234 @@
+//! A disk that is full and folders that may not be written: the error names the file, what was saved stays whole,
+//! and the run goes on to the same bytes once there is room.
+
+use crate::bench::{Told, copy_folder, grimoire, limited, rows, tiny, told};
+use grimoire_format::safetensors::SafeTensors;
+use std::fs::{File, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+const SETTINGS: [&str; 10] = [
+    "--steps",
+    "6",
+    "--save-every",
+    "1",
+    "--eval-every",
+    "2",
+    "--answers",
+    "2",
+    "--answer-tokens",
+    "2",
+];
+
+fn tune(out: &Path, data: &Path) -> Vec<std::ffi::OsString> {
+    let mut arguments = vec!["tune".into(), tiny().into(), data.into()];
+    arguments.extend(SETTINGS.map(Into::into));
+    arguments.extend(["--out".into(), out.into()]);
+    arguments
+}
+
+fn adapter(run: &Path) -> Vec<u8> {
+    std::fs::read(run.join("adapter/adapter_model.safetensors")).unwrap()
+}
+
+/// Nothing half-written has a name, and nothing is left beside.
+fn whole_or_absent(run: &Path) {
+    for name in ["state.safetensors", "best.safetensors", "adapter/adapter_model.safetensors"] {
+        let file = run.join(name);
+        assert!(!file.exists() || SafeTensors::open(&file).is_ok(), "{name}");
+    }
+    for name in ["run.json", "before.json", "after.json", "report.json"] {
+        if let Ok(text) = std::fs::read_to_string(run.join(name)) {
+            serde_json::from_str::<serde_json::Value>(&text).unwrap();
+        }
+    }
+    for folder in [run.to_owned(), run.join("adapter")] {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let name = entry.file_name().into_string().unwrap();
+            assert!(!name.ends_with(".tmp"), "{name} is left");
+        }
+    }
+}
+
+/// Goes on with a run where there is room, or begins it again where nothing of it was kept.
+fn go_on(run: &Path, data: &Path) -> Told {
+    if run.join("run.json").exists() {
+        return told(grimoire(["tune", "--resume"]).arg(run));
+    }
+    told(&mut grimoire(tune(run, data)))
+}
+
+#[test]
+fn a_limit_on_the_size_of_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = rows(folder.path());
+    let whole = folder.path().join("whole");
+    told(&mut grimoire(tune(&whole, &data))).works();
+    let expected = adapter(&whole);
+    let mut refused = Vec::new();
+    // In blocks of the shell, 512 bytes or 1024: from less than run.json to all but the last file.
+    for limit in ["0", "1", "2", "8", "32", "64", "96", "128"] {
+        let run = folder.path().join(format!("limit-{limit}"));
+        let stopped = told(&mut limited("ulimit -f", limit, tune(&run, &data)));
+        if stopped.code != Some(0) {
+            stopped.refuses(&["cannot ", "large"]);
+            refused.push(stopped.refusal().to_owned());
+        }
+        whole_or_absent(&run);
+        go_on(&run, &data).works();
+        assert_eq!(adapter(&run), expected, "limit {limit}");
+    }
+    eprintln!("{refused:#?}");
+    assert!(refused.len() >= 5, "{refused:?}");
+    assert!(refused.iter().any(|line| line.contains("state.safetensors")), "{refused:?}");
+}
+
+#[test]
+fn a_disk_that_fills_up() {
+    let name = "a_disk_that_fills_up";
+    let folder = tempfile::tempdir().unwrap();
+    let data = rows(folder.path());
+    let whole = folder.path().join("whole");
+    told(&mut grimoire(tune(&whole, &data))).works();
+    let (disk, copy) = (folder.path().join("disk"), folder.path().join("copy"));
+    std::fs::create_dir(&disk).unwrap();
+    // A mount of its own that goes with the child; what is on the disk at the end is copied off it.
+    let script = "mount -t tmpfs -o size=\"$1\" tmpfs \"$2\" || exit 77; copy=\"$3\"; disk=\"$2\"; shift 3; \
+                  \"$@\"; code=$?; cp -r \"$disk\" \"$copy\"; exit $code";
+    let mut refused = Vec::new();
+    for size in ["8k", "16k", "64k", "128k", "192k", "256k", "320k", "400k"] {
+        let _ = std::fs::remove_dir_all(&copy);
+        let mut command = Command::new("unshare");
+        command.args(["-m", "sh", "-c", script, "sh", size]).args([&disk, &copy]);
+        command.arg(env!("CARGO_BIN_EXE_grimoire")).args(tune(&disk.join("run"), &data));
+        let stopped = told(&mut command);
+        if stopped.code == Some(77) || stopped.stderr.contains("unshare") {
+            grimoire_testkit::skip(name, "this account may not mount a small disk");
+            return;
+        }
+        if stopped.code != Some(0) {
+            stopped.refuses(&["cannot ", "space"]);
+            refused.push(stopped.refusal().to_owned());
+        }
+        let run = copy.join("run");
+        whole_or_absent(&run);
+        go_on(&run, &data).works();
+        assert_eq!(adapter(&run), adapter(&whole), "disk of {size}");
+    }
+    eprintln!("{refused:#?}");
+    assert!(refused.len() >= 4, "{refused:?}");
+    assert!(refused.iter().any(|line| line.contains("state.safetensors")), "{refused:?}");
+}
+
+#[test]
+fn standard_output_on_a_full_disk() {
+    let Ok(full) = File::options().write(true).open("/dev/full") else {
+        grimoire_testkit::skip("standard_output_on_a_full_disk", "there is no /dev/full here");
+        return;
+    };
+    let model = tiny();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_grimoire"));
+    command.args(["generate", model.to_str().unwrap(), "--prompt", "ab", "--max-tokens", "2"]);
+    let output = command.stdout(full).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.starts_with("error: ") && said.contains("space"), "{said}");
+}
+
+#[test]
+fn what_does_not_fit_in_memory_is_refused_before_it_is_taken() {
+    let name = "what_does_not_fit_in_memory_is_refused_before_it_is_taken";
+    let folder = tempfile::tempdir().unwrap();
+    let data = rows(folder.path());
+    // A machine with 20 MB left, as the child sees it.
+    let meminfo = folder.path().join("meminfo");
+    std::fs::write(&meminfo, "MemTotal: 8000000 kB\nMemAvailable: 20000 kB\n").unwrap();
+    let script = "mount --bind \"$1\" /proc/meminfo || exit 77; program=\"$2\"; shift 2; exec \"$program\" \"$@\"";
+    let refused_by = |more: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(["-m", "sh", "-c", script, "sh"]).arg(&meminfo);
+        command.arg(env!("CARGO_BIN_EXE_grimoire")).args(tune(&folder.path().join("run"), &data));
+        told(command.args(more))
+    };
+    let wide = ["--micro-tokens", "100000", "--batch", "40000"];
+    for more in [&wide[..], &["--dry-run", "--micro-tokens", "100000", "--batch", "40000"]] {
+        let stopped = refused_by(more);
+        if stopped.code == Some(77) || stopped.stderr.contains("unshare") {
+            grimoire_testkit::skip(name, "this account may not show a child another /proc/meminfo");
+            return;
+        }
+        stopped.refuses(&["of memory, and 20 MB are available"]);
+        assert!(stopped.stderr.contains("hint: a smaller --max-length"), "{stopped:?}");
+    }
+    assert!(!folder.path().join("run").exists());
+}
+
+/// The user `nobody`, whom permissions bind.
+const NOBODY: u32 = 65534;
+
+#[test]
+fn no_permission() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let mode =
+        |path: &Path, bits| std::fs::set_permissions(path, Permissions::from_mode(bits)).unwrap();
+    mode(folder.path(), 0o755);
+    // The program and the model where another user can reach them.
+    std::fs::copy(env!("CARGO_BIN_EXE_grimoire"), at("grimoire")).unwrap();
+    std::fs::copy(tiny(), at("model.gguf")).unwrap();
+    std::fs::copy(tiny(), at("secret.gguf")).unwrap();
+    std::fs::copy(rows(folder.path()), at("secret.jsonl")).unwrap();
+    for (name, bits) in [("grimoire", 0o755), ("model.gguf", 0o644), ("rows.jsonl", 0o644)] {
+        mode(&at(name), bits);
+    }
+    mode(&at("secret.gguf"), 0);
+    mode(&at("secret.jsonl"), 0);
+    std::fs::create_dir(at("locked")).unwrap();
+    mode(&at("locked"), 0o555);
+
+    let probe = File::options().write(true).create_new(true).open(at("locked/probe"));
+    let bound = probe.is_err();
+    let _ = std::fs::remove_file(at("locked/probe"));
+    let run = |arguments: &[&Path]| {
+        let mut command = Command::new(at("grimoire"));
+        command.args(arguments).current_dir("/");
+        if !bound {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command
+    };
+    if run(&[Path::new("--version")]).output().is_err() {
+        let why = "permissions do not bind this account, and it may not run as another";
+        grimoire_testkit::skip("no_permission", why);
+        return;
+    }
+    let [tune, generate, out, prompt, resume, a] =
+        ["tune", "generate", "--out", "--prompt", "--resume", "a"].map(Path::new);
+    let (model, data) = (at("model.gguf"), at("rows.jsonl"));
+    let denied = ["ermission denied"];
+    let refused = |arguments: &[&Path], file: &str| {
+        told(&mut run(arguments)).refuses(&[file, denied[0]]);
+    };
+    refused(&[generate, &at("secret.gguf"), prompt, a], "secret.gguf");
+    refused(&[tune, &at("secret.gguf"), &data, out, &at("x")], "secret.gguf");
+    refused(&[tune, &model, &at("secret.jsonl"), out, &at("x")], "secret.jsonl");
+    refused(&[tune, &model, &data, out, &at("locked/run")], "locked/run");
+
+    // A run that somebody else began can be read and not gone on with; it stays as it was.
+    let begun = at("begun");
+    told(&mut grimoire(super::disk::tune(&begun, &data))).works();
+    let copy = at("copy");
+    copy_folder(&begun, &copy);
+    mode(&begun.join("adapter"), 0o555);
+    mode(&begun, 0o555);
+    let stopped = told(&mut run(&[tune, resume, &begun]));
+    stopped.refuses(&["begun", denied[0]]);
+    assert_eq!(adapter(&begun), adapter(&copy));
+    let state = |run: &Path| std::fs::read(run.join("state.safetensors")).unwrap();
+    assert_eq!(state(&begun), state(&copy));
+    mode(&begun, 0o755);
+    mode(&begun.join("adapter"), 0o755);
+    mode(&at("locked"), 0o755);
+}

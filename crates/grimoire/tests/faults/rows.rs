@@ -1,0 +1,139 @@
+//! Data that are wrong at a place, which is named; and rows that are too long.
+
+use crate::bench::{cuts, draws, flipped, grimoire, rows, tiny, told};
+use std::path::Path;
+
+#[test]
+fn the_line_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = |n: usize| "{\"prompt\": \"a\", \"completion\": \"b\"}\n".repeat(n);
+    let cases: [(&str, Vec<u8>, &[&str]); 12] = [
+        ("json.jsonl", (good(16) + "{\"prompt\": \n" + &good(3)).into(), &["json.jsonl:17"]),
+        ("cut.jsonl", (good(16) + "{\"prompt\": \"a\", \"compl").into(), &["cut.jsonl:17"]),
+        ("list.jsonl", (good(16) + "[1, 2]\n").into(), &["list.jsonl:17"]),
+        (
+            "number.jsonl",
+            (good(16) + "{\"prompt\": 7, \"completion\": \"b\"}").into(),
+            &["number.jsonl:17"],
+        ),
+        (
+            "empty.jsonl",
+            (good(16) + "{\"prompt\": \"a\", \"completion\": \"\"}").into(),
+            &["empty.jsonl:17", "empty"],
+        ),
+        ("missing.jsonl", (good(16) + "{\"prompt\": \"a\"}").into(), &["missing.jsonl:17"]),
+        ("role.jsonl", "{\"messages\": [{\"role\": \"user\"}]}\n".into(), &["role.jsonl:1"]),
+        (
+            "latin.jsonl",
+            [good(16).as_bytes(), b"{\"prompt\": \"\xe9\", \"completion\": \"b\"}"].concat(),
+            &["latin.jsonl:17", "UTF-8"],
+        ),
+        ("ragged.csv", "prompt,completion\na,b\na,b,c\n".into(), &["ragged.csv:3"]),
+        ("quote.csv", "prompt,completion\na,\"b\n".into(), &["quote.csv"]),
+        ("names.csv", "left,right\na,b\n".into(), &["names.csv", "left"]),
+        ("nothing.jsonl", "\n\n".into(), &["nothing.jsonl", "no rows"]),
+    ];
+    let model = tiny();
+    for (name, bytes, words) in cases {
+        let file = folder.path().join(name);
+        std::fs::write(&file, bytes).unwrap();
+        let out = folder.path().join("out");
+        let mut tune = grimoire(["tune", model.to_str().unwrap(), file.to_str().unwrap()]);
+        told(tune.arg("--out").arg(&out)).refuses(words);
+        assert!(!out.exists(), "{name}");
+        // The same rows to measure on.
+        let mut eval = grimoire(["tune", model.to_str().unwrap()]);
+        eval.arg(rows(folder.path())).arg("--eval").arg(&file).arg("--out").arg(&out);
+        told(&mut eval).refuses(words);
+        assert!(!out.exists(), "{name}");
+    }
+}
+
+#[test]
+fn prompts_and_texts_of_other_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let prompts = "{\"prompt\": \"a\"}\n".repeat(16);
+    let broken = file("broken.jsonl", &format!("{prompts}{{\"prompt\"\n"));
+    let long = file("long.jsonl", &format!("{prompts}{{\"prompt\": \"{}\"}}\n", "a b ".repeat(99)));
+    let other = file("other.jsonl", &format!("{prompts}{{\"text\": 1}}\n"));
+    let model = tiny();
+    let model = model.to_str().unwrap();
+    for (prompts, place) in
+        [(&broken, "broken.jsonl:17"), (&long, "long.jsonl:17"), (&other, "other.jsonl:17")]
+    {
+        told(&mut grimoire(["generate", model, "--prompts", prompts])).refuses(&[place]);
+    }
+    let long = "a b ".repeat(99);
+    told(&mut grimoire(["generate", model, "--prompt", &long])).refuses(&["F32.gguf", "64"]);
+    told(&mut grimoire(["eval", "perplexity", model, &other])).refuses(&["other.jsonl:1"]);
+    told(&mut grimoire(["eval", "perplexity", model, "/dev/null"]))
+        .refuses(&["/dev/null", "empty"]);
+}
+
+#[test]
+fn rows_longer_than_the_context() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = tiny();
+    let model = model.to_str().unwrap();
+    let write = |name: &str, prompt: &str, completion: &str| {
+        let line = |n: usize| {
+            format!("{{\"prompt\": \"{n} {prompt}\", \"completion\": \"{completion}\"}}\n")
+        };
+        let path = folder.path().join(name);
+        std::fs::write(&path, (0..40).map(line).collect::<String>()).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    // The answers are cut, and it is said how much is lost.
+    let answers = write("answers.jsonl", "a", &"b c ".repeat(100));
+    let cut = told(&mut grimoire(["--json", "tune", model, &answers, "--dry-run"]));
+    cut.works();
+    let report: serde_json::Value = serde_json::from_str(&cut.stdout).unwrap();
+    assert_eq!(report["data"]["cut_rows"], 40);
+    assert!(report["data"]["lost_tokens"].as_u64().unwrap() > 40 * 100);
+    assert!(
+        report["warnings"].to_string().contains("40 rows are longer than 64 tokens"),
+        "{report}"
+    );
+    // Nothing is left to train on.
+    let prompts = write("prompts.jsonl", &"b c ".repeat(100), "a");
+    let none = told(&mut grimoire(["tune", model, &prompts, "--dry-run"]));
+    none.refuses(&["prompts.jsonl", "no row has a token to be trained on"]);
+}
+
+#[test]
+fn data_files_cut_and_flipped() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = tiny();
+    let jsonl = std::fs::read(rows(folder.path())).unwrap();
+    let chat = "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}, {\"role\": \"assistant\", \"content\": \"b\"}]}\n";
+    let csv = format!("prompt,completion\n{}", "\"a, b\",c\n".repeat(20));
+    let tsv = format!("prompt\tcompletion\n{}", "a\tc\n".repeat(20));
+    let array = format!("[{}]", vec!["{\"text\": \"a b c\"}"; 20].join(","));
+    let cases: [(&str, Vec<u8>); 5] = [
+        ("rows.jsonl", jsonl),
+        ("chat.jsonl", chat.repeat(20).into()),
+        ("rows.csv", csv.into()),
+        ("rows.tsv", tsv.into()),
+        ("rows.json", array.into()),
+    ];
+    for (stream, (name, bytes)) in cases.into_iter().enumerate() {
+        let path = folder.path().join(name);
+        let try_it = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            let told = told(grimoire(["tune", "--dry-run"]).args([&model, Path::new(&path)]));
+            told.works_or_refuses(name);
+        };
+        let mut draws = draws(400 + stream as u64);
+        for cut in cuts(bytes.len(), 4, &mut draws) {
+            try_it(&bytes[..cut]);
+        }
+        for _ in 0..25 {
+            try_it(&flipped(&bytes, usize::MAX, &mut draws));
+        }
+    }
+}
