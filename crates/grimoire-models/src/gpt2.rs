@@ -32,6 +32,13 @@ pub(crate) struct Block {
     pub(crate) down: Linear,
 }
 
+impl Block {
+    /// The norms by their names in the block.
+    pub(crate) fn norms_mut(&mut self) -> impl Iterator<Item = (&'static str, &mut Norm)> {
+        [("norm_1", &mut self.norm_1), ("norm_2", &mut self.norm_2)].into_iter()
+    }
+}
+
 impl Gpt2 {
     /// Takes the weights out of a checkpoint.
     pub(crate) fn load(config: &Config, weights: &Weights<'_>) -> Result<Self, ModelError> {
@@ -40,26 +47,17 @@ impl Gpt2 {
             let (gain, bias) = weights.gain_and_bias(path, d)?;
             Ok(Norm::Layer { gain, bias, epsilon: config.epsilon })
         };
-        let blocks = (0..config.n_blocks)
-            .map(|block| {
-                let path = |name: &str| format!("blocks.{block}.{name}");
-                let linear = |name: &str, out, width| weights.linear(&path(name), out, width);
-                Ok(Block {
-                    norm_1: layer(&path("norm_1"))?,
-                    qkv: linear("attn.qkv", 3 * d, d)?,
-                    o: linear("attn.o", d, d)?,
-                    norm_2: layer(&path("norm_2"))?,
-                    up: linear("mlp.up", config.inner, d)?,
-                    down: linear("mlp.down", d, config.inner)?,
-                })
+        let blocks = weights.blocks(config, |block| {
+            Ok(Block {
+                norm_1: layer(&block.path("norm_1"))?,
+                qkv: block.linear("attn.qkv", 3 * d, d)?,
+                o: block.linear("attn.o", d, d)?,
+                norm_2: layer(&block.path("norm_2"))?,
+                up: block.linear("mlp.up", config.inner, d)?,
+                down: block.linear("mlp.down", d, config.inner)?,
             })
-            .collect::<Result<_, ModelError>>()?;
-        let embedding = weights.matrix("embed", config.vocabulary, d)?;
-        let head = if config.tied {
-            embedding.clone()
-        } else {
-            weights.matrix("head", config.vocabulary, d)?
-        };
+        })?;
+        let (embedding, head) = weights.embedding_and_head(config)?;
         let positions = weights.matrix("positions", config.context, d)?;
         Ok(Self { embedding, positions, blocks, norm: layer("norm")?, head })
     }

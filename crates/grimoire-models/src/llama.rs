@@ -46,42 +46,28 @@ impl Llama {
     pub(crate) fn load(config: &Config, weights: &Weights<'_>) -> Result<Self, ModelError> {
         let (d, epsilon) = (config.width, config.epsilon);
         let (q, kv) = (config.n_heads * config.head_dim, config.n_kv_heads * config.head_dim);
-        let embedding = weights.matrix("embed", config.vocabulary, d)?;
-        let head = if config.tied {
-            embedding.clone()
-        } else {
-            weights.matrix("head", config.vocabulary, d)?
-        };
+        let (embedding, head) = weights.embedding_and_head(config)?;
         let rms = |path: &str, width: usize| -> Result<Norm, ModelError> {
             Ok(Norm::Rms { gain: weights.vector(path, width)?, epsilon })
         };
-        let blocks = (0..config.n_blocks)
-            .map(|block| {
-                let path = |name: &str| format!("blocks.{block}.{name}");
-                let linear = |name: &str, out, width| weights.linear(&path(name), out, width);
-                let head_norm = |name: &str| -> Result<Option<Norm>, ModelError> {
-                    let path = path(name);
-                    if weights.has(&path) {
-                        rms(&path, config.head_dim).map(Some)
-                    } else {
-                        Ok(None)
-                    }
-                };
-                Ok(Block {
-                    norm_1: rms(&path("norm_1"), d)?,
-                    q: linear("attn.q", q, d)?,
-                    k: linear("attn.k", kv, d)?,
-                    v: linear("attn.v", kv, d)?,
-                    norm_q: head_norm("attn.norm_q")?,
-                    norm_k: head_norm("attn.norm_k")?,
-                    o: linear("attn.o", d, q)?,
-                    norm_2: rms(&path("norm_2"), d)?,
-                    gate: linear("mlp.gate", config.inner, d)?,
-                    up: linear("mlp.up", config.inner, d)?,
-                    down: linear("mlp.down", d, config.inner)?,
-                })
+        let head_norm = |path: &str| -> Result<Option<Norm>, ModelError> {
+            if weights.has(path) { rms(path, config.head_dim).map(Some) } else { Ok(None) }
+        };
+        let blocks = weights.blocks(config, |block| {
+            Ok(Block {
+                norm_1: rms(&block.path("norm_1"), d)?,
+                q: block.linear("attn.q", q, d)?,
+                k: block.linear("attn.k", kv, d)?,
+                v: block.linear("attn.v", kv, d)?,
+                norm_q: head_norm(&block.path("attn.norm_q"))?,
+                norm_k: head_norm(&block.path("attn.norm_k"))?,
+                o: block.linear("attn.o", d, q)?,
+                norm_2: rms(&block.path("norm_2"), d)?,
+                gate: block.linear("mlp.gate", config.inner, d)?,
+                up: block.linear("mlp.up", config.inner, d)?,
+                down: block.linear("mlp.down", d, config.inner)?,
             })
-            .collect::<Result<_, ModelError>>()?;
+        })?;
         Ok(Self { embedding, blocks, norm: rms("norm", d)?, head })
     }
 
@@ -132,6 +118,14 @@ pub(crate) fn see(observer: &mut dyn Observer, index: usize, name: &str, value: 
 }
 
 impl Block {
+    /// The norms by their names in the block.
+    pub(crate) fn norms_mut(&mut self) -> impl Iterator<Item = (&'static str, &mut Norm)> {
+        let all = [("norm_1", &mut self.norm_1), ("norm_2", &mut self.norm_2)].into_iter();
+        let q = self.norm_q.iter_mut().map(|norm| ("attn.norm_q", norm));
+        let k = self.norm_k.iter_mut().map(|norm| ("attn.norm_k", norm));
+        all.chain(q).chain(k)
+    }
+
     #[expect(clippy::too_many_arguments, reason = "a step of `hidden`, with all it reads")]
     fn attend(
         &self,

@@ -147,37 +147,28 @@ impl Model {
     /// Every weight of the model by its path (`embed`, `blocks.0.attn.q`, `blocks.0.attn.q.bias`, …). A tied
     /// head is not among them: it is the embedding.
     pub fn visit_parts(&mut self, visit: &mut dyn FnMut(&str, Part<'_>)) {
-        let tied = self.config.tied;
-        match &mut self.network {
-            Network::Llama(network) => {
-                visit("embed", Part::Matrix(&mut network.embedding));
-                for (index, block) in network.blocks.iter_mut().enumerate() {
-                    visit_norm(&format!("blocks.{index}.norm_1"), &mut block.norm_1, visit);
-                    visit_norm(&format!("blocks.{index}.norm_2"), &mut block.norm_2, visit);
-                    if let Some(norm) = &mut block.norm_q {
-                        visit_norm(&format!("blocks.{index}.attn.norm_q"), norm, visit);
-                    }
-                    if let Some(norm) = &mut block.norm_k {
-                        visit_norm(&format!("blocks.{index}.attn.norm_k"), norm, visit);
-                    }
-                }
-                visit_norm("norm", &mut network.norm, visit);
-                if !tied {
-                    visit("head", Part::Matrix(&mut network.head));
-                }
+        let Self { config, network } = self;
+        let (embedding, positions, norms, norm, head) = match network {
+            Network::Llama(Llama { embedding, blocks, norm, head }) => {
+                let norms = blocks.iter_mut().enumerate();
+                (embedding, None, named(norms.map(|(i, b)| (i, b.norms_mut()))), norm, head)
             }
-            Network::Gpt2(network) => {
-                visit("embed", Part::Matrix(&mut network.embedding));
-                visit("positions", Part::Matrix(&mut network.positions));
-                for (index, block) in network.blocks.iter_mut().enumerate() {
-                    visit_norm(&format!("blocks.{index}.norm_1"), &mut block.norm_1, visit);
-                    visit_norm(&format!("blocks.{index}.norm_2"), &mut block.norm_2, visit);
-                }
-                visit_norm("norm", &mut network.norm, visit);
-                if !tied {
-                    visit("head", Part::Matrix(&mut network.head));
-                }
+            Network::Gpt2(Gpt2 { embedding, positions, blocks, norm, head }) => {
+                let norms = blocks.iter_mut().enumerate();
+                let norms = named(norms.map(|(i, b)| (i, b.norms_mut())));
+                (embedding, Some(positions), norms, norm, head)
             }
+        };
+        visit("embed", Part::Matrix(embedding));
+        if let Some(positions) = positions {
+            visit("positions", Part::Matrix(positions));
+        }
+        for (path, norm) in norms {
+            visit_norm(&path, norm, visit);
+        }
+        visit_norm("norm", norm, visit);
+        if !config.tied {
+            visit("head", Part::Matrix(head));
         }
         for linear in self.linears_mut() {
             let path = linear.path.clone();
@@ -211,6 +202,16 @@ impl Model {
             }
         }
     }
+}
+
+/// The norms of all blocks with their paths.
+fn named<'a, N: Iterator<Item = (&'static str, &'a mut Norm)>>(
+    blocks: impl Iterator<Item = (usize, N)>,
+) -> Vec<(String, &'a mut Norm)> {
+    let paths = |(index, norms): (usize, N)| {
+        norms.map(move |(name, norm)| (format!("blocks.{index}.{name}"), norm))
+    };
+    blocks.flat_map(paths).collect()
 }
 
 fn visit_norm(path: &str, norm: &mut Norm, visit: &mut dyn FnMut(&str, Part<'_>)) {

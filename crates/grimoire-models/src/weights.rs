@@ -1,6 +1,7 @@
 //! Weights by our names out of a checkpoint, checked against the configuration and left in their storage.
 
 use crate::checkpoint::Checkpoint;
+use crate::config::Config;
 use crate::error::ModelError;
 use grimoire_format::{Dtype, StoredTensor};
 use grimoire_nn::Linear;
@@ -46,6 +47,29 @@ impl<'a> Weights<'a> {
         self.check(tensor, &[rows, cols])?;
         let owner = Arc::new(tensor.file().clone());
         Ok(Weight::Frozen(Matrix::new(storage(tensor.dtype()), rows, cols, owner, tensor.range())))
+    }
+
+    /// The embedding, and the head: the embedding again where the two are tied.
+    pub(crate) fn embedding_and_head(
+        &self,
+        config: &Config,
+    ) -> Result<(Weight, Weight), ModelError> {
+        let embedding = self.matrix("embed", config.vocabulary, config.width)?;
+        let head = if config.tied {
+            embedding.clone()
+        } else {
+            self.matrix("head", config.vocabulary, config.width)?
+        };
+        Ok((embedding, head))
+    }
+
+    /// Every block, loaded by `load`.
+    pub(crate) fn blocks<B>(
+        &self,
+        config: &Config,
+        load: impl Fn(&BlockWeights<'_>) -> Result<B, ModelError>,
+    ) -> Result<Vec<B>, ModelError> {
+        (0..config.n_blocks).map(|index| load(&BlockWeights { weights: self, index })).collect()
     }
 
     /// A linear layer, with its bias when the checkpoint has one.
@@ -105,6 +129,29 @@ impl<'a> Weights<'a> {
             expected: expected.to_vec(),
             found: tensor.shape().to_vec(),
         })
+    }
+}
+
+/// The weights of one block, by what follows `blocks.3.` in their paths.
+pub(crate) struct BlockWeights<'a> {
+    weights: &'a Weights<'a>,
+    index: usize,
+}
+
+impl BlockWeights<'_> {
+    /// The whole path.
+    pub(crate) fn path(&self, name: &str) -> String {
+        format!("blocks.{}.{name}", self.index)
+    }
+
+    /// A linear layer of the block.
+    pub(crate) fn linear(
+        &self,
+        name: &str,
+        rows: usize,
+        cols: usize,
+    ) -> Result<Linear, ModelError> {
+        self.weights.linear(&self.path(name), rows, cols)
     }
 }
 

@@ -218,6 +218,13 @@ fn rotary(settings: &Settings, head_dim: usize, context: usize) -> Result<Rotary
         Some(part) => part,
         None => settings.real("partial_rotary_factor")?.unwrap_or(1.0),
     };
+    let dims = (head_dim as f64 * part) as usize;
+    let scaling = scaling(&scale, context)?;
+    Ok(Rotary { base, dims, pairs: RopePairs::Halves, scaling })
+}
+
+/// How the frequencies are stretched, as the settings of the rotary embedding say.
+fn scaling(scale: &Settings, context: usize) -> Result<Scaling, ModelError> {
     let kind = match scale.text("rope_type")? {
         Some(kind) => kind,
         None => scale.text("type")?.unwrap_or("default"),
@@ -229,7 +236,7 @@ fn rotary(settings: &Settings, head_dim: usize, context: usize) -> Result<Rotary
         Some(original) => original,
         None => context as f64,
     };
-    let scaling = match kind {
+    Ok(match kind {
         "default" => Scaling::None,
         "linear" => Scaling::Linear { factor: required("factor")? },
         "llama3" => Scaling::Llama3 {
@@ -261,9 +268,7 @@ fn rotary(settings: &Settings, head_dim: usize, context: usize) -> Result<Rotary
             let expected = "default, linear, llama3 or yarn";
             return Err(scale.wrong("rope_type", expected, &Value::from(other)));
         }
-    };
-    let dims = (head_dim as f64 * part) as usize;
-    Ok(Rotary { base, dims, pairs: RopePairs::Halves, scaling })
+    })
 }
 
 /// What must hold of sizes before weights are looked at.
