@@ -107,19 +107,28 @@ impl Wanted {
         Ok(Checkpoint::open(&path)?)
     }
 
-    /// Opens and loads it.
-    pub(crate) fn load(&self, listener: &mut dyn Listener) -> Outcome<Loaded> {
+    /// Its layers with its adapter, without what deals with text.
+    pub(crate) fn layers(
+        &self,
+        listener: &mut dyn Listener,
+    ) -> Outcome<(Checkpoint, Model, Params)> {
         let checkpoint = self.open(listener)?;
         let mut model = Model::load(&checkpoint)?;
+        let mut params = Params::default();
+        if let Some(path) = &self.adapter {
+            grimoire_tune::adapter::load(&mut model, &mut params, &checkpoint, path)?;
+        }
+        Ok((checkpoint, model, params))
+    }
+
+    /// Opens and loads it.
+    pub(crate) fn load(&self, listener: &mut dyn Listener) -> Outcome<Loaded> {
+        let (checkpoint, model, params) = self.layers(listener)?;
         let tokenizer = checkpoint.tokenizer()?;
         for warning in tokenizer.warnings() {
             listener.tell(&format!("warning: {warning}"));
         }
         let template = template(&checkpoint, &tokenizer)?;
-        let mut params = Params::default();
-        if let Some(path) = &self.adapter {
-            grimoire_tune::adapter::load(&mut model, &mut params, &checkpoint, path)?;
-        }
         Ok(Loaded { name: self.name.clone(), model, params, checkpoint, tokenizer, template })
     }
 }

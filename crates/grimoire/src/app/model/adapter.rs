@@ -34,13 +34,14 @@ pub(crate) fn carry(
         let message = format!("--out {}: it is there already", out.display());
         return Err(Failure::usage(message).hint("name another"));
     }
-    let loaded = loading::load(model, Some(adapter), listener)?;
-    if !loaded.model.linears().iter().any(|linear| linear.adapter.is_some()) {
+    let wanted = loading::wanted(model, Some(adapter), listener)?;
+    let (checkpoint, layers, params) = wanted.layers(listener)?;
+    if !layers.linears().iter().any(|linear| linear.adapter.is_some()) {
         let message = format!("{}: holds a whole model and no adapter", adapter.display());
         return Err(Failure::work(message).hint("grimoire model merge writes models"));
     }
     if out.extension().is_some_and(|end| end == "gguf") {
-        let lora = to_gguf(&loaded.model, &loaded.params, &loaded.checkpoint);
+        let lora = to_gguf(&layers, &params, &checkpoint);
         let written = lora.write(out)?;
         return Ok(Report {
             out: out.to_owned(),
@@ -52,7 +53,7 @@ pub(crate) fn carry(
     }
     let settings = LoraSettings { rslora: false, ..LoraSettings::default() };
     let base = base.unwrap_or(model);
-    let peft = to_peft(&loaded.model, &loaded.params, &loaded.checkpoint, &settings, base)?;
+    let peft = to_peft(&layers, &params, &checkpoint, &settings, base)?;
     peft.write(out)?;
     Ok(Report {
         out: out.to_owned(),
