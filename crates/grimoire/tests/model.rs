@@ -196,12 +196,18 @@ fn merge_writes_a_model_that_computes_the_same_and_says_what_it_cost() {
     let (code, error) = fails(&[&["model", "merge", base, &adapter], &blocks[..]].concat());
     assert_eq!(code, 2, "{error}");
     assert!(error.contains("a folder of safetensors has no type Q8_0\nhint: "), "{error}");
-    let other = golden("models/gguf/gpt2.gguf");
-    let other = other.to_str().unwrap();
-    let (code, error) =
-        fails(&["model", "merge", other, &adapter, "--out", &at("x.gguf"), "--text", &text]);
-    assert_eq!(code, 1);
-    assert!(error.contains("the adapter belongs to another model"), "{error}");
+    let lora = at("lora.gguf");
+    ok(&["model", "adapter", base, &adapter, "--out", &lora]);
+    for other in ["gpt2", "qwen2", "mixed"] {
+        let other = golden(&format!("models/gguf/{other}.gguf"));
+        for adapter in [&adapter, &lora] {
+            let words =
+                ["model", "merge", other.to_str().unwrap(), adapter, "--out", &at("x.gguf")];
+            let (code, error) = fails(&[&words[..], &["--text", &text]].concat());
+            assert_eq!((code, error.lines().count()), (1, 1), "{error}");
+            assert!(error.contains("the adapter belongs to another model"), "{error}");
+        }
+    }
     assert!(!std::path::Path::new(&at("x.gguf")).exists());
 }
 
