@@ -167,6 +167,7 @@ fn each_bad_row_is_an_error_with_its_file_and_line() {
         ("d.json", "[{\"prompt\": \"a\",\n\"completion\": \"b\"},\n{\"prompt\": \"a\",\n\"completion\": null}]".into(), "d.json:3: expected a text that is not empty in `completion`, found null"),
         ("d.json", "[{\"prompt\": \"a\"},\n{]".into(), "d.json:2: expected a JSON array of objects, found an error at column 2"),
         ("d.csv", "prompt,completion\na,b\nc\n".into(), "d.csv:3: expected 2 columns as in the header, found 1"),
+        ("d.csv", "prompt,completion\na,5\" disk\nb,\"c\nd,e\n".into(), "d.csv:3: expected a quote that is closed, found the end of the file"),
         ("d.csv", "prompt,prompt\na,b\n".into(), "d.csv:1: expected columns of different names, found `prompt` twice"),
         ("d.csv", "prompt,completion\n".into(), "d.csv: no rows"),
         ("d.csv", "prompt,completion\n\"a\nb\",c\nd,\n".into(), "d.csv:4: expected a text that is not empty in `completion`"),

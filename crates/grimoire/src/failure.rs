@@ -31,6 +31,11 @@ impl Failure {
         self
     }
 
+    /// Adds the line that says what to do, where there is none yet.
+    pub(crate) fn or_hint(self, hint: impl fmt::Display) -> Self {
+        if self.hint.is_some() { self } else { self.hint(hint) }
+    }
+
     /// 1 the work failed, 2 the call was wrong.
     pub(crate) fn exit_code(&self) -> u8 {
         if self.usage { 2 } else { 1 }

@@ -49,7 +49,7 @@ fn a_dry_run_without_arguments_says_what_it_would_do() {
     let output = grimoire(&["tune", "--dry-run"], folder.path());
     assert!(output.status.success(), "{}", text(&output.stderr));
     let talk = text(&output.stderr) + &text(&output.stdout);
-    assert!(talk.contains("builtin") && talk.contains("name="), "{talk}");
+    assert!(talk.contains("builtin") && talk.contains("name: "), "{talk}");
 }
 
 #[test]

@@ -191,7 +191,23 @@ fn table(name: &str, text: &str, delimiter: u8) -> Result<Vec<Record>, DataError
         let cells = header.iter().cloned().zip(row.iter().map(Value::from));
         records.push(Record { line, fields: cells.collect() });
     }
+    if ends_in_quotes(&text[counted..], delimiter) {
+        return Err(place(name, line, "a quote that is closed", "the end of the file"));
+    }
     Ok(records)
+}
+
+/// Whether the last cell was opened by a quote that is never closed, and so took in all lines after it.
+fn ends_in_quotes(rows: &str, delimiter: u8) -> bool {
+    let (mut quoted, mut fresh, mut closed) = (false, true, false);
+    for byte in rows.bytes() {
+        // A quote inside a bare cell is a sign like any other; two inside a quoted one are one sign.
+        let turns = byte == b'"' && (quoted || fresh || closed);
+        closed = turns && quoted;
+        quoted ^= turns;
+        fresh = !quoted && (byte == delimiter || matches!(byte, b'\r' | b'\n'));
+    }
+    quoted
 }
 
 /// Where a row begins whose reader stands at `byte`, perhaps inside the line break before it.

@@ -66,7 +66,7 @@ fn head(report: &TuneReport) -> String {
         let interval = format!("{} to {}, {documents} texts", short(after.low), short(after.high));
         out.push_str(&tile(
             "Held-out perplexity",
-            Some(before.value),
+            Some(&short(before.value)),
             &short(after.value),
             &interval,
         ));
@@ -74,7 +74,12 @@ fn head(report: &TuneReport) -> String {
     for score in report.scores.iter().take(2) {
         let Estimate { value, low, high } = score.after;
         let note = format!("{} to {}, {} answers", number(low, 1), number(high, 1), score.n);
-        out.push_str(&tile(&score.metric, Some(score.before.value), &number(value, 1), &note));
+        out.push_str(&tile(
+            &score.metric,
+            Some(&number(score.before.value, 1)),
+            &number(value, 1),
+            &note,
+        ));
     }
     let speed = format!("{} tokens/s", short(report.tokens_per_second));
     let steps = format!("Training, {} steps", report.steps);
@@ -82,9 +87,9 @@ fn head(report: &TuneReport) -> String {
     out + "</div>\n"
 }
 
-fn tile(name: &str, from: Option<f64>, value: &str, note: &str) -> String {
+fn tile(name: &str, from: Option<&str>, value: &str, note: &str) -> String {
     let from = from
-        .map(|from| format!("<span class=\"from\">{} →</span> ", escape(&short(from))))
+        .map(|from| format!("<span class=\"from\">{} →</span> ", escape(from)))
         .unwrap_or_default();
     format!(
         "<div class=\"tile\"><div class=\"name\">{}</div><div class=\"value\">{from}{}</div>\

@@ -75,6 +75,8 @@ fn a_limit_on_the_size_of_files() {
         if stopped.code != Some(0) {
             stopped.refuses(&["cannot ", "large"]);
             refused.push(stopped.refusal().to_owned());
+            let resume = format!("--resume {}", run.display());
+            assert!(!run.join("run.json").exists() || stopped.stderr.contains(&resume));
         }
         whole_or_absent(&run);
         go_on(&run, &data).works();

@@ -97,7 +97,8 @@ fn adapters() {
     told(&mut grimoire(train)).works();
     let arguments = ["generate", tune[0], "--adapter", out, "--prompt", "ab", "--max-tokens", "2"];
     told(&mut grimoire(arguments)).works();
-    for (stream, file) in ["adapter_config.json", "adapter_model.safetensors"].iter().enumerate() {
+    let files = ["adapter_config.json", "adapter_model.safetensors"];
+    for (stream, file) in files.into_iter().enumerate() {
         let path = Path::new(out).join("adapter").join(file);
         damage(&path, 3000, 40, 200 + stream as u64, &mut |what, cut| {
             let told = told(&mut grimoire(arguments));

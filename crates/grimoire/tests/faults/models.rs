@@ -9,18 +9,29 @@ use std::path::Path;
 /// Every command that opens a model refuses it.
 #[track_caller]
 fn refused_by_all(model: &Path, data: &Path, words: &[&str]) {
-    let (model, data) = (model.to_str().unwrap(), data.to_str().unwrap());
-    let beside = format!("{model}.out");
+    refused_by_speakers(model, data, words);
+    let merged = data.with_file_name("merged.gguf");
+    let mut merge = grimoire([Path::new("model"), Path::new("merge"), model, model]);
+    told(merge.arg("--out").arg(&merged)).refuses(words);
+    assert!(!merged.exists(), "a refusal left a file");
+}
+
+/// Every command that makes or reads text refuses it.
+#[track_caller]
+fn refused_by_speakers(model: &Path, data: &Path, words: &[&str]) {
+    let (text, out) = (data.with_file_name("text.txt"), data.with_file_name("out"));
+    std::fs::write(&text, "a b c d").unwrap();
+    let [model, data, text, out_name] =
+        [model, data, &text, &out].map(|path| path.to_str().unwrap());
     for arguments in [
         vec!["generate", model, "--prompt", "ab"],
-        vec!["tune", model, data, "--out", &beside],
+        vec!["tune", model, data, "--out", out_name],
         vec!["tune", model, data, "--dry-run"],
-        vec!["eval", "perplexity", model, data],
-        vec!["model", "merge", model, model, "--out", &beside],
+        vec!["eval", "perplexity", model, text],
     ] {
         told(&mut grimoire(&arguments)).refuses(words);
     }
-    assert!(!Path::new(&beside).exists(), "a refusal left {beside}");
+    assert!(!out.exists(), "a refusal left a folder");
 }
 
 /// Where `text` is in `bytes`.
@@ -52,7 +63,7 @@ fn gguf_headers() {
     let cases: [(&str, Vec<u8>, &[&str]); 10] = [
         ("tensors", put(8, &u64::MAX.to_le_bytes()), &["number of tensors"]),
         ("pairs", put(16, &(1u64 << 40).to_le_bytes()), &["number of metadata pairs"]),
-        ("key", put(24, &(1u64 << 50).to_le_bytes()), &["byte 24", "string"]),
+        ("key", put(24, &(1u64 << 50).to_le_bytes()), &["byte 32", "string"]),
         ("unknown-type", put(q_type, &99u32.to_le_bytes()), &["attn_q", "99", "not supported"]),
         ("other-type", put(q_type, &16u32.to_le_bytes()), &["attn_q", "IQ2_XXS", "not supported"]),
         ("overlap", put(k_type + 4, q_offset), &["expected data after byte"]),
@@ -78,7 +89,7 @@ fn gguf_without_a_tokenizer() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mute.gguf");
     rewritten(&file, |key| !key.starts_with("tokenizer."), &[]);
-    refused_by_all(&file, &rows(folder.path()), &["mute.gguf", "no tokenizer"]);
+    refused_by_speakers(&file, &rows(folder.path()), &["mute.gguf", "no tokenizer"]);
 }
 
 /// The tiny model with some of its metadata and more.
@@ -123,7 +134,7 @@ fn safetensors_folders() {
     };
 
     let mute = model("mute", "llama");
-    refused_by_all(&mute, &data, &["mute", "no tokenizer", "tokenizer.json"]);
+    refused_by_speakers(&mute, &data, &["mute", "no tokenizer", "tokenizer.json"]);
 
     let large = model("large", "llama");
     let weights = large.join("model.safetensors");

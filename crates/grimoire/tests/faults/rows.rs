@@ -29,7 +29,7 @@ fn the_line_is_named() {
             &["latin.jsonl:17", "UTF-8"],
         ),
         ("ragged.csv", "prompt,completion\na,b\na,b,c\n".into(), &["ragged.csv:3"]),
-        ("quote.csv", "prompt,completion\na,\"b\n".into(), &["quote.csv"]),
+        ("quote.csv", "prompt,completion\na,\"b\n".into(), &["quote.csv:2", "closed"]),
         ("names.csv", "left,right\na,b\n".into(), &["names.csv", "left"]),
         ("nothing.jsonl", "\n\n".into(), &["nothing.jsonl", "no rows"]),
     ];

@@ -111,6 +111,17 @@ pub(crate) fn resume(path: &Path, printer: &mut Printer) -> Outcome<Prepared> {
 
 /// Trains, measures, and writes the adapter and the reports.
 pub(crate) fn train(prepared: Prepared, watch: &mut dyn Watch) -> Outcome<TuneReport> {
+    let out = prepared.request.out.clone();
+    go(prepared, watch).map_err(|failure| {
+        if !out.join("run.json").exists() {
+            return failure;
+        }
+        let out = out.display();
+        failure.or_hint(format!("what was saved is whole; go on by `grimoire tune --resume {out}`"))
+    })
+}
+
+fn go(prepared: Prepared, watch: &mut dyn Watch) -> Outcome<TuneReport> {
     let Prepared { request, preflight, mut loaded, dataset, mut trainer, folder, mut progress } =
         prepared;
     let folder = match folder {
@@ -250,10 +261,10 @@ fn finish(
         }
         None => trainer.weights(),
     };
-    save_weights(request, loaded, folder)?;
     let after = judge::judge(request, loaded, dataset, &mut |what, share| {
         watch.phase(&format!("after: {what}"), share);
     })?;
+    save_weights(request, loaded, folder)?;
     folder.write("after.json", &after)?;
     let report = TuneReport {
         model: loaded.name.clone(),
