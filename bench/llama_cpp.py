@@ -13,6 +13,7 @@ Versions: llama-cpp-python 0.3.36 built from source with CMAKE_ARGS="-DGGML_NATI
 import argparse
 import ctypes
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -100,6 +101,8 @@ def workloads(lib, model, threads):
 
 
 def load(path):
+    # This script has the name of the package: its own folder must not be searched first.
+    sys.path = [folder for folder in sys.path if folder != os.path.dirname(os.path.abspath(__file__))]
     import llama_cpp as lib
 
     lib.llama_backend_init()

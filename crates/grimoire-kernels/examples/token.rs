@@ -1,5 +1,5 @@
 //! Prints how long the matrix products of one token (or of a few sequences at once) take in a model of the
-//! shape of SmolLM2-135M: 30 blocks of Q4_1, a head of Q8_0, 98 MB in all; and what reading them alone takes.
+//! shape of SmolLM2-135M: 30 blocks of Q4_1, a head of Q8_0, 97 MB in all; and what reading them alone takes.
 //! Minimum of some repeats. `cargo run --release -p grimoire-kernels --example token [sequences …]`.
 
 #![expect(clippy::print_stdout, reason = "an example prints")]
@@ -36,7 +36,7 @@ fn main() {
     println!("reading alone: {:.2} ms, {:.1} GB/s", reading * 1e3, megabytes / reading / 1e3);
     let empty = best(|| (0..1000).for_each(|_| for_each_piece(2, |piece| _ = black_box(piece))));
     println!("sharing out nothing: {:.2} us", empty * 1e3);
-    for sequences in if asked.is_empty() { vec![1, 4, 16] } else { asked } {
+    for sequences in if asked.is_empty() { vec![1, 2, 4, 8, 16, 32] } else { asked } {
         for precision in [Precision::F32, Precision::Fast] {
             let a = vec![0.3f32; sequences * 1536];
             let mut out = vec![0.0f32; sequences * 49_152];

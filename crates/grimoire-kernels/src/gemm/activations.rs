@@ -7,7 +7,7 @@
 //! Each value moves by at most `d/2`, 0.4 % of the largest of its block. The layout is that of Q8_0 with
 //! the scales in f32 and apart (the method of llama.cpp: `block_q8_1` in `ggml-common.h`).
 
-use crate::isa::multiversion;
+use crate::isa::Isa;
 use crate::parallel::{Shared, for_each_piece};
 
 /// Values of a block.
@@ -63,35 +63,84 @@ impl Activations {
     }
 }
 
-multiversion! {
-    fn quantise(values: &[f32], q: &mut [i8], d: &mut [f32], totals: &mut [f32]) {
-        let scales = d.iter_mut().zip(totals);
-        let (values, q) = (values.as_chunks::<BLOCK>().0, q.as_chunks_mut::<BLOCK>().0);
-        for ((x, q), (d, total)) in values.iter().zip(q).zip(scales) {
-            // As integers, magnitudes keep their order, with infinity and then NaN at the top.
-            let top = x.iter().fold(0, |top, x| (x.to_bits() & 0x7fff_ffff).max(top));
-            let top = f32::from_bits(top);
-            *d = top / 127.0;
-            let inverse = if top > 0.0 { 127.0 / top } else { 0.0 };
-            let mut sum = 0i32;
-            for (q, x) in q.iter_mut().zip(x) {
-                // At most 127 in magnitude (or, where the top is not finite, anything: d says so).
-                let rounded = (x * inverse).round_ties_even() as i32;
-                sum += i32::from(rounded as i8);
-                *q = rounded as i8;
-            }
-            // NaN and infinity must not be lost: they make the whole product NaN.
-            *d = if top.is_finite() { *d } else { f32::NAN };
-            *total = sum as f32;
+/// Quantises whole blocks, on the instruction set in force.
+fn quantise(values: &[f32], q: &mut [i8], d: &mut [f32], totals: &mut [f32]) {
+    let scales = d.iter_mut().zip(totals);
+    let blocks = values.as_chunks::<BLOCK>().0.iter().zip(q.as_chunks_mut::<BLOCK>().0);
+    #[cfg(target_arch = "x86_64")]
+    if Isa::current() >= Isa::Avx2 {
+        for ((x, q), (d, total)) in blocks.zip(scales) {
+            // SAFETY: the instruction set in force never exceeds what was detected.
+            (*d, *total) = unsafe { block_avx2(x, q) };
         }
-        let _ = FMA;
+        return;
     }
+    for ((x, q), (d, total)) in blocks.zip(scales) {
+        (*d, *total) = block_plain(x, q);
+    }
+}
+
+/// The definition: writes `q`, and returns `d` and `t`.
+fn block_plain(x: &[f32; BLOCK], q: &mut [i8; BLOCK]) -> (f32, f32) {
+    // As integers, magnitudes keep their order, with infinity and then NaN at the top.
+    let top = x.iter().fold(0, |top, x| (x.to_bits() & 0x7fff_ffff).max(top));
+    let (d, inverse) = scale(f32::from_bits(top));
+    let mut sum = 0i32;
+    for (q, x) in q.iter_mut().zip(x) {
+        // At most 127 in magnitude (or, where the top is not finite, anything: d says so).
+        *q = (x * inverse).round_ties_even() as i8;
+        sum += i32::from(*q);
+    }
+    (d, sum as f32)
+}
+
+/// `d` and its inverse for a block of this largest magnitude. NaN and infinity must not be lost: they make the
+/// whole product NaN.
+#[inline(always)]
+fn scale(top: f32) -> (f32, f32) {
+    let d = if top.is_finite() { top / 127.0 } else { f32::NAN };
+    (d, if top > 0.0 { 127.0 / top } else { 0.0 })
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn block_avx2(x: &[f32; BLOCK], q: &mut [i8; BLOCK]) -> (f32, f32) {
+    use std::arch::x86_64::*;
+    // SAFETY: four registers of eight make up the block.
+    let x: [__m256; 4] = std::array::from_fn(|i| unsafe { _mm256_loadu_ps(x.as_ptr().add(8 * i)) });
+    let magnitude =
+        x.map(|x| _mm256_and_si256(_mm256_castps_si256(x), _mm256_set1_epi32(0x7fff_ffff)));
+    let top = _mm256_max_epu32(
+        _mm256_max_epu32(magnitude[0], magnitude[1]),
+        _mm256_max_epu32(magnitude[2], magnitude[3]),
+    );
+    let top = _mm_max_epu32(_mm256_castsi256_si128(top), _mm256_extracti128_si256::<1>(top));
+    let top = _mm_max_epu32(top, _mm_shuffle_epi32::<0b01_00_11_10>(top));
+    let top = _mm_max_epu32(top, _mm_shuffle_epi32::<0b10_11_00_01>(top));
+    let (d, inverse) = scale(_mm_cvtss_f32(_mm_castsi128_ps(top)));
+    let inverse = _mm256_set1_ps(inverse);
+    let rounded = x.map(|x| _mm256_cvtps_epi32(_mm256_mul_ps(x, inverse)));
+    let sum = _mm256_add_epi32(
+        _mm256_add_epi32(rounded[0], rounded[1]),
+        _mm256_add_epi32(rounded[2], rounded[3]),
+    );
+    let sum = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256::<1>(sum));
+    let sum = _mm_add_epi32(sum, _mm_shuffle_epi32::<0b01_00_11_10>(sum));
+    let sum = _mm_add_epi32(sum, _mm_shuffle_epi32::<0b10_11_00_01>(sum));
+    let bytes = _mm256_packs_epi16(
+        _mm256_packs_epi32(rounded[0], rounded[1]),
+        _mm256_packs_epi32(rounded[2], rounded[3]),
+    );
+    // Packing interleaves the lanes in fours.
+    let bytes = _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+    // SAFETY: 32 bytes.
+    unsafe { _mm256_storeu_si256(q.as_mut_ptr().cast(), bytes) };
+    (d, _mm_cvtsi128_si32(sum) as f32)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::isa::Isa;
 
     #[test]
     fn within_half_a_step_and_the_same_on_every_instruction_set() {

@@ -88,6 +88,18 @@ pub(super) unsafe fn multiply(
     }
 }
 
+/// Nothing, but the compiler cannot see that: left alone, it adds a whole block as a tree, holds all of its
+/// broadcasts for that, and has no registers for them.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn keep(mut x: __m256i) -> __m256i {
+    // SAFETY: no instruction.
+    unsafe {
+        std::arch::asm!("/* {0} */", inout(ymm_reg) x, options(pure, nomem, nostack, preserves_flags));
+    }
+    x
+}
+
 /// `sum + d_x (d_w · dot + min · t)`: what a block adds to eight columns.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
@@ -138,8 +150,8 @@ unsafe fn nibbles<const M: usize>(
                 for (row, dots) in dots.iter_mut().enumerate() {
                     let x = x.add(row * a.width + 4 * quad).cast::<i32>().read_unaligned();
                     let x = _mm256_set1_epi32(x);
-                    dots[0] = _mm256_add_epi16(dots[0], _mm256_maddubs_epi16(w_0, x));
-                    dots[1] = _mm256_add_epi16(dots[1], _mm256_maddubs_epi16(w_1, x));
+                    dots[0] = keep(_mm256_add_epi16(dots[0], _mm256_maddubs_epi16(w_0, x)));
+                    dots[1] = keep(_mm256_add_epi16(dots[1], _mm256_maddubs_epi16(w_1, x)));
                 }
             }
             for half in 0..2 {
@@ -186,8 +198,8 @@ unsafe fn words<const M: usize>(
                     for (row, dots) in dots.iter_mut().enumerate() {
                         let x = x.add(row * a.width + 4 * quad).cast::<i64>().read_unaligned();
                         let x = _mm256_set1_epi64x(x);
-                        dots[0] = _mm256_add_epi32(dots[0], _mm256_madd_epi16(w_0, x));
-                        dots[1] = _mm256_add_epi32(dots[1], _mm256_madd_epi16(w_1, x));
+                        dots[0] = keep(_mm256_add_epi32(dots[0], _mm256_madd_epi16(w_0, x)));
+                        dots[1] = keep(_mm256_add_epi32(dots[1], _mm256_madd_epi16(w_1, x)));
                     }
                 }
                 let d = _mm256_castsi256_ps(*w.add(2 * QUADS));
