@@ -50,7 +50,9 @@ pub(crate) fn chat_prompt(loaded: &Loaded, messages: &[Message]) -> Outcome<Vec<
         now: Some(template_date()),
         ..RenderRequest::default()
     };
-    let text = template.render(&request)?;
+    let text = template
+        .render(&request)
+        .map_err(|error| Failure::work(format!("{}: {error}", loaded.name)))?;
     Ok(loaded.tokenizer.encode(&text, EncodeOptions::TEMPLATED)?)
 }
 

@@ -45,3 +45,17 @@ fn a_template_that_asks_for_the_date_sees_one_date() {
     told.works();
     assert!(told.stdout.contains("| 2025-01-01"), "{}", told.stdout);
 }
+
+#[test]
+fn marks_that_the_model_does_not_know_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = rows(folder.path());
+    let file = folder.path().join("marks.gguf");
+    let template = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|im_end|>{% endfor %}";
+    rewritten(&file, |_| true, &[("tokenizer.chat_template", template)]);
+    let told = told(grimoire(["tune", "--dry-run"]).args([&file, &data]));
+    told.works();
+    let warning = "warning: the model does not know the marks of its chat template";
+    assert!(told.stdout.contains(warning), "{}", told.stdout);
+    assert!(told.stdout.contains("(<|user|> <|assistant|>)"), "{}", told.stdout);
+}

@@ -107,7 +107,7 @@ pub(crate) fn load(request: &TuneRequest, loaded: &Loaded) -> Outcome<Dataset> {
         first: Marked::new(),
     };
     if let Some((source, row)) = train.first() {
-        summary.first = encoder.marked(source, row).map_err(fail)?;
+        summary.first = encoder.marked(source, row).map_err(|e| misfit(loaded, e))?;
     }
     let train = encode(&encoder, loaded, &train, &mut summary)?;
     summary.train_rows = train.len();
@@ -141,7 +141,7 @@ fn encode(
         *summary.rows_by_schema.entry(row.schema()).or_default() += 1;
         let mut tokens = 0;
         let mut ids = Vec::new();
-        for example in encoder.encode_pieces(source, row).map_err(fail)? {
+        for example in encoder.encode_pieces(source, row).map_err(|e| misfit(loaded, e))? {
             loaded.model.check_tokens(&example.sequence.ids)?;
             summary.lost_tokens += example.lost;
             summary.cut_rows += usize::from(example.lost > 0);
@@ -158,6 +158,17 @@ fn encode(
         summary.duplicates += usize::from(!seen.insert(ids));
     }
     Ok(examples)
+}
+
+/// A row that the tokenizer or the template of the model does not take: both are named.
+fn misfit(loaded: &Loaded, error: DataError) -> Failure {
+    match error {
+        DataError::Text { path, line, source } => {
+            Failure::work(format!("{}: {source}, for {path}:{line}", loaded.name))
+                .hint("--no-template joins prompt and answer as plain text")
+        }
+        error => fail(error),
+    }
 }
 
 /// What is wrong with data, with what to do about it.

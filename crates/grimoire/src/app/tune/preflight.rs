@@ -168,7 +168,7 @@ fn warnings(request: &TuneRequest, loaded: &Loaded, dataset: &Dataset) -> Vec<St
 fn unknown_markers(loaded: &Loaded, first: &[(String, bool)]) -> Vec<String> {
     let Some(template) = &loaded.template else { return Vec::new() };
     let text: String = first.iter().map(|(piece, _)| piece.as_str()).collect();
-    let mut unknown = Vec::new();
+    let mut unknown: Vec<String> = Vec::new();
     for (open, close) in [("<", ">"), ("[", "]")] {
         for (start, _) in text.match_indices(open) {
             let Some(length) = text[start..].find(close).map(|at| at + close.len()) else {
