@@ -8,6 +8,7 @@
 use super::quadratic::{Gram, Quadratic, soft};
 use super::screen::Correlations;
 use super::standard::{Standardized, spread};
+use super::support::Support;
 use super::{Convention, Options, Path, Point, Updates};
 use crate::error::{Error, Result, sample};
 use crate::linear::design::Design;
@@ -57,6 +58,7 @@ pub fn gaussian(design: &Design, y: &[f64], options: &Options) -> Result<Path> {
         slots: vec![],
         slot_of: vec![NO_SLOT; view.n_cols()],
         gram: Gram::default(),
+        support: Support::default(),
         b: vec![],
         c: vec![],
         q: vec![],
@@ -74,18 +76,13 @@ pub fn gaussian(design: &Design, y: &[f64], options: &Options) -> Result<Path> {
         let next = lambdas.get(k + 1).copied();
         points.push(solver.point(lambda, next, centre)?);
     }
-    let updates = match (solver.naive, solver.correlations.is_some()) {
-        (true, _) => "naive",
-        (false, true) => "covariance, working set",
-        (false, false) => "covariance, whole",
-    };
     Ok(Path {
         points,
         n: y.len(),
         n_predictors: design.n_cols(),
         constant: (0..view.n_cols()).filter(|&j| view.scales[j] == 0.0).collect(),
         lambda_max: if options.alpha == 0.0 { f64::INFINITY } else { most / options.alpha },
-        updates,
+        updates: solver.updates(),
     })
 }
 
@@ -120,6 +117,7 @@ struct Solver<'a> {
     slots: Vec<usize>,
     slot_of: Vec<u32>,
     gram: Gram,
+    support: Support,
     b: Vec<f64>,
     c: Vec<f64>,
     q: Vec<f64>,
@@ -156,6 +154,14 @@ fn gap(terms: impl Iterator<Item = (f64, f64)> + Clone, rr: f64, l1: f64, l2: f6
 }
 
 impl Solver<'_> {
+    fn updates(&self) -> &'static str {
+        match (self.naive, self.correlations.is_some()) {
+            (true, _) => "naive",
+            (false, true) => "covariance, working set",
+            (false, false) => "covariance, whole",
+        }
+    }
+
     fn take_all(&mut self, all: &[f64]) {
         self.slots = self.usable.to_vec();
         for (slot, &j) in self.slots.iter().enumerate() {
@@ -272,8 +278,14 @@ impl Solver<'_> {
             return self.descend(work, l1, l2, violation, limit);
         }
         let (l1, l2) = (vec![l1; self.slots.len()], vec![l2; self.slots.len()]);
-        let mut problem =
-            Quadratic { gram: &self.gram, l1: &l1, l2: &l2, b: &mut self.b, c: &mut self.c };
+        let mut problem = Quadratic {
+            gram: &self.gram,
+            l1: &l1,
+            l2: &l2,
+            b: &mut self.b,
+            c: &mut self.c,
+            support: &mut self.support,
+        };
         problem.solve(work, violation, limit)
     }
 
