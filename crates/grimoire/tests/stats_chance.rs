@@ -168,3 +168,37 @@ fn the_same_seed_gives_the_same_bytes() {
     assert_eq!(grimoire(line).stdout, grimoire(line).stdout);
     assert_ne!(grimoire(line).stdout, grimoire(&line.replace("seed 4", "seed 5")).stdout);
 }
+
+/// Ten million numbers through a pipe: the sums need no more memory for them than for ten.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_long_pipe_needs_constant_memory() {
+    let n = if grimoire_testkit::slow("ten million numbers") { 10_000_000 } else { 200_000 };
+    for (verb, key, expected) in [
+        ("entropy --from counts", "estimate", (n as f64).log2()),
+        ("mean", "estimate", 1.0),
+        ("ema --half-life 100", "estimate", 1.0),
+    ] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_grimoire"))
+            .args(["--json", "stats"])
+            .args(verb.split_whitespace())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut pipe = child.stdin.take().unwrap();
+        for _ in 0..n / 1000 {
+            pipe.write_all("1\n".repeat(1000).as_bytes()).unwrap();
+        }
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        let kilobytes: u64 = peak.split_whitespace().next().unwrap().parse().unwrap();
+        drop(pipe);
+        let output = child.wait_with_output().unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        close(number(&report, &[key]), expected, 1e-12, 0.0);
+        eprintln!("{verb}: {n} numbers, peak {kilobytes} kB");
+        // The program itself takes about 10 MB; the numbers would take 80 MB.
+        assert!(kilobytes < 40_000, "{verb}: {kilobytes} kB");
+    }
+}
