@@ -1,14 +1,12 @@
-"""Writes peers.json: Fisher's odds ratio, Kolmogorov-Smirnov, intervals, large binomial tests, conjugate
-updates, by scipy, statsmodels and mpmath (versions inside). Run: python peers.py"""
+"""Writes peers.json: Fisher's odds ratio, Kolmogorov-Smirnov, intervals, large binomial tests, by
+scipy and statsmodels (versions inside). Run: python peers.py"""
 import json
-import numpy as np, scipy, statsmodels, mpmath
+import numpy as np, scipy, statsmodels
 from scipy import stats
 from scipy.stats import contingency
 from statsmodels.stats import proportion as pr, rates as ra
-from mpmath import mp, mpf, quad, log, exp, loggamma, betainc
 
-mp.dps = 40
-out = {"versions": {"numpy": np.__version__, "scipy": scipy.__version__, "statsmodels": statsmodels.__version__, "mpmath": mpmath.__version__}}
+out = {"versions": {"numpy": np.__version__, "scipy": scipy.__version__, "statsmodels": statsmodels.__version__}}
 fin = lambda v: float(v) if np.isfinite(v) else None
 rows = []
 for t in [(3, 1, 1, 3), (10, 2, 3, 15), (0, 5, 6, 2), (100, 2, 1000, 5), (14500, 20000, 30000, 40000), (8, 2, 1, 5), (190, 800, 200, 900), (7, 0, 0, 9)]:
@@ -19,38 +17,6 @@ for t in [(3, 1, 1, 3), (10, 2, 3, 15), (0, 5, 6, 2), (100, 2, 1000, 5), (14500,
         rows.append([*t, code, float(stats.fisher_exact(table, alt)[1]), fin(o.statistic), fin(ci.low), fin(ci.high)])
 out["fisher"] = rows
 
-
-def two_sided(n, d):
-    """P(D >= d) by the matrix of Marsaglia, Tsang and Wang (2003) in 40 digits: scipy's kstwo switches to an
-    approximation good to 1e-7 from n = 141."""
-    k = int(n * d) + 1
-    m, h = 2 * k - 1, mpf(k) - mpf(n) * mpf(d)
-    H = np.zeros((m, m), dtype=object)
-    for i in range(m):
-        for j in range(m):
-            H[i, j] = mpf(1) if i - j + 1 >= 0 else mpf(0)
-    for i in range(m):
-        H[i, 0] -= h ** (i + 1)
-        H[m - 1, i] -= h ** (m - i)
-    if 2 * h > 1: H[m - 1, 0] += (2 * h - 1) ** m
-    for i in range(m):
-        for j in range(m):
-            if i - j + 1 > 0: H[i, j] /= mp.factorial(i - j + 1)
-    R, B, e = None, H, n
-    while e:
-        if e & 1: R = B if R is None else R.dot(B)
-        e >>= 1
-        if e: B = B.dot(B)
-    return 1 - R[k - 1, k - 1] * mp.factorial(n) / mpf(n) ** n
-
-
-rows = []
-for n in [1, 2, 5, 10, 37, 140, 600]:
-    for c in [0.6, 1.0, 1.4, 2.0, 2.6]:
-        d = c / n ** .5 if n > 1 else c / 4.5
-        if d >= 1 or d <= .5 / n or n * c > 620: continue
-        rows.append([n, d, float(two_sided(n, d)), float(stats.ksone.sf(d, n))])
-out["kolmogorov"] = rows
 out["kolmogorov_limit"] = [[z, float(stats.kstwobign.sf(z))] for z in [.3, .5, .8, .99, 1.01, 1.5, 2.5, 5]]
 rng = np.random.default_rng(5)
 x, y = np.round(rng.normal(size=23), 6), np.round(rng.normal(.6, 1.4, size=31), 6)
@@ -87,19 +53,4 @@ for k, n, p in [(480100000, 10 ** 9, .48), (480020000, 10 ** 9, .48), (1050, 10 
     rows.append([k, n, p, float(stats.binomtest(k, n, p).pvalue)])
 rows[3][3] = 1.97318744166489423e-9  # 2 I_0.5(k, n - k + 1) by mpmath quadrature at 40 digits; scipy is 2.8e-10 off
 out["large"] = rows
-
-
-# P(A > B) for Beta posteriors: 40 digits by quadrature.
-rows = []
-rows.append([0.5, 0.5, 3, 2.5, float(quad(lambda u: 2 / mp.pi * betainc(3, mpf(2.5), 0, mp.sin(u) ** 2, regularized=True), [0, mp.pi / 4, mp.pi / 2]))])
-for a, b, c, d in [(11, 91, 16, 86), (121, 881, 141, 861), (1200.5, 8800.5, 1300.5, 8700.5)]:
-    lb = loggamma(mpf(a)) + loggamma(mpf(b)) - loggamma(mpf(a + b))
-    f = lambda t: exp((a - 1) * log(t) + (b - 1) * log(1 - t) - lb) * (betainc(c, d, 0, t, regularized=True) if c + d < 2000 else mpf(float(stats.beta.cdf(float(t), c, d))))
-    m = mpf(a) / (a + b)
-    s = (m * (1 - m) / (a + b + 1)) ** .5
-    pts = sorted({mpf("1e-30"), max(m - 12 * s, mpf("0.000001")), max(m - 5 * s, mpf("0.000002")), m, min(m + 5 * s, mpf("0.99999")), min(m + 12 * s, mpf("0.999999")), 1 - mpf("1e-15")})
-    if a + b > 3: mp.dps = 25
-    rows.append([a, b, c, d, float(quad(f, pts))])
-    mp.dps = 40
-out["beats"] = rows
 json.dump(out, open("peers.json", "w"), indent=0)

@@ -2,8 +2,8 @@
 //!
 //! `lasso_path FILE` reads little-endian numbers: rows, columns, stored values (0 when dense) as u64; the
 //! dense columns, or column starts (u64), rows (u32) and values; y; then prints one line of JSON:
-//! seconds, largest gap, sum of |b| and number of non-zero coefficients at the last penalty.
-//! Arguments after the file: number of penalties, ratio of the last to the first, tolerance.
+//! seconds, largest gap, sweeps, and the coefficients at every so many penalties as [column, value].
+//! Arguments after the file: number of penalties, ratio of the last to the first, tolerance, how many.
 
 #![expect(clippy::print_stdout, reason = "an example talks to its caller")]
 
@@ -13,8 +13,8 @@ use std::time::Instant;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [file, count, ratio, tolerance] = arguments.as_slice() else {
-        return Err("usage: lasso_path FILE PENALTIES RATIO TOLERANCE".into());
+    let [file, count, ratio, tolerance, every] = arguments.as_slice() else {
+        return Err("usage: lasso_path FILE PENALTIES RATIO TOLERANCE EVERY".into());
     };
     let bytes = std::fs::read(file)?;
     let mut at = 0;
@@ -52,13 +52,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = gaussian(&design, &y, &options)?;
     let seconds = start.elapsed().as_secs_f64();
     let gap = path.points.iter().map(|point| point.gap).fold(0.0, f64::max);
-    let last = path.points.last().ok_or("no points")?;
-    let size: f64 = last.coefficients.iter().map(|(_, b)| b.abs()).sum();
     let sweeps: usize = path.points.iter().map(|point| point.sweeps).sum();
+    let coefficients: Vec<&[(usize, f64)]> =
+        path.points.iter().step_by(every.parse()?).map(|p| p.coefficients.as_slice()).collect();
     println!(
-        "{{\"seconds\": {seconds}, \"gap\": {gap:e}, \"l1\": {size}, \"nonzero\": {}, \"sweeps\": {sweeps}, \"updates\": \"{}\"}}",
-        last.coefficients.len(),
-        path.updates
+        "{{\"seconds\": {seconds}, \"gap\": {gap:e}, \"sweeps\": {sweeps}, \"updates\": \"{}\", \"coefficients\": {}}}",
+        path.updates,
+        serde_json::to_string(&coefficients)?
     );
     Ok(())
 }

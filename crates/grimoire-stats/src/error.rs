@@ -88,6 +88,14 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// Whether the question was wrong (a value outside its domain, too few, lists that do not fit), and
+    /// not one that allowed data cannot answer.
+    pub fn is_wrong_question(&self) -> bool {
+        !matches!(self, Self::Degenerate { .. } | Self::NoConvergence { .. })
+    }
+}
+
 /// `value` if it is a probability in [0, 1].
 ///
 /// # Errors

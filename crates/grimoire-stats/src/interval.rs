@@ -1,5 +1,20 @@
 //! Intervals for a proportion, a rate, and the difference of two proportions, by every method in
-//! common use; the coverage of each is measured in the slow tests.
+//! common use. The coverage of each is measured in `tests/coverage.rs`, exactly where outcomes can be added up.
+//!
+//! A nominal 95 % for a proportion covers, averaged over p from 0.01 to 0.99 (in brackets the worst p):
+//!
+//! ```text
+//!                  n = 20          n = 100         n = 1000
+//! Wald             86.2 (22.2)     93.4 (71.3)     94.8 (92.1)
+//! Wilson           95.3 (89.9)     95.2 (93.5)     95.0 (94.2)
+//! Agresti-Coull    96.1 (92.9)     95.5 (93.9)     95.1 (94.5)
+//! Jeffreys         95.1 (89.7)     95.0 (91.7)     95.0 (93.7)
+//! Clopper-Pearson  97.7 (95.8)     96.4 (95.2)     95.5 (95.1)
+//! ```
+//!
+//! Wald's is too short by its very form, since it takes the spread at p̂ for the spread at p; it is kept for
+//! comparison and is nowhere the first choice. Clopper–Pearson's cannot be shorter: it promises every p its level,
+//! and counts are whole.
 //!
 //! Sources: Brown, Cai and DasGupta, *Interval estimation for a binomial proportion* (2001); Newcombe,
 //! *Interval estimation for the difference between independent proportions* (1998); Garwood (1936) and
@@ -15,7 +30,7 @@ use crate::special::root;
 /// How an interval for a proportion is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proportion {
-    /// p̂ ± z √(p̂ q̂ / n): the textbook's, and far too short near 0 and 1.
+    /// p̂ ± z √(p̂ q̂ / n): the textbook's, and far too short near 0 and 1; for comparison.
     Wald,
     /// The p that a score test does not reject; the best short formula.
     Wilson,

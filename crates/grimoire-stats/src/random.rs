@@ -103,6 +103,18 @@ impl Draws {
         word
     }
 
+    /// Random bytes; what was left of the last block is dropped, so a fill begins with a fresh one.
+    pub fn fill(&mut self, bytes: &mut [u8]) {
+        for piece in bytes.chunks_mut(32) {
+            let block = philox(self.key, [self.next, self.lane, 1, 0]);
+            self.next += 1;
+            for (bytes, word) in piece.chunks_mut(8).zip(block) {
+                bytes.copy_from_slice(&word.to_le_bytes()[..bytes.len()]);
+            }
+        }
+        self.used = 4;
+    }
+
     /// Uniform on the open interval (0, 1), with 53 bits.
     #[inline]
     pub fn uniform(&mut self) -> f64 {

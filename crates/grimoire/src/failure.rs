@@ -36,6 +36,13 @@ impl Failure {
         if self.hint.is_some() { self } else { self.hint(hint) }
     }
 
+    /// Numbers outside their domain make the call wrong, also where a library noticed it.
+    pub(crate) fn domain_is_usage(mut self) -> Self {
+        let noticed = self.cause.downcast_ref::<grimoire_stats::Error>();
+        self.usage |= noticed.is_some_and(grimoire_stats::Error::is_wrong_question);
+        self
+    }
+
     /// 1 the work failed, 2 the call was wrong.
     pub(crate) fn exit_code(&self) -> u8 {
         if self.usage { 2 } else { 1 }

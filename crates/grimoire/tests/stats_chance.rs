@@ -76,19 +76,19 @@ fn wrong_values_are_named_and_the_exit_code_is_not_zero() {
         (
             "test binomial 30 20",
             "the number of successes is 30, expected at most the number of trials",
-            1,
+            2,
         ),
         (
             "test binomial 3 20 --p 1.5",
             "the probability of success is 1.5, expected a probability",
-            1,
+            2,
         ),
-        ("bayes --prior a=0.5 --prior b=0.4", "the priors sum to 0.9, expected 1", 1),
+        ("bayes --prior a=0.5 --prior b=0.4", "the priors sum to 0.9, expected 1", 2),
         ("bayes --prior a=0.5", "give at least two hypotheses", 2),
-        ("adjust 0.1 nan", "value 2 of the p-values is NaN", 1),
+        ("adjust 0.1 nan", "value 2 of the p-values is NaN", 2),
         ("bootstrap 1,oops,3", "`oops` is not a number", 2),
         ("test t 1,1,1", "the values do not vary", 1),
-        ("test t 1,2 1,2,3 --paired", "the first sample has 2 values, the second sample has 3", 1),
+        ("test t 1,2 1,2,3 --paired", "the first sample has 2 values, the second sample has 3", 2),
         ("power proportions --effect 0.1", "this design needs --p", 2),
         ("distribution normal 0", "normal takes 2 parameters, 1 were given", 2),
         ("test t missing.csv:x", "missing.csv", 1),
@@ -167,4 +167,38 @@ fn the_same_seed_gives_the_same_bytes() {
     let line = "bootstrap 1,5,2,8,3,9,4 --resamples 2000 --seed 4";
     assert_eq!(grimoire(line).stdout, grimoire(line).stdout);
     assert_ne!(grimoire(line).stdout, grimoire(&line.replace("seed 4", "seed 5")).stdout);
+}
+
+/// Ten million numbers through a pipe: the sums need no more memory for them than for ten.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_long_pipe_needs_constant_memory() {
+    let n = if grimoire_testkit::slow("ten million numbers") { 10_000_000 } else { 200_000 };
+    for (verb, key, expected) in [
+        ("entropy --from counts", "estimate", (n as f64).log2()),
+        ("mean", "estimate", 1.0),
+        ("ema --half-life 100", "estimate", 1.0),
+    ] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_grimoire"))
+            .args(["--json", "stats"])
+            .args(verb.split_whitespace())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut pipe = child.stdin.take().unwrap();
+        for _ in 0..n / 1000 {
+            pipe.write_all("1\n".repeat(1000).as_bytes()).unwrap();
+        }
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        let kilobytes: u64 = peak.split_whitespace().next().unwrap().parse().unwrap();
+        drop(pipe);
+        let output = child.wait_with_output().unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        close(number(&report, &[key]), expected, 1e-12, 0.0);
+        eprintln!("{verb}: {n} numbers, peak {kilobytes} kB");
+        // The program itself takes about 10 MB; the numbers would take 80 MB.
+        assert!(kilobytes < 40_000, "{verb}: {kilobytes} kB");
+    }
 }

@@ -71,23 +71,7 @@ pub fn of_points(points: &Points, k: usize, level: f64) -> Result<Concentration>
         });
     }
     // Per point: sum and sum of squares of distances, nearest, farthest.
-    let rows: Vec<[f64; 4]> = (0..n)
-        .into_par_iter()
-        .map(|i| {
-            let mut row = [0.0, 0.0, f64::INFINITY, 0.0];
-            for j in (0..n).filter(|&j| j != i) {
-                let square = square_distance(points.point(i), points.point(j));
-                let distance = square.sqrt();
-                row = [
-                    row[0] + distance,
-                    row[1] + square,
-                    row[2].min(distance),
-                    row[3].max(distance),
-                ];
-            }
-            row
-        })
-        .collect();
+    let rows: Vec<[f64; 4]> = (0..n).into_par_iter().map(|i| distances_from(points, i)).collect();
     let pairs = (n * (n - 1)) as f64;
     let mean = rows.iter().map(|row| row[0]).sum::<f64>() / pairs;
     if mean == 0.0 {
@@ -120,6 +104,16 @@ pub fn of_points(points: &Points, k: usize, level: f64) -> Result<Concentration>
         largest_hub: named.iter().copied().max().unwrap_or(0),
         orphans: named.iter().filter(|count| **count == 0).count() as f64 / n as f64,
     })
+}
+
+fn distances_from(points: &Points, i: usize) -> [f64; 4] {
+    let mut row = [0.0, 0.0, f64::INFINITY, 0.0];
+    for j in (0..points.n()).filter(|&j| j != i) {
+        let square = square_distance(points.point(i), points.point(j));
+        let distance = square.sqrt();
+        row = [row[0] + distance, row[1] + square, row[2].min(distance), row[3].max(distance)];
+    }
+    row
 }
 
 #[cfg(test)]

@@ -18,8 +18,10 @@
 //! carries no bias correction of its own: with more outcomes than observations none of these is safe.
 
 use super::check_counts;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, open_unit};
 use crate::linear::twofold;
+use crate::record::Interval;
+use crate::special::erf::normal_quantile;
 
 /// An estimator of entropy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -59,6 +61,23 @@ impl Estimates {
     pub fn value(&self, estimator: Estimator) -> f64 {
         self.values.iter().find(|(which, _)| *which == estimator).map_or(f64::NAN, |(_, h)| *h)
     }
+
+    /// The larger of the two standard errors.
+    pub fn error(&self) -> f64 {
+        self.standard_error.max(self.jackknife_error)
+    }
+
+    /// Normal interval around Grassberger's estimate with the larger standard error, cut at zero.
+    ///
+    /// # Errors
+    /// When the level is not in (0, 1).
+    pub fn interval(&self, level: f64) -> Result<Interval> {
+        open_unit("the level", level)?;
+        let centre = self.value(Estimator::Grassberger);
+        let half = normal_quantile(0.5 + 0.5 * level) * self.error();
+        let method = "normal, the larger standard error";
+        Ok(Interval::new((centre - half).max(0.0), centre + half, level, method))
+    }
 }
 
 /// Estimates from whole counts.
@@ -66,7 +85,7 @@ impl Estimates {
 /// # Errors
 /// When there are none, one is negative or not a whole number (says which), or fewer than two were seen.
 pub fn entropy(counts: &[f64]) -> Result<Estimates> {
-    let n = check_counts(counts)?;
+    let n = check_counts(counts)?.value();
     if let Some(index) = counts.iter().position(|count| count.fract() != 0.0) {
         return Err(Error::At {
             what: "the counts",

@@ -4,7 +4,6 @@
 //! Not a data frame: categories and missing values are dealt with before numbers arrive here.
 
 use crate::error::{Error, Result};
-use rayon::prelude::*;
 
 /// A dense matrix stored column after column.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,9 +70,10 @@ impl Columns {
         &self.values[j * self.n_rows..(j + 1) * self.n_rows]
     }
 
-    /// The columns, to be changed in place, each on whichever thread is free.
-    pub(crate) fn columns_mut(&mut self) -> rayon::iter::MinLen<rayon::slice::ChunksMut<'_, f64>> {
-        self.values.par_chunks_mut(self.n_rows.max(1)).with_min_len(16)
+    /// Other values in the same shape.
+    pub(crate) fn with(&self, values: Vec<f64>) -> Self {
+        debug_assert_eq!(values.len(), self.values.len());
+        Self { values, ..*self }
     }
 
     /// All values, column after column.

@@ -181,7 +181,12 @@ impl Div for Twofold {
 
 /// `Σ xᵢ` with one rounding at the end (for up to about 2^50 terms of like size).
 pub fn sum(values: impl IntoIterator<Item = f64>) -> f64 {
-    values.into_iter().fold(Twofold::ZERO, |total, value| total + Twofold::from(value)).value()
+    total(values).value()
+}
+
+/// [`sum`] before that rounding.
+pub(crate) fn total(values: impl IntoIterator<Item = f64>) -> Twofold {
+    values.into_iter().fold(Twofold::ZERO, |total, value| total + Twofold::from(value))
 }
 
 #[cfg(test)]

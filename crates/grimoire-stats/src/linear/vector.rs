@@ -65,15 +65,35 @@ pub fn axpy(a: f64, x: &[f64], y: &mut [f64]) {
     dispatch(|| axpy_inline(a, x, y));
 }
 
-/// Sum and mean in twice the precision; the mean is exact to its last digit.
-pub(crate) fn mean(values: &[f64]) -> f64 {
-    let (mut hi, mut lo) = (0.0, 0.0);
-    for &value in values {
-        let (sum, error) = two_sum(hi, value);
-        hi = sum;
-        lo += error;
+/// `Σ f(aᵢ)` in the same order as [`dot`].
+#[inline(always)]
+fn sum_inline(a: &[f64], f: impl Fn(f64) -> f64) -> f64 {
+    let mut lanes = [0.0; LANES];
+    let (chunks, rest) = a.as_chunks::<LANES>();
+    for chunk in chunks {
+        lanes.iter_mut().zip(chunk).for_each(|(lane, value)| *lane += f(*value));
     }
-    (hi + lo) / values.len() as f64
+    lanes.iter_mut().zip(rest).for_each(|(lane, value)| *lane += f(*value));
+    tree(&mut lanes)
+}
+
+/// The mean, twice: what the first pass rounds away the second adds. Exact to the last digit or two.
+pub(crate) fn mean(values: &[f64]) -> f64 {
+    let n = values.len() as f64;
+    dispatch(|| {
+        let rough = sum_inline(values, |value| value) / n;
+        rough + sum_inline(values, |value| value - rough) / n
+    })
+}
+
+/// `Σ (xᵢ − m)²`.
+pub(crate) fn squares_about(values: &[f64], m: f64) -> f64 {
+    dispatch(|| sum_inline(values, |value| (value - m) * (value - m)))
+}
+
+/// `out ← x − m`.
+pub(crate) fn shifted(values: &[f64], m: f64, out: &mut [f64]) {
+    dispatch(|| out.iter_mut().zip(values).for_each(|(out, value)| *out = value - m));
 }
 
 /// `Σ aᵢbᵢ` in twice the precision.

@@ -6,6 +6,7 @@
 
 pub mod bootstrap;
 pub mod cluster;
+mod counts;
 pub mod permutation;
 mod units;
 

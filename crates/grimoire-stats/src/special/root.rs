@@ -42,11 +42,8 @@ pub fn increasing(
 pub fn bracketed(low: f64, high: f64, mut f: impl FnMut(f64) -> f64) -> Option<f64> {
     let (mut a, mut b) = (low, high);
     let (mut fa, mut fb) = (f(a), f(b));
-    if fa == 0.0 {
-        return Some(a);
-    }
-    if fb == 0.0 {
-        return Some(b);
+    if fa == 0.0 || fb == 0.0 {
+        return Some(if fa == 0.0 { a } else { b });
     }
     if fa.signum() == fb.signum() || fa.is_nan() || fb.is_nan() {
         return None;

@@ -57,20 +57,15 @@ pub fn wilcoxon(
     let total = n * (n + 1.0) / 2.0;
     let exact = null == Null::Exact || (null == Null::Auto && n * n * n <= MOST_WORK);
     let spread = (n * (n + 1.0) * (2.0 * n + 1.0) / 24.0 - ties / 48.0).sqrt();
-    let (p_value, lattice) = if exact {
-        let lattice = signed_rank(&ranks);
-        (lattice_p(&lattice, doubled, alternative), Some(lattice))
-    } else {
-        (normal_p(v, total / 2.0, spread, alternative), None)
-    };
-    let tail = if alternative == Alternative::TwoSided { 0.5 * (1.0 - level) } else { 1.0 - level };
-    let rank = match &lattice {
+    let tail = tail_of(alternative, level);
+    let (p_value, rank) = if exact {
         // The lattice is doubled: the untied critical value comes from whole ranks.
-        Some(_) => {
-            let whole: Vec<u32> = (1..=kept.len() as u32).collect();
-            signed_rank(&whole).critical(tail) as f64
-        }
-        None => (total / 2.0 + normal_quantile(tail) * spread).floor(),
+        let whole: Vec<u32> = (1..=kept.len() as u32).collect();
+        let rank = signed_rank(&whole).critical(tail) as f64;
+        (lattice_p(&signed_rank(&ranks), doubled, alternative), rank)
+    } else {
+        let rank = (total / 2.0 + normal_quantile(tail) * spread).floor();
+        (normal_p(v, total / 2.0, spread, alternative), rank)
     };
     let mut record = Record::new(
         if exact {
@@ -87,13 +82,30 @@ pub fn wilcoxon(
     .assuming("values are independent")
     .assuming("the distribution is symmetric");
     if kept.len() <= 3000 {
-        let mut walsh: Vec<f64> = Vec::with_capacity(kept.len() * (kept.len() + 1) / 2);
-        for (index, a) in kept.iter().enumerate() {
-            walsh.extend(kept[index..].iter().map(|b| center + 0.5 * (a + b)));
-        }
-        record = with_shift(record, walsh, rank, alternative, level, "pseudo-median");
+        record = with_shift(
+            record,
+            walsh_averages(&kept, center),
+            rank,
+            alternative,
+            level,
+            "pseudo-median",
+        );
     }
     Ok(record)
+}
+
+/// The error left on each side that counts.
+fn tail_of(alternative: Alternative, level: f64) -> f64 {
+    if alternative == Alternative::TwoSided { 0.5 * (1.0 - level) } else { 1.0 - level }
+}
+
+/// `center` plus the mean of every pair, each value with itself too.
+fn walsh_averages(values: &[f64], center: f64) -> Vec<f64> {
+    let mut walsh = Vec::with_capacity(values.len() * (values.len() + 1) / 2);
+    for (index, a) in values.iter().enumerate() {
+        walsh.extend(values[index..].iter().map(|b| center + 0.5 * (a + b)));
+    }
+    walsh
 }
 
 /// Mann and Whitney's test that `x` and `y` come from one distribution.
@@ -151,8 +163,7 @@ pub fn mann_whitney(
     .assuming("values are independent")
     .assuming("for the shift: the distributions differ by a shift only");
     if mf * nf <= 5e6 {
-        let tail =
-            if alternative == Alternative::TwoSided { 0.5 * (1.0 - level) } else { 1.0 - level };
+        let tail = tail_of(alternative, level);
         let rank = if exact {
             let whole: Vec<u32> = (1..=all.len() as u32).collect();
             (rank_sum(&whole, few).critical(tail) - (few * (few + 1) / 2) as i64) as f64

@@ -8,15 +8,18 @@
 use super::quadratic::{Gram, Quadratic, soft};
 use super::screen::Correlations;
 use super::standard::{Standardized, spread};
+use super::support::Support;
 use super::{Convention, Options, Path, Point, Updates};
 use crate::error::{Error, Result, sample};
 use crate::linear::design::Design;
-use crate::linear::vector::{dot, mean};
+use crate::linear::vector::{axpy, dot, mean};
 
 /// Working sets larger than this are followed by the residual instead of their Gram matrix (512 MiB).
 const MOST_SLOTS: usize = 8192;
 /// Largest number of predictors for which the whole Gram matrix is formed at once.
 const WHOLE_GRAM: usize = 4096;
+/// Tolerances below this one need a gradient without the rounding of many updates.
+const ROUNDING_SHOWS: f64 = 1e-9;
 const NO_SLOT: u32 = u32::MAX;
 
 /// Fits the path of `y` on `design`.
@@ -57,12 +60,14 @@ pub fn gaussian(design: &Design, y: &[f64], options: &Options) -> Result<Path> {
         slots: vec![],
         slot_of: vec![NO_SLOT; view.n_cols()],
         gram: Gram::default(),
+        support: Support::default(),
         b: vec![],
         c: vec![],
         q: vec![],
         correlations: None,
         naive: options.updates == Updates::Naive,
         last_l1: most,
+        before: None,
     };
     if whole && !solver.naive {
         solver.take_all(&all);
@@ -74,18 +79,13 @@ pub fn gaussian(design: &Design, y: &[f64], options: &Options) -> Result<Path> {
         let next = lambdas.get(k + 1).copied();
         points.push(solver.point(lambda, next, centre)?);
     }
-    let updates = match (solver.naive, solver.correlations.is_some()) {
-        (true, _) => "naive",
-        (false, true) => "covariance, working set",
-        (false, false) => "covariance, whole",
-    };
     Ok(Path {
         points,
         n: y.len(),
         n_predictors: design.n_cols(),
         constant: (0..view.n_cols()).filter(|&j| view.scales[j] == 0.0).collect(),
         lambda_max: if options.alpha == 0.0 { f64::INFINITY } else { most / options.alpha },
-        updates,
+        updates: solver.updates(),
     })
 }
 
@@ -120,12 +120,21 @@ struct Solver<'a> {
     slots: Vec<usize>,
     slot_of: Vec<u32>,
     gram: Gram,
+    support: Support,
     b: Vec<f64>,
     c: Vec<f64>,
     q: Vec<f64>,
     correlations: Option<Correlations>,
     naive: bool,
     last_l1: f64,
+    before: Option<Solution>,
+}
+
+/// Where the path was at an earlier penalty.
+struct Solution {
+    l1: f64,
+    b: Vec<f64>,
+    c: Vec<f64>,
 }
 
 /// The duality gap of `(b, c)` in units of the objective.
@@ -156,6 +165,14 @@ fn gap(terms: impl Iterator<Item = (f64, f64)> + Clone, rr: f64, l1: f64, l2: f6
 }
 
 impl Solver<'_> {
+    fn updates(&self) -> &'static str {
+        match (self.naive, self.correlations.is_some()) {
+            (true, _) => "naive",
+            (false, true) => "covariance, working set",
+            (false, false) => "covariance, whole",
+        }
+    }
+
     fn take_all(&mut self, all: &[f64]) {
         self.slots = self.usable.to_vec();
         for (slot, &j) in self.slots.iter().enumerate() {
@@ -210,6 +227,9 @@ impl Solver<'_> {
         let ahead = next.map_or(l1, |next| 2.0 * next * alpha - l1);
         let allowed = self.options.tolerance * 0.5 * self.square;
         let mut work = self.strong(l1);
+        if !self.naive {
+            self.extrapolate(l1);
+        }
         let mut sweeps = 0;
         let mut violation = self.first_violation(allowed);
         let gap = loop {
@@ -234,6 +254,39 @@ impl Solver<'_> {
         };
         self.last_l1 = l1;
         Ok(self.finished(lambda, centre, gap, sweeps))
+    }
+
+    /// Goes on in a straight line from the last two solutions, as the path mostly does. With b, c is linear
+    /// too: only where a coefficient stops at zero does its column have to be read.
+    fn extrapolate(&mut self, l1: f64) {
+        let here = Solution { l1: self.last_l1, b: self.b.clone(), c: self.c.clone() };
+        let before = self.before.replace(here);
+        let (Some(before), Some(here)) = (before, &self.before) else { return };
+        if before.l1 <= here.l1 {
+            return;
+        }
+        let ahead = (here.l1 - l1) / (before.l1 - here.l1);
+        let known = before.b.len();
+        let step: Vec<f64> = here
+            .b
+            .iter()
+            .enumerate()
+            .map(|(slot, b)| ahead * (b - before.b.get(slot).copied().unwrap_or(0.0)))
+            .collect();
+        for (slot, c) in self.c.iter_mut().enumerate() {
+            *c += match before.c.get(slot) {
+                Some(old) => ahead * (here.c[slot] - old),
+                None => -dot(&self.gram.columns[slot][..known], &step[..known]),
+            };
+        }
+        for (slot, (b, step)) in self.b.iter_mut().zip(&step).enumerate() {
+            let line = *b + step;
+            let new = if *b * line > 0.0 { line } else { 0.0 };
+            if new != line {
+                axpy(line - new, &self.gram.columns[slot], &mut self.c);
+            }
+            *b = new;
+        }
     }
 
     /// A violation small enough that the gap should pass: |b|₁ times it is about the gap.
@@ -272,8 +325,14 @@ impl Solver<'_> {
             return self.descend(work, l1, l2, violation, limit);
         }
         let (l1, l2) = (vec![l1; self.slots.len()], vec![l2; self.slots.len()]);
-        let mut problem =
-            Quadratic { gram: &self.gram, l1: &l1, l2: &l2, b: &mut self.b, c: &mut self.c };
+        let mut problem = Quadratic {
+            gram: &self.gram,
+            l1: &l1,
+            l2: &l2,
+            b: &mut self.b,
+            c: &mut self.c,
+            support: &mut self.support,
+        };
         problem.solve(work, violation, limit)
     }
 
@@ -353,12 +412,14 @@ impl Solver<'_> {
     }
 
     fn check_whole(&mut self, work: &[usize], l1: f64, l2: f64) -> (Vec<usize>, f64) {
-        // Fresh gradient, so that the sweeps' rounding does not add up.
-        let mut fresh = self.q.clone();
-        for (slot, &b) in self.b.iter().enumerate().filter(|(_, b)| **b != 0.0) {
-            crate::linear::vector::axpy(-b, &self.gram.columns[slot], &mut fresh);
+        // Fresh gradient, so that the sweeps' rounding does not add up where it would be seen.
+        if self.options.tolerance < ROUNDING_SHOWS {
+            let mut fresh = self.q.clone();
+            for (slot, &b) in self.b.iter().enumerate().filter(|(_, b)| **b != 0.0) {
+                axpy(-b, &self.gram.columns[slot], &mut fresh);
+            }
+            self.c = fresh;
         }
-        self.c = fresh;
         let mut inside = vec![false; self.slots.len()];
         work.iter().for_each(|&slot| inside[slot] = true);
         let limit = l1 * (1.0 + 1e-10);

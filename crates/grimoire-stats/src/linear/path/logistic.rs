@@ -13,6 +13,7 @@
 use super::quadratic::{Gram, Quadratic};
 use super::screen::Correlations;
 use super::standard::Standardized;
+use super::support::Support;
 use super::{Options, Path, Point};
 use crate::error::{Error, Result, sample};
 use crate::linear::design::Design;
@@ -252,7 +253,15 @@ impl Solver<'_> {
         let (l1, l2) = (penalty(l1), penalty(l2));
         let slots: Vec<usize> = (0..b.len()).collect();
         let gram = Gram { columns: gram };
-        let mut problem = Quadratic { gram: &gram, l1: &l1, l2: &l2, b: &mut b, c: &mut c };
+        let mut support = Support::default();
+        let mut problem = Quadratic {
+            gram: &gram,
+            l1: &l1,
+            l2: &l2,
+            b: &mut b,
+            c: &mut c,
+            support: &mut support,
+        };
         let off = problem.violation(&slots);
         let sweeps = problem.solve(&slots, (1e-3 * off).min(violation).max(1e-17), 2000);
         let step: Vec<f64> = b.iter().zip(&start).map(|(b, start)| b - start).collect();

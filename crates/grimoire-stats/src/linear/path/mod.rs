@@ -23,6 +23,7 @@ mod logistic;
 mod quadratic;
 mod screen;
 mod standard;
+mod support;
 mod validate;
 
 pub use gaussian::gaussian;

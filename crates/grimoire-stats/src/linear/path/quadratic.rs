@@ -6,14 +6,13 @@
 //! ```
 //!
 //! J. Friedman, T. Hastie, R. Tibshirani, "Regularization paths for generalized linear models via
-//! coordinate descent" (2010), covariance updates. When the signs have settled, the solution on the
-//! support is a linear system: one Cholesky factorisation gives it to the last digit. The step stops where
-//! a coefficient would change its sign, so the objective never rises, and after finitely many such steps
-//! the answer is exact. Factorising is tried only after as much descent as it costs.
+//! coordinate descent" (2010), covariance updates. Descent finds who is in; on the [support](super::support)
+//! with its signs the solution is a linear system, solved to the last digit by Newton's steps. A step stops
+//! where a coefficient would change its sign; that coefficient leaves and the rest go on, so the objective
+//! never rises. Settling is tried only after as much descent as it costs.
 
+use super::support::Support;
 use crate::linear::vector::{axpy_inline, dispatch};
-use faer::linalg::cholesky::llt;
-use faer::{Mat, Par};
 
 /// Gram matrix over slots that grows by columns.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +49,8 @@ pub(crate) struct Quadratic<'a> {
     pub(crate) b: &'a mut [f64],
     /// `q − Gb`.
     pub(crate) c: &'a mut [f64],
+    /// What is known of the support from problems before.
+    pub(crate) support: &'a mut Support,
 }
 
 /// `sign(u)·max(|u| − t, 0)`.
@@ -69,39 +70,45 @@ impl Quadratic<'_> {
     /// `violation`, or `limit` sweeps are used up. Returns the number of sweeps.
     pub(crate) fn solve(&mut self, work: &[usize], violation: f64, limit: usize) -> usize {
         let mut sweeps = 0;
-        let mut spent = 0.0; // multiplications since the last exact step
+        let mut spent = 0.0; // multiplications since the support was last settled
         loop {
-            let moved = self.sweep(work);
+            let moved = self.sweep(work, 0.01 * violation);
             sweeps += 1;
-            let active: Vec<usize> =
-                work.iter().copied().filter(|&j| self.b[j] != 0.0 || self.l1[j] == 0.0).collect();
-            spent += (work.len() + active.len() * self.gram.len()) as f64;
-            if !moved || self.violation(work) <= violation || sweeps >= limit {
+            let active: Vec<usize> = work.iter().copied().filter(|&j| self.is_in(j)).collect();
+            spent += work.len() as f64 + moved as f64 * self.gram.len() as f64;
+            if moved == 0 || self.violation(work) <= violation || sweeps >= limit {
                 return sweeps;
             }
             // A sweep over the support costs less than one over all.
             for _ in 0..4 {
-                self.sweep(&active);
+                let moved = self.sweep(&active, 0.01 * violation);
                 sweeps += 1;
-                spent += (active.len() * self.gram.len()) as f64;
+                spent += moved as f64 * self.gram.len() as f64;
                 if self.violation(&active) <= 0.5 * violation {
                     break;
                 }
             }
-            // A factorisation runs about ten times faster per multiplication than a sweep.
-            let cost = (active.len() as f64).powi(3) / 30.0 + 1e3;
-            if spent > cost && self.violation(&active) > 0.5 * violation {
-                spent = 0.0;
-                self.exact_step(&active);
+            if self.violation(&active) > 0.5 * violation {
+                let active: Vec<usize> = work.iter().copied().filter(|&j| self.is_in(j)).collect();
+                let steps = 3.0 * (active.len() * self.gram.len()) as f64;
+                if spent > self.support.cost(&active, self.l2) + steps {
+                    spent = 0.0;
+                    self.settle(&active, 0.25 * violation);
+                }
             }
         }
     }
 
-    /// One pass; whether anything moved.
-    fn sweep(&mut self, work: &[usize]) -> bool {
-        let Self { gram, l1, l2, b, c } = self;
+    fn is_in(&self, j: usize) -> bool {
+        (self.b[j] != 0.0 || self.l1[j] == 0.0) && self.gram.columns[j][j] > 0.0
+    }
+
+    /// One pass; how many coefficients moved. One that stays in moves only if that changes a condition of
+    /// optimality by more than `least`.
+    fn sweep(&mut self, work: &[usize], least: f64) -> usize {
+        let Self { gram, l1, l2, b, c, .. } = self;
         dispatch(|| {
-            let mut moved = false;
+            let mut moved = 0;
             for &j in work {
                 let column = &gram.columns[j];
                 let diagonal = column[j];
@@ -110,11 +117,13 @@ impl Quadratic<'_> {
                 }
                 let old = b[j];
                 let new = soft(c[j] + diagonal * old, l1[j]) / (diagonal + l2[j]);
-                if new != old {
-                    b[j] = new;
-                    axpy_inline(old - new, column, c);
-                    moved = true;
+                let small = (new - old).abs() * (diagonal + l2[j]) <= least;
+                if new == old || (small && new != 0.0 && old != 0.0) {
+                    continue;
                 }
+                b[j] = new;
+                axpy_inline(old - new, column, c);
+                moved += 1;
             }
             moved
         })
@@ -135,82 +144,54 @@ impl Quadratic<'_> {
             .fold(0.0, f64::max)
     }
 
-    /// Newton's step on the support, as far as the signs hold.
-    fn exact_step(&mut self, active: &[usize]) {
-        let active: Vec<usize> = active
-            .iter()
-            .copied()
-            .filter(|&j| (self.b[j] != 0.0 || self.l1[j] == 0.0) && self.gram.columns[j][j] > 0.0)
-            .collect();
-        let k = active.len();
-        if k == 0 {
-            return;
+    /// Newton's steps on the support until its conditions hold to `enough`; who reaches zero leaves.
+    fn settle(&mut self, active: &[usize], enough: f64) {
+        self.support.follow(self.gram, self.l2, active);
+        let mut before = f64::INFINITY;
+        loop {
+            let mut step: Vec<f64> = self.support.slots().iter().map(|&j| self.slope(j)).collect();
+            let off = step.iter().fold(0.0_f64, |most, slope| most.max(slope.abs()));
+            self.support.solve(&mut step);
+            if off <= enough || step.iter().any(|value| !value.is_finite()) {
+                return;
+            }
+            let reach = |(&j, &step): (&usize, &f64)| {
+                let crosses = self.l1[j] > 0.0 && self.b[j] * (self.b[j] + step) < 0.0;
+                if crosses { -self.b[j] / step } else { f64::INFINITY }
+            };
+            let length = self.support.slots().iter().zip(&step).map(reach).fold(1.0, f64::min);
+            // A whole step that helps no more has met rounding.
+            if length == 1.0 && off > 0.5 * before {
+                return;
+            }
+            before = if length == 1.0 { off } else { f64::INFINITY };
+            self.walk(&step, length);
         }
-        let mut factor = Mat::from_fn(k, k, |row, column| {
-            let (i, j) = (active[row], active[column]);
-            self.gram.columns[j][i] + if i == j { self.l2[j] } else { 0.0 }
-        });
-        if !cholesky(&mut factor) {
-            return;
-        }
-        let mut step: Vec<f64> = active
-            .iter()
-            .map(|&j| {
-                let sign = if self.b[j] == 0.0 { 0.0 } else { self.b[j].signum() };
-                self.c[j] - self.l2[j] * self.b[j] - self.l1[j] * sign
-            })
-            .collect();
-        solve_cholesky(&factor, &mut step);
-        if step.iter().any(|value| !value.is_finite()) {
-            return;
-        }
-        let reach = |(&j, &step): (&usize, &f64)| {
-            let crosses = self.l1[j] > 0.0 && self.b[j] * (self.b[j] + step) < 0.0;
-            if crosses { -self.b[j] / step } else { f64::INFINITY }
-        };
-        let length = active.iter().zip(&step).map(reach).fold(1.0, f64::min);
-        let Self { gram, b, c, l1, .. } = self;
+    }
+
+    /// The slope of the objective at a coefficient that is in, downhill.
+    fn slope(&self, j: usize) -> f64 {
+        let sign = if self.b[j] == 0.0 { 0.0 } else { self.b[j].signum() };
+        self.c[j] - self.l2[j] * self.b[j] - self.l1[j] * sign
+    }
+
+    /// Moves the support by `length·step`; drops from it what arrives at zero.
+    fn walk(&mut self, step: &[f64], length: f64) {
+        let Self { gram, b, c, l1, support, .. } = self;
+        let mut left = Vec::new();
         dispatch(|| {
-            for (&j, &step) in active.iter().zip(&step) {
+            for (at, (&j, &step)) in support.slots().iter().zip(step).enumerate() {
                 let old = b[j];
                 let mut new = old + length * step;
                 if l1[j] > 0.0 && (new * old <= 0.0 || new.abs() < 1e-15 * old.abs()) {
                     new = 0.0;
+                    left.push(at);
                 }
                 b[j] = new;
                 axpy_inline(old - new, &gram.columns[j], c);
             }
         });
-    }
-}
-
-/// Factors a symmetric matrix in place; false when it is not positive definite.
-fn cholesky(matrix: &mut Mat<f64>) -> bool {
-    let k = matrix.nrows();
-    let scratch = llt::factor::cholesky_in_place_scratch::<f64>(k, Par::Seq, Default::default());
-    let mut memory = faer::dyn_stack::MemBuffer::new(scratch);
-    llt::factor::cholesky_in_place(
-        matrix.as_mut(),
-        Default::default(),
-        Par::Seq,
-        faer::dyn_stack::MemStack::new(&mut memory),
-        Default::default(),
-    )
-    .is_ok()
-}
-
-fn solve_cholesky(factor: &Mat<f64>, right: &mut [f64]) {
-    let k = right.len();
-    for j in 0..k {
-        right[j] /= factor[(j, j)];
-        let value = right[j];
-        let column = &factor.col_as_slice(j)[j + 1..];
-        right[j + 1..].iter_mut().zip(column).for_each(|(right, l)| *right -= l * value);
-    }
-    for j in (0..k).rev() {
-        let column = &factor.col_as_slice(j)[j + 1..];
-        let sum: f64 = column.iter().zip(&right[j + 1..]).map(|(l, right)| l * right).sum();
-        right[j] = (right[j] - sum) / factor[(j, j)];
+        left.into_iter().rev().for_each(|at| support.remove(at));
     }
 }
 
@@ -224,8 +205,15 @@ mod tests {
         // .1, so both are active with signs (+, −): [1 .5; .5 1] b = (.9, .3) gives b = (1, −.2).
         let gram = Gram { columns: vec![vec![1.0, 0.5], vec![0.5, 1.0]] };
         let (mut b, mut c) = (vec![0.0; 2], vec![1.0, 0.2]);
-        let mut problem =
-            Quadratic { gram: &gram, l1: &[0.1; 2], l2: &[0.0; 2], b: &mut b, c: &mut c };
+        let mut support = Support::default();
+        let mut problem = Quadratic {
+            gram: &gram,
+            l1: &[0.1; 2],
+            l2: &[0.0; 2],
+            b: &mut b,
+            c: &mut c,
+            support: &mut support,
+        };
         problem.solve(&[0, 1], 1e-15, 100);
         grimoire_testkit::all_close(&b, &[1.0, -0.2], 1e-14, 0.0);
     }

@@ -6,7 +6,7 @@
 //! `x̃ⱼᵀv = (xⱼᵀv − mⱼ Σv)/sⱼ`. A column that does not vary has no scale and takes no part.
 
 use crate::linear::design::{Columns, Design, Sparse};
-use crate::linear::vector::{axpy, dot, mean};
+use crate::linear::vector::{axpy, dot, mean, shifted, squares_about};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
@@ -44,10 +44,12 @@ impl<'a> Standardized<'a> {
 
     fn dense(dense: &Columns, intercept: bool, standardize: bool) -> Self {
         let (n, p) = (dense.n_rows(), dense.n_cols());
-        let mut copy = dense.clone();
-        let moments: Vec<(f64, f64, f64)> = copy
-            .columns_mut()
-            .map(|column| {
+        let mut values = vec![0.0; n * p];
+        let moments: Vec<(f64, f64, f64)> = values
+            .par_chunks_mut(n.max(1))
+            .with_min_len(16)
+            .zip(dense.values().par_chunks(n.max(1)))
+            .map(|(out, column)| {
                 let m = mean(column);
                 let spread = spread(column, m);
                 let varies = spread > 1e-13 * m.abs().max(spread);
@@ -57,16 +59,17 @@ impl<'a> Standardized<'a> {
                     (true, false) => 1.0,
                 };
                 let centre = if intercept { m } else { 0.0 };
-                if scale > 0.0 && (centre != 0.0 || scale != 1.0) {
-                    column.iter_mut().for_each(|value| *value = (*value - centre) / scale);
+                shifted(column, if scale > 0.0 { centre } else { 0.0 }, out);
+                if scale > 0.0 && scale != 1.0 {
+                    out.iter_mut().for_each(|value| *value /= scale);
                 }
-                let norm = if scale == 0.0 { 0.0 } else { dot(column, column) / n as f64 };
+                let norm = if scale == 0.0 { 0.0 } else { dot(out, out) / n as f64 };
                 (centre, scale, norm)
             })
             .collect();
         debug_assert_eq!(moments.len(), p);
         Self {
-            store: Store::Dense(copy),
+            store: Store::Dense(dense.with(values)),
             n_rows: n,
             means: moments.iter().map(|moment| moment.0).collect(),
             scales: moments.iter().map(|moment| moment.1).collect(),
@@ -332,6 +335,5 @@ fn tile_product(a: &[f64], b: &[f64], n: usize) -> Vec<f64> {
 
 /// Standard deviation with divisor n around `m`.
 pub(crate) fn spread(column: &[f64], m: f64) -> f64 {
-    let square: f64 = column.iter().map(|value| (value - m) * (value - m)).sum();
-    (square / column.len() as f64).sqrt()
+    (squares_about(column, m) / column.len() as f64).sqrt()
 }

@@ -11,7 +11,7 @@ mod predict;
 mod ridge;
 mod show;
 
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
 use clap::Subcommand;
 
@@ -34,12 +34,13 @@ enum Verb {
 
 /// Runs the method that was asked for.
 pub(crate) fn run(fit: Fit, printer: &mut Printer) -> Outcome {
-    match fit.verb {
+    let outcome = match fit.verb {
         Verb::ElasticNet(arguments) => elastic_net::run(&arguments, printer),
         Verb::Lasso(arguments) => lasso::run(&arguments, printer),
         Verb::Logistic(arguments) => logistic::run(&arguments, printer),
         Verb::Ols(arguments) => ols::run(&arguments, printer),
         Verb::Predict(arguments) => predict::run(&arguments, printer),
         Verb::Ridge(arguments) => ridge::run(&arguments, printer),
-    }
+    };
+    outcome.map_err(Failure::domain_is_usage)
 }

@@ -4,6 +4,7 @@ use crate::app::fit::OlsReport;
 use crate::app::fit::penalised::PathReport;
 use crate::app::fit::predict::PredictReport;
 use crate::commands::stats::show::{Lines, digits, figure};
+use grimoire_stats::linear::path::Convention;
 use std::fmt::Write;
 
 /// Rows of a path that are printed; `--json` has them all.
@@ -109,12 +110,34 @@ pub(crate) fn path(report: &PathReport) -> String {
         rows_used(report.source.n, report.source.dropped),
         report.objective,
     );
+    let convention = match report.convention {
+        Convention::Glmnet => "glmnet",
+        Convention::Sklearn => "scikit-learn",
+    };
     let scaled = if report.standardized { "scaled to variance one" } else { "as they come" };
-    let _ = writeln!(out, "convention: {:?}, predictors {scaled}", report.convention);
+    let _ = writeln!(out, "convention: {convention}, predictors {scaled}");
     let _ = writeln!(out, "held out: {}", report.validation);
     if let Some([zero, one]) = &report.classes {
         let _ = writeln!(out, "classes: the probability of {one}, against {zero}");
     }
+    let _ = write!(out, "\n{}", path_table(report));
+    let row = &report.path[report.chosen];
+    let _ = writeln!(out, "\nthe model, at lambda {}:", figure(row.lambda));
+    let mut lines = Lines::default();
+    lines.number("(Intercept)", row.intercept);
+    let zero = row.coefficients.iter().filter(|b| **b == 0.0).count();
+    for (term, b) in report.terms.iter().zip(&row.coefficients).filter(|(_, b)| **b != 0.0) {
+        lines.number(term.clone(), *b);
+    }
+    out.push_str(&lines.text());
+    if zero > 0 {
+        let _ = writeln!(out, "and {zero} of {} at zero", report.terms.len());
+    }
+    out
+}
+
+/// Every so many penalties, and those that are marked.
+fn path_table(report: &PathReport) -> String {
     let n = report.path.len();
     let step = n.div_ceil(PATH_ROWS).max(1);
     let marked = [report.least, report.one_standard_error, Some(report.chosen)];
@@ -156,20 +179,7 @@ pub(crate) fn path(report: &PathReport) -> String {
             cells
         })
         .collect();
-    let _ = write!(out, "\n{}", columns(&header, &rows));
-    let row = &report.path[report.chosen];
-    let _ = writeln!(out, "\nthe model, at lambda {}:", figure(row.lambda));
-    let mut lines = Lines::default();
-    lines.number("(Intercept)", row.intercept);
-    let zero = row.coefficients.iter().filter(|b| **b == 0.0).count();
-    for (term, b) in report.terms.iter().zip(&row.coefficients).filter(|(_, b)| **b != 0.0) {
-        lines.number(term.clone(), *b);
-    }
-    out.push_str(&lines.text());
-    if zero > 0 {
-        let _ = writeln!(out, "and {zero} of {} at zero", report.terms.len());
-    }
-    out
+    columns(&header, &rows)
 }
 
 /// Predictions as CSV.

@@ -118,25 +118,7 @@ fn compute(arguments: &Eigen) -> Outcome<Report> {
         if !mirrored {
             return Err(Failure::usage("--leading needs a symmetric matrix"));
         }
-        let wanted = match arguments.wanted {
-            WantedName::Largest => Wanted::Largest,
-            WantedName::Smallest => Wanted::Smallest,
-            WantedName::Magnitude => Wanted::Magnitude,
-        };
-        let product = |v: &[f64], out: &mut [f64]| {
-            for (out, row) in out.iter_mut().zip(&rows) {
-                *out = row.iter().zip(v).map(|(a, x)| a * x).sum();
-            }
-        };
-        let found = lanczos(n, product, &Options { pairs, wanted, ..Options::default() })?;
-        return Ok(Report {
-            method: "thick-restart Lanczos",
-            n,
-            symmetric: true,
-            products: Some(found.products),
-            pairs: real_pairs(found.values, found.vectors, found.residuals, None),
-            story: None,
-        });
+        return leading(&rows, pairs, arguments.wanted);
     }
     let story =
         if n == 2 { Some(story(rows[0][0], rows[0][1], rows[1][0], rows[1][1])?) } else { None };
@@ -148,6 +130,29 @@ fn compute(arguments: &Eigen) -> Outcome<Report> {
     };
     let method = if mirrored { "symmetric" } else { "general real" };
     Ok(Report { method, n, symmetric: mirrored, products: None, pairs, story })
+}
+
+/// Leading pairs by products with the matrix alone.
+fn leading(rows: &[Vec<f64>], pairs: usize, wanted: WantedName) -> Outcome<Report> {
+    let wanted = match wanted {
+        WantedName::Largest => Wanted::Largest,
+        WantedName::Smallest => Wanted::Smallest,
+        WantedName::Magnitude => Wanted::Magnitude,
+    };
+    let product = |v: &[f64], out: &mut [f64]| {
+        for (out, row) in out.iter_mut().zip(rows) {
+            *out = row.iter().zip(v).map(|(a, x)| a * x).sum();
+        }
+    };
+    let found = lanczos(rows.len(), product, &Options { pairs, wanted, ..Options::default() })?;
+    Ok(Report {
+        method: "thick-restart Lanczos",
+        n: rows.len(),
+        symmetric: true,
+        products: Some(found.products),
+        pairs: real_pairs(found.values, found.vectors, found.residuals, None),
+        story: None,
+    })
 }
 
 /// Computes and prints.

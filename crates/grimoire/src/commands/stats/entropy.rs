@@ -9,7 +9,6 @@ use grimoire_stats::Interval;
 use grimoire_stats::info::estimate::{self, Estimator};
 use grimoire_stats::info::stream::EntropySum;
 use grimoire_stats::info::{Unit, entropy};
-use grimoire_stats::special::erf::normal_quantile;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -115,15 +114,12 @@ fn sampled(counts: &[f64], unit: Unit, level: f64, printer: &mut Printer) -> Out
         (Estimator::Jackknife, "jackknife"),
         (Estimator::ChaoShen, "Chao-Shen"),
     ];
-    let centre = unit.of(found.value(Estimator::Grassberger));
-    let error = unit.of(found.standard_error.max(found.jackknife_error));
-    let half = normal_quantile(0.5 + 0.5 * level) * error;
-    let low = (centre - half).max(0.0);
+    let made = found.interval(level)?;
     let report = Sampled {
         method: "entropy of a sample (Grassberger 2003)",
-        estimate: centre,
-        interval: Interval::new(low, centre + half, level, "normal, the larger standard error"),
-        standard_error: error,
+        estimate: unit.of(found.value(Estimator::Grassberger)),
+        interval: Interval { lower: unit.of(made.lower), upper: unit.of(made.upper), ..made },
+        standard_error: unit.of(found.error()),
         unit,
         n: found.n as u64,
         seen: found.seen,

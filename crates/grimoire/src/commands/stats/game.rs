@@ -82,9 +82,10 @@ fn mix(names: &[String], shares: &[f64]) -> String {
 
 fn text(report: &Report) -> String {
     let mut out = format!(
-        "{} behaviours, {} symmetric equilibria",
+        "{} behaviours, {} symmetric {}",
         report.names.len(),
-        report.equilibria.len()
+        report.equilibria.len(),
+        equilibria(report.equilibria.len())
     );
     out.push_str(if report.degenerate {
         " (degenerate: there may be a continuum of others)\n"
@@ -98,23 +99,8 @@ fn text(report: &Report) -> String {
             Fate::Undecided => "neither comes back nor runs away, to first order",
         };
         let stable = if found.stability.evolutionarily_stable { "yes" } else { "no" };
-        let values: Vec<String> = found
-            .stability
-            .eigenvalues
-            .iter()
-            .map(|z| {
-                if z.im == 0.0 {
-                    digits(z.re, 4)
-                } else {
-                    format!(
-                        "{}{}{}i",
-                        digits(z.re, 4),
-                        if z.im < 0.0 { "-" } else { "+" },
-                        digits(z.im.abs(), 4)
-                    )
-                }
-            })
-            .collect();
+        let values: Vec<String> =
+            found.stability.eigenvalues.iter().map(|z| complex(z.re, z.im)).collect();
         let mut lines = Lines::default();
         lines.add("   everybody earns", figure(found.equilibrium.payoff));
         lines.add("   evolutionarily stable", stable);
@@ -137,8 +123,23 @@ fn text(report: &Report) -> String {
     out
 }
 
+fn equilibria(count: usize) -> &'static str {
+    if count == 1 { "equilibrium" } else { "equilibria" }
+}
+
+/// Four digits; a part that is rounding beside the other is zero.
+fn complex(re: f64, im: f64) -> String {
+    if im == 0.0 {
+        return digits(re, 4);
+    }
+    let re = if re.abs() < 1e-14 * im.abs() { 0.0 } else { re };
+    let sign = if im < 0.0 { '-' } else { '+' };
+    format!("{}{sign}{}i", digits(re, 4), digits(im.abs(), 4))
+}
+
 fn pair_text(report: &PairReport) -> String {
-    let mut out = format!("{} equilibria of two players", report.equilibria.len());
+    let count = report.equilibria.len();
+    let mut out = format!("{count} {} of two players", equilibria(count));
     out.push_str(if report.degenerate {
         " (degenerate: there may be a continuum of others)\n\n"
     } else {

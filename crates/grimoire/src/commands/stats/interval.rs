@@ -109,24 +109,26 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> Outcome {
                 .assuming("the mean is about normal")
         }
     };
-    printer.report(&record, |record| {
-        let mut lines = Lines::default();
-        lines.add("n", record.n.to_string());
-        if let Some(estimate) = record.estimate {
-            lines.number(record.estimate_name.as_ref(), estimate);
-        }
-        for (name, value) in &record.more.0 {
-            lines.number(name.replace('_', " "), *value);
-        }
-        let mut text = format!("{}\n\n{}\n", record.method, lines.text());
-        let mut table = Lines::default();
-        for made in record.interval.iter().chain(&record.intervals) {
-            let ends = format!("{} to {}", show::figure(made.lower), show::figure(made.upper));
-            table.add(made.method.as_ref(), ends);
-        }
-        text.push_str(&table.text());
-        text
-    })
+    printer.report(&record, text)
+}
+
+fn text(record: &Record) -> String {
+    let mut lines = Lines::default();
+    lines.add("n", record.n.to_string());
+    if let Some(estimate) = record.estimate {
+        lines.number(record.estimate_name.as_ref(), estimate);
+    }
+    for (name, value) in &record.more.0 {
+        lines.number(name.replace('_', " "), *value);
+    }
+    let mut text = format!("{}\n\n{}\n", record.method, lines.text());
+    let mut table = Lines::default();
+    for made in record.interval.iter().chain(&record.intervals) {
+        let ends = format!("{} to {}", show::figure(made.lower), show::figure(made.upper));
+        table.add(show::method(made), ends);
+    }
+    text.push_str(&table.text());
+    text
 }
 
 fn several(

@@ -30,7 +30,7 @@ mod softmax;
 mod surprise;
 mod test;
 
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
 use clap::Subcommand;
 
@@ -72,7 +72,7 @@ enum Verb {
 
 /// Runs the verb that was asked for.
 pub(crate) fn run(stats: Stats, printer: &mut Printer) -> Outcome {
-    match stats.verb {
+    let outcome = match stats.verb {
         Verb::Adjust(args) => adjust::run(&args, printer),
         Verb::Argmax(args) => argmax::run(&args, printer),
         Verb::Bayes(args) => bayes::run(&args, printer),
@@ -97,5 +97,6 @@ pub(crate) fn run(stats: Stats, printer: &mut Printer) -> Outcome {
         Verb::Softmax(args) => softmax::run(&args, printer),
         Verb::Surprise(args) => surprise::run(&args, printer),
         Verb::Test(args) => test::run(&args, printer),
-    }
+    };
+    outcome.map_err(Failure::domain_is_usage)
 }

@@ -2,11 +2,13 @@
 
 use super::information::UnitName;
 use super::matrix;
-use super::show::{Lines, figure};
+use super::show::{self, Lines, figure};
 use crate::app::numbers::Source;
 use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
-use grimoire_stats::info::{Mutual, Unit, mutual_information};
+use grimoire_stats::info::mutual::{self, Mutual};
+use grimoire_stats::info::{Unit, mutual_information};
+use grimoire_stats::{Error, Interval};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -24,14 +26,22 @@ pub(crate) struct MutualInformation {
     /// Unit.
     #[arg(long, value_enum, default_value = "bits")]
     unit: UnitName,
+    /// Level of the interval.
+    #[arg(long, default_value_t = 0.95)]
+    level: f64,
 }
 
 #[derive(Serialize)]
 struct Report {
     method: &'static str,
     estimate: f64,
-    /// Miller and Madow's first-order correction of the bias upwards, which a sample of counts has.
-    corrected: f64,
+    /// Miller and Madow's first-order correction of the bias upwards, which a sample of counts has;
+    /// absent, as the interval is, when the table holds no whole counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    corrected: Option<f64>,
+    /// Of the information in the population, of which the counts are a sample.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interval: Option<Interval>,
     unit: Unit,
     n: f64,
     rows: f64,
@@ -50,16 +60,20 @@ pub(crate) fn run(arguments: &MutualInformation, printer: &mut Printer) -> Outco
     };
     let Mutual { information, rows, columns, joint, normalized } = mutual_information(&table)?;
     let n: f64 = table.iter().flatten().sum();
-    let seen = |cells: &mut dyn Iterator<Item = f64>| cells.filter(|c| *c > 0.0).count() as f64;
-    let width = table.first().map_or(0, Vec::len);
-    let k_joint = seen(&mut table.iter().flatten().copied());
-    let k_rows = seen(&mut table.iter().map(|row| row.iter().sum::<f64>()));
-    let k_columns = seen(&mut (0..width).map(|j| table.iter().map(|row| row[j]).sum::<f64>()));
-    let bias = (k_joint - k_rows - k_columns + 1.0) / (2.0 * n);
+    let sample = match mutual::sampled(&table, arguments.level) {
+        Ok(sample) => Some(sample),
+        // Probabilities, or a margin that does not vary: no sample to speak of.
+        Err(Error::At { .. } | Error::TooFew { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
     let report = Report {
         method: "mutual information",
         estimate: unit.of(information),
-        corrected: unit.of(information - bias),
+        corrected: sample.as_ref().map(|sample| unit.of(sample.corrected)),
+        interval: sample.map(|sample| {
+            let made = sample.interval;
+            Interval { lower: unit.of(made.lower), upper: unit.of(made.upper), ..made }
+        }),
         unit,
         n,
         rows: unit.of(rows),
@@ -71,7 +85,10 @@ pub(crate) fn run(arguments: &MutualInformation, printer: &mut Printer) -> Outco
         let amount = |value: f64| format!("{} {}", figure(value), report.unit.name());
         let mut lines = Lines::default();
         lines.add("mutual information", amount(report.estimate));
-        lines.add("bias-corrected, if counts", amount(report.corrected));
+        if let (Some(corrected), Some(made)) = (report.corrected, &report.interval) {
+            lines.add("corrected for bias", amount(corrected));
+            lines.add("", show::interval(made));
+        }
         lines.add("entropy of rows", amount(report.rows));
         lines.add("entropy of columns", amount(report.columns));
         lines.add("joint entropy", amount(report.joint));

@@ -81,44 +81,8 @@ struct Report {
 
 /// Runs the verb.
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> Outcome {
-    let need = |value: Option<f64>, name: &str| {
-        value.ok_or_else(|| Failure::usage(format_args!("this design needs {name}")))
-    };
-    let design = match args.design {
-        Name::Mean | Name::Paired => Design::OneMean,
-        Name::Means => Design::TwoMeans,
-        Name::Proportion => Design::OneProportion { null: need(args.p, "--p")? },
-        Name::Proportions => Design::TwoProportions { first: need(args.p, "--p")? },
-        Name::PairedProportions => {
-            Design::PairedProportions { discordant: need(args.discordant, "--discordant")? }
-        }
-    };
-    grimoire_stats::error::positive("the standard deviation", args.sd)?;
-    let unit = match design {
-        Design::OneMean | Design::TwoMeans => args.sd,
-        _ => 1.0,
-    };
-    let plan = Plan {
-        design,
-        alpha: args.alpha,
-        alternative: args.alternative.into(),
-        design_effect: 1.0 + (args.cluster_size - 1.0) * args.correlation,
-    };
-    let (n, effect, power, found) = match (args.n, args.effect, args.power) {
-        (Some(n), Some(effect), None) => (n, effect, plan.power(n as f64, effect / unit)?, "power"),
-        (None, Some(effect), power) => {
-            let n = plan.sample_size(effect / unit, power.unwrap_or(0.8))?;
-            (n, effect, plan.power(n as f64, effect / unit)?, "n")
-        }
-        (Some(n), None, power) => {
-            let power = power.unwrap_or(0.8);
-            (n, plan.least_detectable(n as f64, power)? * unit, power, "effect")
-        }
-        _ => {
-            return Err(Failure::usage("give two of --n, --effect and --power")
-                .hint("grimoire stats power means --effect 0.5 --power 0.8"));
-        }
-    };
+    let (plan, unit) = plan(args)?;
+    let (n, effect, power, found) = solve(args, &plan, unit)?;
     if let Some(path) = &args.plot {
         let most = n.max(4) * 2;
         let points = (1..=100)
@@ -151,5 +115,52 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> Outcome {
             lines.number("design effect", report.design_effect);
         }
         format!("{}: {} found from the others\n\n{}", report.design, report.found, lines.text())
+    })
+}
+
+/// The plan, and the unit of its effects.
+fn plan(args: &Args) -> Outcome<(Plan, f64)> {
+    let need = |value: Option<f64>, name: &str| {
+        value.ok_or_else(|| Failure::usage(format_args!("this design needs {name}")))
+    };
+    let design = match args.design {
+        Name::Mean | Name::Paired => Design::OneMean,
+        Name::Means => Design::TwoMeans,
+        Name::Proportion => Design::OneProportion { null: need(args.p, "--p")? },
+        Name::Proportions => Design::TwoProportions { first: need(args.p, "--p")? },
+        Name::PairedProportions => {
+            Design::PairedProportions { discordant: need(args.discordant, "--discordant")? }
+        }
+    };
+    grimoire_stats::error::positive("the standard deviation", args.sd)?;
+    let unit = match design {
+        Design::OneMean | Design::TwoMeans => args.sd,
+        _ => 1.0,
+    };
+    let plan = Plan {
+        design,
+        alpha: args.alpha,
+        alternative: args.alternative.into(),
+        design_effect: 1.0 + (args.cluster_size - 1.0) * args.correlation,
+    };
+    Ok((plan, unit))
+}
+
+/// Sample size, effect, power, and which of them was found from the others.
+fn solve(args: &Args, plan: &Plan, unit: f64) -> Outcome<(u64, f64, f64, &'static str)> {
+    Ok(match (args.n, args.effect, args.power) {
+        (Some(n), Some(effect), None) => (n, effect, plan.power(n as f64, effect / unit)?, "power"),
+        (None, Some(effect), power) => {
+            let n = plan.sample_size(effect / unit, power.unwrap_or(0.8))?;
+            (n, effect, plan.power(n as f64, effect / unit)?, "n")
+        }
+        (Some(n), None, power) => {
+            let power = power.unwrap_or(0.8);
+            (n, plan.least_detectable(n as f64, power)? * unit, power, "effect")
+        }
+        _ => {
+            return Err(Failure::usage("give two of --n, --effect and --power")
+                .hint("grimoire stats power means --effect 0.5 --power 0.8"));
+        }
     })
 }

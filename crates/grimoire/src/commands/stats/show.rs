@@ -48,8 +48,16 @@ pub(crate) fn interval(interval: &Interval) -> String {
         figure(interval.level * 100.0),
         figure(interval.lower),
         figure(interval.upper),
-        interval.method
+        method(interval)
     )
+}
+
+/// How an interval was made, with a word of warning where its coverage falls short by its very form.
+pub(crate) fn method(interval: &Interval) -> String {
+    match interval.method.as_ref() {
+        "Wald" => "Wald, too short: covers less than it says".to_owned(),
+        other => other.to_owned(),
+    }
 }
 
 /// Lines of `name  value`, the names padded to one width.

@@ -1,0 +1,169 @@
+//! Mutual information of two variables, from their table; and its estimate from a sample, with an interval.
+//!
+//! ```text
+//! I(X; Y) = Σ p(x,y) log( p(x,y) / (p(x) p(y)) ) = H(X) + H(Y) − H(X, Y)
+//! bias of the plug-in value: about f/(2n), f = (rows − 1)(columns − 1)   (Miller and Madow)
+//! 2nÎ ~ noncentral χ²_f(2nI) near independence;  Var Î ≈ σ²/n, σ² = Σ p log²(p/(rc)) − I²  away from it
+//! ```
+//!
+//! The interval joins both: the values of I under which 2nÎ is no surprise to the noncentral χ², seen from
+//! the corrected estimate and stretched by `√(σ²/2Î)`, the ratio of the two spreads, which is one where the
+//! variables are nearly independent. Simulated coverage of 95 % is 94 to 96 from about 25 observations a
+//! cell on and falls with fewer; with more cells than observations nothing here is safe.
+
+use super::{Distribution, divergence, entropy};
+use crate::dist::noncentral;
+use crate::error::{Error, Result, open_unit};
+use crate::linear::twofold::{self, Twofold};
+use crate::record::Interval;
+use crate::special::root;
+
+/// What a table of two variables says.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Mutual {
+    /// `I(X; Y)` in nats.
+    pub information: f64,
+    /// `H(X)`, rows.
+    pub rows: f64,
+    /// `H(Y)`, columns.
+    pub columns: f64,
+    /// `H(X, Y)`.
+    pub joint: f64,
+    /// `I / √(H(X) H(Y))`, from 0 to 1; NaN when a margin is certain.
+    pub normalized: f64,
+}
+
+/// Mutual information estimated from a table of counts, in nats.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sampled {
+    /// The plug-in value less its bias of f/(2n); may be negative.
+    pub corrected: f64,
+    /// The degrees of freedom f.
+    pub degrees: f64,
+    /// Interval of the information in the population.
+    pub interval: Interval,
+}
+
+/// Mutual information of a table of counts or probabilities, row by row (all rows of one length).
+///
+/// Relative error at most 10⁻¹², nearly independent tables included.
+///
+/// # Errors
+/// When the table is empty or ragged, or an entry is negative or not finite.
+pub fn mutual_information(table: &[Vec<f64>]) -> Result<Mutual> {
+    let width = table.first().map_or(0, Vec::len);
+    if let Some(row) = table.iter().find(|row| row.len() != width) {
+        return Err(Error::Lengths {
+            left: "the first row of the table",
+            n_left: width,
+            right: "another row",
+            n_right: row.len(),
+        });
+    }
+    let joint = Distribution::counts(&table.concat())?;
+    let terms: Vec<Twofold> = joint.terms().collect();
+    let add = |sum: Twofold, p: &Twofold| sum + *p;
+    let rows =
+        Distribution::precise(terms.chunks(width).map(|p| p.iter().fold(Twofold::ZERO, add)));
+    let columns = Distribution::precise(
+        (0..width).map(|j| terms.iter().skip(j).step_by(width).fold(Twofold::ZERO, add)),
+    );
+    let (r, c): (Vec<Twofold>, Vec<Twofold>) = (rows.terms().collect(), columns.terms().collect());
+    let pairs = terms.iter().enumerate().map(|(at, &p)| (p, r[at / width] * c[at % width]));
+    let information = divergence(pairs);
+    let (rows, columns) = (entropy(&rows), entropy(&columns));
+    Ok(Mutual {
+        information,
+        rows,
+        columns,
+        joint: entropy(&joint),
+        normalized: information / (rows * columns).sqrt(),
+    })
+}
+
+/// The information in the population from which a table of whole counts is a sample.
+///
+/// # Errors
+/// As [`mutual_information`], or when a count is not whole, the level is not in (0, 1), or fewer than two
+/// rows or columns have counts (says which).
+pub fn sampled(table: &[Vec<f64>], level: f64) -> Result<Sampled> {
+    open_unit("the level", level)?;
+    let whole = mutual_information(table)?;
+    let cells = table.concat();
+    if let Some(index) = cells.iter().position(|count| count.fract() != 0.0) {
+        let (value, expected) = (cells[index], "a whole number");
+        return Err(Error::At { what: "the counts", index, value, expected });
+    }
+    let n = twofold::sum(cells.iter().copied());
+    let width = table[0].len();
+    let rows: Vec<f64> = table.iter().map(|row| row.iter().sum()).collect();
+    let columns: Vec<f64> = (0..width).map(|j| table.iter().map(|row| row[j]).sum()).collect();
+    let seen = |margin: &[f64]| margin.iter().filter(|sum| **sum > 0.0).count();
+    for (what, margin) in [("rows with counts", &rows), ("columns with counts", &columns)] {
+        if seen(margin) < 2 {
+            return Err(Error::TooFew { what, needed: 2, found: seen(margin) });
+        }
+    }
+    let degrees = ((seen(&rows) - 1) * (seen(&columns) - 1)) as f64;
+    let square = twofold::sum(cells.iter().enumerate().filter(|(_, count)| **count > 0.0).map(
+        |(at, &count)| {
+            let ratio = count * n / (rows[at / width] * columns[at % width]);
+            count / n * ratio.ln() * ratio.ln()
+        },
+    ));
+    let found = whole.information;
+    let stretch =
+        if found > 0.0 { ((square - found * found).max(0.0) / (2.0 * found)).sqrt() } else { 1.0 };
+    let corrected = found - degrees / (2.0 * n);
+    let tail = 0.5 * (1.0 - level);
+    let end = |tail: f64| noncentrality(2.0 * n * found, degrees, tail) / (2.0 * n);
+    let (low, high) = (end(1.0 - tail), end(tail));
+    let lower = if low > 0.0 { (corrected - (corrected - low) * stretch).max(0.0) } else { 0.0 };
+    let upper = (corrected + (high - corrected) * stretch).max(lower);
+    let method = "noncentral chi-square, scaled";
+    Ok(Sampled { corrected, degrees, interval: Interval::new(lower, upper, level, method) })
+}
+
+/// The noncentrality under which χ² falls at or below `x` with probability `lower`; 0 when there is none.
+fn noncentrality(x: f64, degrees: f64, lower: f64) -> f64 {
+    let below = |shift: f64| noncentral::chi_square(x, degrees, shift).0 - lower;
+    if below(0.0) <= 0.0 {
+        return 0.0;
+    }
+    let reach = x + 40.0 * (x + degrees).sqrt() + 100.0;
+    root::bracketed(0.0, reach, below).unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use grimoire_testkit::close;
+    use std::f64::consts::LN_2;
+
+    #[test]
+    fn independence_has_no_information_and_identity_all() {
+        let none = mutual_information(&[vec![1.0, 2.0], vec![2.0, 4.0]]).unwrap();
+        close(none.information, 0.0, 0.0, 1e-30);
+        let all = mutual_information(&[vec![3.0, 0.0], vec![0.0, 3.0]]).unwrap();
+        close(all.information, LN_2, 1e-15, 0.0);
+        close(all.normalized, 1.0, 1e-15, 0.0);
+    }
+
+    #[test]
+    fn nearly_independent_tables_keep_their_digits() {
+        // p = (1 ± e)/4: I = ½[(1+e) log(1+e) + (1−e) log(1−e)] = e²/2 + e⁴/12 + …
+        let e = 1e-7;
+        let table = [vec![1e7 + 1.0, 1e7 - 1.0], vec![1e7 - 1.0, 1e7 + 1.0]];
+        close(mutual_information(&table).unwrap().information, 0.5 * e * e, 1e-12, 0.0);
+    }
+
+    #[test]
+    fn an_independent_sample_reaches_down_to_nothing() {
+        let flat = sampled(&[vec![25.0, 26.0], vec![24.0, 25.0]], 0.95).unwrap();
+        assert!(flat.interval.lower == 0.0 && flat.interval.upper > 0.0 && flat.corrected < 0.0);
+        let bound = sampled(&[vec![90.0, 10.0], vec![10.0, 90.0]], 0.95).unwrap();
+        assert!(bound.interval.lower > 0.2 && bound.interval.contains(bound.corrected));
+        assert!(sampled(&[vec![1.5, 2.0], vec![1.0, 1.0]], 0.95).is_err());
+        assert!(sampled(&[vec![1.0, 2.0]], 0.95).is_err());
+    }
+}

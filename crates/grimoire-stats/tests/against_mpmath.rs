@@ -1,0 +1,101 @@
+//! What peers round or truncate, against its definition at 40 digits (`golden/stats/exact.py`, mpmath):
+//! Kolmogorov–Smirnov, exact intervals, Fisher's odds ratio, noncentral distributions, exact tests to
+//! n = 10¹². Relative error at most 10⁻¹².
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::type_complexity,
+    reason = "a test stops at what it did not expect, and says what it saw"
+)]
+
+use grimoire_stats::Alternative;
+use grimoire_stats::dist::{kolmogorov, noncentral};
+use grimoire_stats::interval::{Proportion, Rate};
+use grimoire_stats::test::{binomial, table};
+use grimoire_testkit::{close, golden};
+use serde_json::Value;
+
+const BOUND: f64 = 1e-12;
+const BOTH: Alternative = Alternative::TwoSided;
+
+fn rows(name: &str) -> Vec<Vec<Value>> {
+    let data: Value = golden::read("stats/exact.json");
+    let rows: Vec<Vec<Value>> = serde_json::from_value(data[name].clone()).expect(name);
+    assert!(!rows.is_empty());
+    rows
+}
+
+fn numbers(row: &[Value]) -> Vec<f64> {
+    row.iter().map(|value| value.as_f64().unwrap()).collect()
+}
+
+/// Prints how far off `found` is, and stops beyond the bound.
+#[track_caller]
+fn near(what: &str, found: f64, expected: f64) {
+    eprintln!("{what}: {found:e}, off by {:.1e}", found / expected - 1.0);
+    close(found, expected, BOUND, 0.0);
+}
+
+#[test]
+fn kolmogorov_distributions() {
+    for row in rows("kolmogorov") {
+        let r = numbers(&row);
+        let n = r[0] as u64;
+        near(&format!("P(D⁺ ≥ {}), n = {n}", r[1]), kolmogorov::one_sided(n, r[1]), r[3]);
+        near(&format!("P(D ≥ {}), n = {n}", r[1]), kolmogorov::two_sided(n, r[1]), r[2]);
+    }
+}
+
+#[test]
+fn intervals() {
+    for row in rows("proportion") {
+        let method = Proportion::ALL.into_iter().find(|m| m.name() == row[0]).unwrap();
+        let r = numbers(&row[1..]);
+        let made = method.interval(r[0] as u64, r[1] as u64, r[2], BOTH).unwrap();
+        near(&format!("{row:?}"), made.lower, r[3]);
+        near(&format!("{row:?}"), made.upper, r[4]);
+    }
+    for row in rows("rate") {
+        let method = Rate::ALL.into_iter().find(|m| m.name() == row[0]).unwrap();
+        let r = numbers(&row[1..]);
+        let made = method.interval(r[0] as u64, r[1], r[2], BOTH).unwrap();
+        near(&format!("{row:?}"), made.lower, r[3]);
+        near(&format!("{row:?}"), made.upper, r[4]);
+    }
+}
+
+#[test]
+fn fishers_odds_ratio() {
+    for row in rows("fisher") {
+        let r = numbers(&row);
+        let cells = [[r[0] as u64, r[1] as u64], [r[2] as u64, r[3] as u64]];
+        let record = table::fisher(cells, BOTH, 0.95).unwrap();
+        near("odds ratio", record.estimate.unwrap(), r[4]);
+        let made = record.interval.unwrap();
+        near("lower end", made.lower, r[5]);
+        near("upper end", made.upper, r[6]);
+    }
+}
+
+#[test]
+fn noncentral_distributions() {
+    for row in rows("noncentral_t") {
+        let r = numbers(&row);
+        near(&format!("t {r:?}"), noncentral::student(r[0], r[1], r[2]).0, r[3]);
+    }
+    for row in rows("noncentral_chi_square") {
+        let r = numbers(&row);
+        near(&format!("χ² {r:?}"), noncentral::chi_square(r[0], r[1], r[2]).0, r[3]);
+    }
+}
+
+#[test]
+fn exact_tests_of_a_billion_and_more_trials() {
+    for row in rows("large") {
+        let r = numbers(&row);
+        let record = binomial::exact(r[0] as u64, r[1] as u64, r[2], BOTH, 0.95).unwrap();
+        near(&format!("{r:?}"), record.p_value.unwrap(), r[3]);
+    }
+}

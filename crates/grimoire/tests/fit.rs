@@ -1,0 +1,179 @@
+//! `grimoire fit` as whole commands: a table in, a model and its figures out, wrong input named.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::type_complexity,
+    reason = "a test stops at what it did not expect, and says what it saw"
+)]
+
+use grimoire_testkit::{close, golden};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn grimoire(folder: &Path, line: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_grimoire"))
+        .current_dir(folder)
+        .arg("fit")
+        .args(line.split_whitespace())
+        .output()
+        .unwrap()
+}
+
+fn json(folder: &Path, line: &str) -> Value {
+    let output = grimoire(folder, &format!("{line} --json"));
+    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn talk(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap()
+}
+
+/// Seven rows with a category, two of them with a hole.
+fn with_holes() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "y,x,colour\n1,2,red\n2,NA,blue\n3,4,red\n5,6,green\n4,5,blue\n7,8,\n6,7,green\n";
+    std::fs::write(folder.path().join("t.csv"), text).unwrap();
+    folder
+}
+
+fn linear() -> PathBuf {
+    grimoire_testkit::repository_root().join("golden/linear")
+}
+
+/// NIST's Filip, a polynomial of degree 10 whose columns are nearly dependent: the certified values
+/// (golden/linear/nist.py) to the last digit through a CSV file and the command.
+#[test]
+fn ols_prints_all_the_digits_of_a_polynomial() {
+    let all: Value = golden::read("linear/nist.json");
+    let filip = &all["filip"];
+    let cells = |value: &Value| -> Vec<String> {
+        value.as_array().unwrap().iter().map(|cell| cell.as_str().unwrap().to_owned()).collect()
+    };
+    let (y, x) = (cells(&filip["y"]), cells(&filip["x"][0]));
+    let folder = tempfile::tempdir().unwrap();
+    let rows: String = y.iter().zip(&x).map(|(y, x)| format!("{y},{x}\n")).collect();
+    std::fs::write(folder.path().join("filip.csv"), format!("y,x\n{rows}")).unwrap();
+    let report = json(folder.path(), "ols filip.csv --target y --poly x:10");
+    let expected = cells(&filip["certified"]["coefficients"]);
+    let terms = report["terms"].as_array().unwrap();
+    assert_eq!(terms.len(), 11);
+    for (term, expected) in terms.iter().zip(expected) {
+        close(number(&term["coefficient"]), expected.parse().unwrap(), 1e-14, 0.0);
+    }
+}
+
+#[test]
+fn a_lasso_path_states_its_convention_and_agrees_with_glmnet() {
+    let cases: Vec<Value> = golden::read("linear/path-glmnet.json");
+    let case = cases.iter().find(|case| case["name"] == "mtcars").unwrap();
+    let report = json(&linear(), "lasso mtcars.csv --target hp --lambda 5,1,0 --folds 0");
+    assert_eq!(report["objective"], "|y - b0 - Xb|^2/(2n) + lambda |b|_1");
+    assert_eq!(report["convention"], "glmnet");
+    let path = report["path"].as_array().unwrap();
+    for (row, expected) in path.iter().zip(case["coefficients"].as_array().unwrap()) {
+        close(number(&row["intercept"]), number(&expected[0]), 1e-7, 1e-7);
+        for (j, b) in row["coefficients"].as_array().unwrap().iter().enumerate() {
+            close(number(b), number(&expected[j + 1]), 1e-7, 1e-7);
+        }
+        assert!(number(&row["gap"]) <= 1e-12);
+    }
+    let text = grimoire(&linear(), "lasso mtcars.csv --target hp").stdout;
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("convention: glmnet, predictors scaled to variance one"), "{text}");
+    assert!(text.contains("one-se") && text.contains("least"), "{text}");
+    let other = json(&linear(), "elastic-net mtcars.csv --target hp --convention sklearn");
+    assert_eq!(other["convention"], "sklearn");
+    assert_eq!(other["objective"], "|y - b0 - Xb|^2/(2n) + lambda (0.5 |b|_1 + 0.5 |b|_2^2/2)");
+}
+
+#[test]
+fn holes_and_categories_follow_the_stated_rules() {
+    let folder = with_holes();
+    let dropped = json(folder.path(), "ols t.csv --target y");
+    assert_eq!((&dropped["source"]["n"], &dropped["source"]["dropped"]), (&5.into(), &2.into()));
+    let names = |report: &Value| -> Vec<String> {
+        let terms = report["terms"].as_array().unwrap().iter();
+        terms.map(|term| term["name"].as_str().unwrap().to_owned()).collect()
+    };
+    // The first level in sorted order is the base.
+    assert_eq!(names(&dropped), ["(Intercept)", "x", "colour=green", "colour=red"]);
+    let filled = json(folder.path(), "ols t.csv --target y --missing fill");
+    assert_eq!(filled["source"]["n"], 7);
+    assert_eq!(names(&filled).len(), 5, "a missing category is a level of its own");
+    let refused = grimoire(folder.path(), "ols t.csv --target y --missing error");
+    assert!(talk(&refused).contains("t.csv, line 3: no value for `x`"), "{}", talk(&refused));
+}
+
+#[test]
+fn a_saved_model_predicts_and_names_what_it_does_not_know() {
+    let folder = with_holes();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    // y = x − 1 on all rows without a hole.
+    json(folder.path(), "ols t.csv --target y --features x --save m.json");
+    write("new.csv", "x\n3\nNA\n10\n");
+    let output = grimoire(folder.path(), "predict m.json new.csv");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 3);
+    let report = json(folder.path(), "predict m.json new.csv");
+    let rows = report["rows"].as_array().unwrap();
+    close(number(&rows[0]["prediction"]), 2.0, 1e-12, 0.0);
+    close(number(&rows[1]["prediction"]), 9.0, 1e-12, 0.0);
+    assert_eq!((&rows[1]["line"], &report["dropped"]), (&4.into(), &1.into()));
+    json(folder.path(), "ols t.csv --target y --save c.json");
+    write("pink.csv", "x,colour\n3,pink\n");
+    let unknown = grimoire(folder.path(), "predict c.json pink.csv");
+    assert!(talk(&unknown).contains("line 2: `colour` is `pink`, which the model has not seen"));
+    assert_eq!(unknown.status.code(), Some(1));
+}
+
+#[test]
+fn figures_are_written_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(linear().join("mtcars.csv"), folder.path().join("cars.csv")).unwrap();
+    for (line, file) in [
+        ("ols cars.csv --target hp --plot a.svg", "a.svg"),
+        ("lasso cars.csv --target hp --plot b.svg", "b.svg"),
+        ("lasso cars.csv --target hp --plot-loss c.svg", "c.svg"),
+        ("ridge cars.csv --target hp --plot d.svg", "d.svg"),
+    ] {
+        let output = grimoire(folder.path(), line);
+        assert!(output.status.success(), "{line}: {}", talk(&output));
+        let svg = std::fs::read_to_string(folder.path().join(file)).unwrap();
+        assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"), "{line}");
+    }
+}
+
+#[test]
+fn wrong_calls_say_what_was_wrong() {
+    let folder = with_holes();
+    for (line, message, code) in [
+        ("lasso t.csv --target z", "t.csv has no column `z`", 2),
+        ("lasso t.csv --target y --lambda=-1", "value 1 of the penalties is -1, expected", 2),
+        ("lasso t.csv --target y --ratio 2", "the ratio of the last penalty to the first is 2", 2),
+        ("elastic-net t.csv --target y --alpha 2", "the absolute-value penalty is 2", 2),
+        ("ols t.csv --target y --poly x:30", "--poly x:30: expected COLUMN:DEGREE", 2),
+        ("ols t.csv --target colour", "line 2: `colour` is `red`, which is not a number", 1),
+        ("logistic t.csv --target colour", "has 3 different values", 1),
+        ("ols missing.csv --target y", "missing.csv", 1),
+    ] {
+        let output = grimoire(folder.path(), line);
+        assert!(talk(&output).contains(message), "{line}: {}", talk(&output));
+        assert_eq!(output.status.code(), Some(code), "{line}");
+        assert!(output.stdout.is_empty(), "{line}");
+    }
+}
+
+#[test]
+fn threads_and_seeds_leave_the_bytes_alone() {
+    let line = "lasso mtcars.csv --target hp --json --seed 3";
+    let one = grimoire(&linear(), &format!("{line} --threads 1")).stdout;
+    assert!(!one.is_empty());
+    assert_eq!(one, grimoire(&linear(), &format!("{line} --threads 3")).stdout);
+}
