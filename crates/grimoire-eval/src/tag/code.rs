@@ -27,16 +27,50 @@ pub(super) type Split = Box<dyn Fn(&str) -> Option<(u8, &str)>>;
 pub(super) struct Coder {
     split: Split,
     known: HashMap<String, Tag>,
-    lately: Vec<Option<(String, Tag)>>,
+    /// Tags of up to 16 bytes seen lately, each at the place its key points to.
+    lately: Vec<(Key, Tag)>,
     labels: Vec<String>,
 }
 
-/// Tags seen lately, each at the place its bytes point to; a power of two.
+/// Tags that are remembered; a power of two.
 const SLOTS: usize = 256;
+
+/// The length of a short tag and its bytes, which may overlap in the middle: equal for equal tags only.
+type Key = (usize, u64, u64);
+
+/// The key of no tag.
+const NO_TAG: Key = (0, 0, 0);
+
+/// The key of a tag of 1 to 16 bytes.
+#[inline]
+fn key(tag: &[u8]) -> Option<Key> {
+    let n = tag.len();
+    let (first, last) = match (tag.first_chunk::<8>(), tag.last_chunk::<8>()) {
+        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+        _ => match (tag.first_chunk::<4>(), tag.last_chunk::<4>()) {
+            (Some(first), Some(last)) => {
+                (u32::from_le_bytes(*first).into(), u32::from_le_bytes(*last).into())
+            }
+            _ => match tag {
+                [] => return None,
+                [first, .., last] => {
+                    (u64::from(*first), u64::from(*last) << 8 | u64::from(tag[n / 2]))
+                }
+                [only] => (u64::from(*only), 0),
+            },
+        },
+    };
+    (n <= 16).then_some((n, first, last))
+}
 
 impl Coder {
     pub(super) fn new(split: Split) -> Self {
-        Self { split, known: HashMap::new(), lately: vec![None; SLOTS], labels: Vec::new() }
+        Self {
+            split,
+            known: HashMap::new(),
+            lately: vec![(NO_TAG, Tag::default()); SLOTS],
+            labels: Vec::new(),
+        }
     }
 
     /// The types, by number.
@@ -53,21 +87,19 @@ impl Coder {
     pub(super) fn code(&mut self, tags: &[&str], coded: &mut Vec<Tag>) -> Result<(), usize> {
         coded.clear();
         for (at, tag) in tags.iter().enumerate() {
-            let slot = match tag.as_bytes() {
-                [] => 0,
-                [only] => usize::from(*only),
-                bytes @ [first, .., last] => {
-                    let middle = bytes[bytes.len() / 2];
-                    usize::from(*first) ^ usize::from(*last) << 2 ^ usize::from(middle) << 4
-                }
-            } % SLOTS;
-            match &self.lately[slot] {
-                Some((text, known)) if text == tag => coded.push(*known),
-                _ => {
-                    let new = self.look_up(tag).ok_or(at)?;
-                    self.lately[slot] = Some(((*tag).to_owned(), new));
-                    coded.push(new);
-                }
+            let Some(key) = key(tag.as_bytes()) else {
+                coded.push(self.look_up(tag).ok_or(at)?);
+                continue;
+            };
+            let mixed = (key.1 ^ key.2.rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let slot = (mixed >> 56) as usize % SLOTS;
+            let (known, found) = self.lately[slot];
+            if known == key {
+                coded.push(found);
+            } else {
+                let new = self.look_up(tag).ok_or(at)?;
+                self.lately[slot] = (key, new);
+                coded.push(new);
             }
         }
         Ok(())

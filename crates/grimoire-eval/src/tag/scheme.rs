@@ -181,6 +181,9 @@ impl Strict {
         let mut open: Option<(u32, u32)> = None;
         let mut last = nothing;
         for (at, current) in tags.iter().chain([&nothing]).enumerate() {
+            if last.class == OUTSIDE && current.class == OUTSIDE {
+                continue; // no scheme begins or ends anything between two tags outside
+            }
             let same = last.label == current.label;
             let step = self.steps.0[Steps::at(last.class, current.class, same)];
             if let Some((start, label)) = open
