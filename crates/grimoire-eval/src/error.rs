@@ -46,7 +46,7 @@ pub enum EvalError {
     },
     /// A tag that the scheme does not have.
     #[error(
-        "entities: tag `{tag}` of token {token} in sentence {sentence} is not of scheme {scheme}"
+        "entities: tag `{tag}` of token {token} in {side} of sentence {sentence} is not of scheme {scheme}"
     )]
     Tag {
         /// The tag.
@@ -55,6 +55,8 @@ pub enum EvalError {
         token: usize,
         /// Its sentence, counted from 1.
         sentence: usize,
+        /// Which side of the sentence it stands on: [`crate::tag::TRUTH`] or [`crate::tag::PREDICTION`].
+        side: &'static str,
         /// The scheme.
         scheme: String,
     },

@@ -54,6 +54,17 @@ impl Metric {
         }
     }
 
+    /// The metric for single segments: the same, but for BLEU, where orders that a segment is too short for
+    /// are left out.
+    pub fn by_segment(&self) -> Self {
+        match self {
+            Self::Bleu(options) => {
+                Self::Bleu(BleuOptions { effective_order: true, ..options.clone() })
+            }
+            other => other.clone(),
+        }
+    }
+
     /// The signature; `n_references` is `None` where segments differ in it.
     pub fn signature(&self, n_references: Option<usize>) -> String {
         match self {

@@ -9,10 +9,11 @@
 use crate::EvalError;
 use crate::resample;
 use crate::statistics::{Score, Statistics};
-use grimoire_stats::Interval;
 use grimoire_stats::multiple::{self, Adjustment};
 use grimoire_stats::resample::bootstrap::quantile;
 use grimoire_stats::special::erf::{normal_cdf, normal_quantile};
+use grimoire_stats::test::binomial;
+use grimoire_stats::{Alternative, Interval};
 use serde::Serialize;
 
 /// How intervals are read from resamples.
@@ -110,6 +111,24 @@ pub struct Versus {
     pub effect: Option<f64>,
     /// The difference that this many rows would show with a chance of 0.8.
     pub least_detectable: f64,
+    /// Item against item, where each row is one item with a value of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub items: Option<Items>,
+}
+
+/// How many items went up and down, and what chance makes of it: among items that differ, up and down are
+/// equally likely if the systems are alike. With values of 0 and 1 this is McNemar's exact test, with
+/// others the sign test, which sees no sizes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Items {
+    /// Items with a higher value than with the first system.
+    pub higher: u64,
+    /// Items with a lower one.
+    pub lower: u64,
+    /// Exact and two-sided.
+    pub p_value: f64,
+    /// `McNemar's exact test` or `exact sign test`.
+    pub method: &'static str,
 }
 
 /// Reports every system; `systems[0]` is the one to compare with.
@@ -136,17 +155,17 @@ pub fn report(
             _ => Vec::new(),
         })
         .collect();
+    let trials = resample::randomise(systems, score, plan.trials, plan.seed);
     let mut reports = Vec::with_capacity(systems.len());
-    for (index, system) in systems.iter().enumerate() {
+    for index in 0..systems.len() {
         let own =
             several.then(|| interval(points[index], &replicates[index], &jackknifed[index], plan));
         let versus = (index > 0).then(|| {
             let differences = minus(&replicates[index], &replicates[0]);
             let jackknifed = minus(&jackknifed[index], &jackknifed[0]);
             let difference = points[index] - points[0];
-            let trials = resample::randomise(systems[0], system, score, plan.trials, plan.seed);
             let error = deviation(&differences);
-            let p_value = resample::randomisation_p_value(&trials, difference.abs());
+            let p_value = resample::randomisation_p_value(&trials[index - 1], difference.abs());
             let z = normal_quantile(0.5 + plan.level / 2.0) + normal_quantile(0.8);
             Versus {
                 difference,
@@ -155,12 +174,31 @@ pub fn report(
                 p_adjusted: p_value,
                 effect: (error > 0.0).then(|| difference / error),
                 least_detectable: z * error,
+                items: items(systems[0], systems[index], score, plan.level),
             }
         });
         reports.push(SystemReport { score: points[index], interval: own, versus });
     }
     correct(&mut reports, plan.correction);
     Ok(reports)
+}
+
+fn items(first: &Statistics, second: &Statistics, score: &dyn Score, level: f64) -> Option<Items> {
+    let rows = || first.rows().zip(second.rows());
+    if !score.is_mean() || !rows().all(|(a, b)| a[1] == 1.0 && b[1] == 1.0) {
+        return None;
+    }
+    let higher = rows().filter(|(a, b)| b[0] > a[0]).count() as u64;
+    let lower = rows().filter(|(a, b)| b[0] < a[0]).count() as u64;
+    let n = first.len() as u64;
+    let record = binomial::mcnemar(lower, higher, n, Alternative::TwoSided, level).ok()?;
+    let yes_or_no = |value: f64| value == 0.0 || value == 1.0;
+    let method = if rows().all(|(a, b)| yes_or_no(a[0]) && yes_or_no(b[0])) {
+        "McNemar's exact test"
+    } else {
+        "exact sign test"
+    };
+    Some(Items { higher, lower, p_value: record.p_value?, method })
 }
 
 fn check(systems: &[&Statistics], plan: &Plan) -> Result<(), EvalError> {
@@ -256,4 +294,31 @@ fn deviation(values: &[f64]) -> f64 {
     }
     let mean = values.iter().sum::<f64>() / n;
     (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::statistics::Mean;
+
+    #[test]
+    fn items_are_counted_where_rows_are_items() {
+        let rows = |values: &[f64]| {
+            let mut rows = Statistics::new(2);
+            values.iter().for_each(|value| rows.push([*value, 1.0]));
+            rows
+        };
+        let first = rows(&[1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
+        let second = rows(&[0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
+        let found = items(&first, &second, &Mean, 0.95).unwrap();
+        // Five up, one down of six: 2 · (C(6,0) + C(6,1)) / 2⁶ = 14/64.
+        let expected = (5, 1, "McNemar's exact test");
+        assert_eq!((found.higher, found.lower, found.method), expected);
+        grimoire_testkit::close(found.p_value, 14.0 / 64.0, 1e-14, 0.0);
+        let graded = items(&first, &rows(&[0.5; 7]), &Mean, 0.95).unwrap();
+        assert_eq!((graded.higher, graded.lower, graded.method), (5, 2, "exact sign test"));
+        let mut clusters = Statistics::new(2);
+        (0..7).for_each(|_| clusters.push([1.0, 2.0]));
+        assert_eq!(items(&clusters, &clusters, &Mean, 0.95), None);
+    }
 }

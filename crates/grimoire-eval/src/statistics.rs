@@ -24,6 +24,11 @@ pub trait Score: Sync {
         false
     }
 
+    /// Whether the score is a mean of values that items have by themselves, in the first of two columns.
+    fn is_mean(&self) -> bool {
+        false
+    }
+
     /// Whether smaller is better.
     fn lower_is_better(&self) -> bool {
         false
@@ -48,6 +53,14 @@ impl Statistics {
         let end = self.values.len() + self.columns;
         self.values.extend(row.into_iter().take(self.columns));
         self.values.resize(end, 0.0);
+    }
+
+    /// Adds to the row at `place`, which may be the one after the last.
+    pub fn add_at(&mut self, place: usize, row: &[f64]) {
+        let from = place * self.columns;
+        self.values.resize(self.values.len().max(from + self.columns), 0.0);
+        let sums = &mut self.values[from..][..self.columns];
+        sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
     }
 
     /// How many numbers a row has.
@@ -103,15 +116,51 @@ impl Statistics {
         let mut clusters = Self::new(self.columns);
         for (row, label) in self.rows().zip(labels) {
             let next = places.len();
-            let place = *places.entry(label.as_ref()).or_insert(next);
-            if place == next {
-                clusters.push(row.iter().copied());
-            } else {
-                let sums = &mut clusters.values[place * self.columns..][..self.columns];
-                sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
-            }
+            clusters.add_at(*places.entry(label.as_ref()).or_insert(next), row);
         }
         Ok(clusters)
+    }
+}
+
+/// Rows in bounded memory. Past [`Runs::MOST`] rows neighbours are added up two by two, as often as needed,
+/// so that a row stands for a run of 2, 4, 8 … segments. Runs of independent segments are independent, so
+/// an interval from them estimates the same thing; where neighbours are alike it is the more honest one.
+#[derive(Debug, Clone)]
+pub struct Runs {
+    rows: Statistics,
+    segments: usize,
+    length: usize,
+}
+
+impl Runs {
+    /// The most rows that are kept.
+    pub const MOST: usize = 1 << 18;
+
+    /// No rows yet.
+    pub fn new(columns: usize) -> Self {
+        Self { rows: Statistics::new(columns), segments: 0, length: 1 }
+    }
+
+    /// Adds the row of the next segment.
+    pub fn push(&mut self, row: &[f64]) {
+        if self.segments == Self::MOST * self.length {
+            let mut halves = Statistics::new(self.rows.columns());
+            self.rows.rows().enumerate().for_each(|(at, row)| halves.add_at(at / 2, row));
+            self.rows = halves;
+            self.length *= 2;
+        }
+        self.rows.add_at(self.segments / self.length, row);
+        self.segments += 1;
+    }
+
+    /// How many segments a row stands for; the last one may be shorter.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
+    /// The rows.
+    pub fn into_rows(self) -> Statistics {
+        self.rows
     }
 }
 
@@ -127,6 +176,10 @@ impl Score for Mean {
     fn score(&self, totals: &[f64]) -> f64 {
         if totals[1] == 0.0 { 0.0 } else { totals[0] / totals[1] }
     }
+
+    fn is_mean(&self) -> bool {
+        true
+    }
 }
 
 /// The micro F1: columns are hits, predicted and true items.
@@ -141,5 +194,23 @@ impl Score for MicroF1 {
     fn score(&self, totals: &[f64]) -> f64 {
         let sum = totals[1] + totals[2];
         if sum == 0.0 { 0.0 } else { 2.0 * totals[0] / sum }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_keep_the_sums_and_bound_the_rows() {
+        let segments = 3 * Runs::MOST + 5;
+        let mut runs = Runs::new(2);
+        (0..segments).for_each(|segment| runs.push(&[segment as f64, 1.0]));
+        assert_eq!(runs.length(), 4);
+        let rows = runs.into_rows();
+        assert_eq!(rows.len(), segments.div_ceil(4));
+        assert_eq!(rows.row(1), [4.0 + 5.0 + 6.0 + 7.0, 4.0]);
+        let n = segments as f64;
+        assert_eq!(rows.totals(), [n * (n - 1.0) / 2.0, n]);
     }
 }

@@ -152,6 +152,6 @@ fn p_values_of_wmt17_are_those_of_moses_and_multeval() {
 
 fn randomise(first: &Statistics, second: &Statistics, score: &dyn Score) -> f64 {
     let observed = (score.score(&first.totals()) - score.score(&second.totals())).abs();
-    let differences = resample::randomise(first, second, score, 20_000, 1);
-    resample::randomisation_p_value(&differences, observed)
+    let differences = resample::randomise(&[first, second], score, 20_000, 1);
+    resample::randomisation_p_value(&differences[0], observed)
 }

@@ -12,6 +12,8 @@
 mod machine_translation;
 #[path = "text/recorded.rs"]
 mod recorded;
+#[path = "text/scripts.rs"]
+mod scripts;
 #[path = "text/summaries.rs"]
 mod summaries;
 

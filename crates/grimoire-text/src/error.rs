@@ -17,6 +17,12 @@ pub enum TextError {
         /// What is wrong.
         reason: String,
     },
+    /// Bytes that are no SentencePiece model, or one of a kind that is not read.
+    #[error("SentencePiece model: {reason}")]
+    SentencePiece {
+        /// What is wrong.
+        reason: String,
+    },
     /// `tokenizer.ggml.model` names a kind of tokenizer that is not supported.
     #[error("tokenizer.ggml.model: unsupported kind `{found}`, expected `gpt2` or `llama`")]
     UnknownModel {

@@ -7,9 +7,11 @@
 #![forbid(unsafe_code)]
 
 pub mod error;
+pub mod sentencepiece;
 pub mod template;
 pub mod tokenizer;
 
 pub use error::TextError;
+pub use sentencepiece::SentencePiece;
 pub use template::{ChatTemplate, Message, Moment, RenderRequest, Rendered, SpanSource};
 pub use tokenizer::{EncodeOptions, GgufVocab, SpecialTokens, StreamDecoder, Tokenizer};

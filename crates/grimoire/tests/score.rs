@@ -153,7 +153,7 @@ fn what_is_wrong_with_the_input_is_named_by_file_and_line() {
         ),
         (
             error(&["score", "entities", "--hyp", "tags.txt", "--ref", "gold.txt"], &path, 1),
-            "tags.txt: entities: tag `Q-PER` of token 2 in sentence 1 is not of scheme IOB2",
+            "tags.txt:2: tag `Q-PER` is not of scheme IOB2",
         ),
         (
             error(
@@ -215,5 +215,103 @@ fn tags_and_labels_are_scored() {
     let report = json(&call, &path);
     assert_eq!(report["score"], 75.0);
     assert_eq!(report["units"], 4);
-    assert_eq!(report["mcnemar"][0]["p_value"], 1.0);
+    let items = &report["scores"][0]["systems"][1]["versus"]["items"];
+    assert_eq!((&items["higher"], &items["lower"]), (&0.into(), &1.into()));
+    assert_eq!(
+        (&items["p_value"], &items["method"]),
+        (&1.0.into(), &"McNemar's exact test".into())
+    );
+}
+
+#[test]
+fn bleu_counts_the_pieces_of_a_sentencepiece_model() {
+    // `golden/text/pieces.py`: models of the SentencePiece package, scores of sacreBLEU 2.6.0.
+    let golden: Value = grimoire_testkit::golden::read("text/pieces.json.gz");
+    let lines = |key: &str| -> Vec<u8> {
+        let texts = golden[key].as_array().unwrap().iter();
+        texts
+            .map(|text| format!("{}\n", serde_json::json!({ "t": text })))
+            .collect::<String>()
+            .into()
+    };
+    let (hypotheses, references) = (lines("hypotheses"), lines("references"));
+    for recorded in golden["models"].as_array().unwrap() {
+        let model = recorded["model"].as_str().unwrap().chars();
+        let model: Vec<u8> = model.map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+        let (_keep, path) = folder(&[
+            ("hyp.jsonl", &hypotheses),
+            ("ref.jsonl", &references),
+            ("small.model", &model),
+        ]);
+        let call = ["score", "bleu", "--hyp", "hyp.jsonl", "--ref", "ref.jsonl"];
+        let report = json(&[&call[..], &["--tokenizer-model", "small.model"]].concat(), &path);
+        let score = report["score"].as_f64().unwrap();
+        grimoire_testkit::close(score, recorded["bleu"].as_f64().unwrap(), 1e-12, 0.0);
+        assert!(report["signature"].as_str().unwrap().contains("|tok:spm.small|"));
+    }
+}
+
+#[test]
+fn tags_come_in_every_form_and_what_is_wrong_with_them_has_a_line() {
+    let (_keep, path) = folder(&[
+        ("gold.txt", b"a B-PER\nb I-PER\nc O\n\nd B-LOC\n"),
+        ("guess.txt", b"a I-PER\nb I-PER\nc O\n\n\nd B-LOC\n\n"),
+        ("gold.jsonl", b"{\"tags\": [\"B-PER\", \"I-PER\", \"O\"]}\n{\"tags\": [\"B-LOC\"]}\n"),
+        ("labels.csv", b"id,label\n1,x\n2,y\n3,x\n4,x\n"),
+        ("found.jsonl", b"{\"l\": \"x\"}\n{\"l\": \"y\"}\n{\"l\": \"y\"}\n{\"l\": \"x\"}\n"),
+        ("short.txt", b"a B-PER\nb I-PER\n\nd B-LOC\n"),
+    ]);
+    let entities = |hyp, reference| ["score", "entities", "--hyp", hyp, "--ref", reference];
+    let plain = json(&entities("guess.txt", "gold.txt"), &path);
+    let listed = json(&entities("guess.txt", "gold.jsonl"), &path);
+    assert_eq!(plain["strict"], listed["strict"]);
+    assert_eq!(plain["n"], 2);
+    let accuracy = ["score", "accuracy", "--hyp", "found.jsonl", "--ref", "labels.csv"];
+    let accuracy = [&accuracy[..], &["--ref-field", "label"]].concat();
+    assert_eq!(json(&accuracy, &path)["score"], 75.0);
+    for (found, expected) in [
+        (
+            error(&entities("short.txt", "gold.txt"), &path, 1),
+            "short.txt:3: ends the sentence where gold.txt:3 has the tag `O`",
+        ),
+        (
+            error(
+                &[&entities("guess.txt", "gold.txt")[..], &["--labels", "PER"]].concat(),
+                &path,
+                1,
+            ),
+            "gold.txt:5: unknown label `B-LOC`",
+        ),
+        (
+            error(&[&accuracy[..], &["--labels", "x,z"]].concat(), &path, 1),
+            "labels.csv:3: unknown label `y`",
+        ),
+    ] {
+        assert!(found.contains(expected), "{found} does not say {expected}");
+    }
+}
+
+#[test]
+fn equal_outputs_do_not_differ() {
+    let (_keep, path) = folder(&[("a.txt", HYP), ("b.txt", HYP), ("ref.txt", REF_1)]);
+    for metric in ["bleu", "chrf", "ter", "rouge", "squad"] {
+        let call = ["score", metric, "--hyp", "a.txt", "--paired", "b.txt", "--ref", "ref.txt"];
+        let versus = &json(&call, &path)["scores"][0]["systems"][1]["versus"];
+        assert_eq!(versus["p_value"], 1.0, "{metric}");
+        assert_eq!(versus["difference"], 0.0, "{metric}");
+    }
+}
+
+#[test]
+fn segments_are_scored_alone_too() {
+    let (_keep, path) = folder(&[("hyp.txt", HYP), ("a.txt", REF_1), ("b.txt", REF_2)]);
+    let call = ["score", "bleu", "--hyp", "hyp.txt", "--ref", "a.txt", "--ref", "b.txt"];
+    let report = json(&[&call[..], &["--segments"]].concat(), &path);
+    let found = report["scores"][0]["systems"][0]["segments"].as_array().unwrap();
+    // sacreBLEU 2.6.0: BLEU(effective_order=True).sentence_score of each line with its two references.
+    let expected = [100.000_000_000_000_04, 14.794_015_674_776_452, 29.071_536_848_410_968];
+    for (found, expected) in found.iter().zip(expected) {
+        grimoire_testkit::close(found.as_f64().unwrap(), expected, 1e-12, 0.0);
+    }
+    assert_eq!(found.len(), 3);
 }

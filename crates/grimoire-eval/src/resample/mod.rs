@@ -1,16 +1,17 @@
 //! Bootstrap and approximate randomisation on sufficient statistics, thousands of resamples of many
 //! systems at a time. Resample r of seed s is the same whatever the number of threads and systems.
 //!
-//! A resample of n rows is kept as the number of times each row was drawn, so that every system is
-//! summed by one sequential pass over its columns. Columns of small whole numbers are summed in
-//! integers, exactly. This is not the place of the generator that sacreBLEU uses: see [`numpy`] and
-//! [`reproduce`].
+//! A resample of n rows is kept as the number of times each row was drawn, so that the sums of all
+//! systems are a matrix product ([`lanes`]). This is not the place of the generator that sacreBLEU uses:
+//! see [`numpy`] and [`reproduce`].
 
+mod lanes;
 pub mod numpy;
 pub mod reproduce;
 
 use crate::statistics::{Score, Statistics};
 use grimoire_stats::random::Random;
+use lanes::{BATCH, Lanes};
 use rayon::prelude::*;
 
 /// The stream of seeds that bootstrap resamples use; randomisation uses the next ones.
@@ -24,33 +25,59 @@ pub fn bootstrap(
     resamples: usize,
     seed: u64,
 ) -> Vec<Vec<f64>> {
-    let Some(first) = systems.first() else { return Vec::new() };
     let lanes = Lanes::new(systems);
-    let n_rows = first.len();
-    let columns = first.columns();
-    let by_resample: Vec<Vec<f64>> = (0..resamples)
+    let fill = |resample, weights: &mut [i16]| draw(seed, resample, weights);
+    let columns = score.columns();
+    each_resample(&lanes, systems.len(), resamples, fill, |sums, scores| {
+        scores.extend(sums.chunks_exact(columns).map(|totals| score.score(totals)));
+    })
+}
+
+/// Runs through the resamples in batches of a fixed size: `fill` writes the weights of one, `scores`
+/// makes `n_scores` numbers of its sums. The result is by score, then by resample.
+fn each_resample(
+    lanes: &Lanes,
+    n_scores: usize,
+    resamples: usize,
+    fill: impl Fn(u64, &mut [i16]) + Sync,
+    scores: impl Fn(&[f64], &mut Vec<f64>) + Sync,
+) -> Vec<Vec<f64>> {
+    if lanes.n_rows() == 0 || n_scores == 0 {
+        return vec![Vec::new(); n_scores];
+    }
+    let batches: Vec<Vec<f64>> = (0..resamples.div_ceil(BATCH))
         .into_par_iter()
         .map_init(
-            || (vec![0i16; n_rows], Vec::new()),
-            |(weights, sums), resample| {
-                draw(n_rows, seed, resample as u64, weights);
+            || (lanes.weights(), Vec::new()),
+            |(weights, sums), batch| {
+                let these = BATCH.min(resamples - batch * BATCH);
+                let weights = &mut weights[..these * lanes.stride()];
+                for (at, weights) in weights.chunks_exact_mut(lanes.stride()).enumerate() {
+                    fill((batch * BATCH + at) as u64, &mut weights[..lanes.n_rows()]);
+                }
                 lanes.sum(weights, sums);
-                sums.chunks(columns).map(|totals| score.score(totals)).collect()
+                let mut found = Vec::with_capacity(these * n_scores);
+                sums.chunks_exact(sums.len() / these).for_each(|sums| scores(sums, &mut found));
+                found
             },
         )
         .collect();
-    (0..systems.len())
-        .map(|system| by_resample.iter().map(|scores| scores[system]).collect())
+    (0..n_scores)
+        .map(|score| {
+            let of_batch =
+                |batch: &Vec<f64>| batch.clone().into_iter().skip(score).step_by(n_scores);
+            batches.iter().flat_map(of_batch).collect()
+        })
         .collect()
 }
 
 /// How often each row is drawn in a resample. A count of 32,767 is not exceeded: it cannot
 /// be reached with fewer rows, and with more its probability is nil.
-fn draw(n_rows: usize, seed: u64, resample: u64, weights: &mut [i16]) {
+fn draw(seed: u64, resample: u64, weights: &mut [i16]) {
     weights.fill(0);
     let random = Random::new(seed, resample);
-    let n = n_rows as u64;
-    let mut left = n_rows;
+    let n = weights.len() as u64;
+    let mut left = weights.len();
     let mut index = 0;
     while left > 0 {
         for word in random.block(index) {
@@ -67,29 +94,25 @@ fn draw(n_rows: usize, seed: u64, resample: u64, weights: &mut [i16]) {
     }
 }
 
-/// The differences |A − B| of the score when each pair of rows keeps or exchanges its sides at random.
+/// Approximate randomisation of every system but the first against the first: the differences |A − B| of
+/// the score when each pair of rows keeps or exchanges its sides at random, `differences[system − 1][trial]`.
+/// All pairs of systems share a trial's coins.
 pub fn randomise(
-    first: &Statistics,
-    second: &Statistics,
+    systems: &[&Statistics],
     score: &dyn Score,
     trials: usize,
     seed: u64,
-) -> Vec<f64> {
-    let n_rows = first.len();
-    let lanes = Lanes::new(&[first, second]);
-    let all = lanes.sum_all();
-    let columns = first.columns();
-    (0..trials)
-        .into_par_iter()
-        .map_init(
-            || (vec![0i16; n_rows], Vec::new()),
-            |(kept, sums), trial| {
-                coins(seed, trial as u64, kept);
-                lanes.sum(kept, sums);
-                exchanged_difference(sums, &all, columns, score).abs()
-            },
-        )
-        .collect()
+) -> Vec<Vec<f64>> {
+    let lanes = Lanes::new(systems);
+    let all = lanes.totals();
+    let columns = score.columns();
+    let fill = |trial, kept: &mut [i16]| coins(seed, trial, kept);
+    each_resample(&lanes, systems.len().saturating_sub(1), trials, fill, |kept, differences| {
+        let mut pairs = kept.chunks_exact(columns).zip(all.chunks_exact(columns));
+        if let Some(first) = pairs.next() {
+            differences.extend(pairs.map(|other| exchanged(first, other, score).abs()));
+        }
+    })
 }
 
 /// Fair coins, one for each row.
@@ -103,86 +126,25 @@ fn coins(seed: u64, trial: u64, kept: &mut [i16]) {
     }
 }
 
-/// The difference of scores when the rows that `kept` sums over stay and all others change sides.
-fn exchanged_difference(kept: &[f64], all: &[f64], columns: usize, score: &dyn Score) -> f64 {
-    let (mut a, mut b) = (vec![0.0; columns], vec![0.0; columns]);
-    for column in 0..columns {
-        let (kept_a, kept_b) = (kept[column], kept[columns + column]);
-        a[column] = kept_a + (all[columns + column] - kept_b);
-        b[column] = kept_b + (all[column] - kept_a);
-    }
-    score.score(&a) - score.score(&b)
+/// The difference of scores when the rows that `kept` sums over stay and all others change sides; each
+/// system comes as its sums over kept rows and over all.
+fn exchanged(
+    (kept_a, all_a): (&[f64], &[f64]),
+    (kept_b, all_b): (&[f64], &[f64]),
+    score: &dyn Score,
+) -> f64 {
+    let side = |kept: &[f64], other_all: &[f64], other_kept: &[f64]| -> Vec<f64> {
+        let rest = other_all.iter().zip(other_kept).map(|(all, kept)| all - kept);
+        kept.iter().zip(rest).map(|(kept, rest)| kept + rest).collect()
+    };
+    score.score(&side(kept_a, all_b, kept_b)) - score.score(&side(kept_b, all_a, kept_a))
 }
 
-/// The two-sided p-value of approximate randomisation: the share of trials whose difference exceeds the
-/// observed one, the observed one counted with them, so that it is never 0 (Noreen 1989; the strict
-/// comparison, so that a system equals itself, is MultEval's).
+/// The two-sided p-value of approximate randomisation: the share of trials whose difference is at least
+/// the observed one, the observed one counted with them, so that it is never 0 (Noreen 1989). Differences
+/// that rounding alone sets apart are equal: two systems with the same outputs have p = 1.
 pub fn randomisation_p_value(differences: &[f64], observed: f64) -> f64 {
-    let greater = differences.iter().filter(|difference| **difference > observed).count();
-    (greater + 1) as f64 / (differences.len() + 1) as f64
-}
-
-/// The columns of all systems, one after another.
-struct Lanes {
-    n_rows: usize,
-    columns: Columns,
-}
-
-enum Columns {
-    /// Whole numbers below 2¹².
-    Small(Vec<i16>),
-    Any(Vec<f64>),
-}
-
-/// Rows per 32-bit sum: with weights that average 1, 2¹⁴ · 2¹² stays far from 2³¹.
-const BLOCK: usize = 1 << 14;
-
-impl Lanes {
-    fn new(systems: &[&Statistics]) -> Self {
-        let n_rows = systems.iter().map(|system| system.len()).min().unwrap_or(0);
-        let small = |value: &f64| value.fract() == 0.0 && (0.0..4096.0).contains(value);
-        let values = || {
-            systems.iter().flat_map(|system| {
-                (0..system.columns())
-                    .flat_map(move |column| (0..n_rows).map(move |row| system.row(row)[column]))
-            })
-        };
-        let columns = if values().all(|value| small(&value)) {
-            Columns::Small(values().map(|value| value as i16).collect())
-        } else {
-            Columns::Any(values().collect())
-        };
-        Self { n_rows, columns }
-    }
-
-    fn sum_all(&self) -> Vec<f64> {
-        let mut totals = Vec::new();
-        self.sum(&vec![1; self.n_rows], &mut totals);
-        totals
-    }
-
-    /// Sums every column, each row as often as `weights` says.
-    fn sum(&self, weights: &[i16], totals: &mut Vec<f64>) {
-        totals.clear();
-        if self.n_rows == 0 {
-            return;
-        }
-        match &self.columns {
-            Columns::Any(values) => totals.extend(values.chunks_exact(self.n_rows).map(|column| {
-                let terms = column.iter().zip(weights);
-                terms.map(|(value, weight)| f64::from(*weight) * value).sum::<f64>()
-            })),
-            Columns::Small(values) => {
-                totals.extend(values.chunks_exact(self.n_rows).map(|column| {
-                    let blocks = column.chunks(BLOCK).zip(weights.chunks(BLOCK));
-                    blocks.map(|(values, weights)| f64::from(dot(values, weights))).sum::<f64>()
-                }));
-            }
-        }
-    }
-}
-
-/// Products of 16 bits summed in 32, a shape that compilers turn into one instruction.
-fn dot(values: &[i16], weights: &[i16]) -> i32 {
-    values.iter().zip(weights).map(|(value, weight)| i32::from(*value) * i32::from(*weight)).sum()
+    let bar = observed - 1e-12 * observed.max(1.0);
+    let extreme = differences.iter().filter(|difference| **difference >= bar).count();
+    (extreme + 1) as f64 / (differences.len() + 1) as f64
 }

@@ -3,8 +3,9 @@
 //! figures; the intervals of [`super`] are better: sacreBLEU prints half the width of the percentile
 //! interval as if it were symmetric.
 
+use super::exchanged;
+use super::lanes::Lanes;
 use super::numpy::Generator;
-use super::{Lanes, exchanged_difference, randomisation_p_value};
 use crate::statistics::{Score, Statistics};
 use serde::Serialize;
 
@@ -43,7 +44,7 @@ pub fn paired_bootstrap(
     let mean = mean(&differences, single);
     let observed = round((score.score(&first.totals()) - score.score(&second.totals())).abs());
     let centred: Vec<f64> = differences.iter().map(|difference| round(difference - mean)).collect();
-    (randomisation_p_value(&centred, observed), spread(&b, single))
+    (p_value(&centred, observed), spread(&b, single))
 }
 
 /// Approximate randomisation (`--paired-ar`): the p-value of the second system against the first.
@@ -54,23 +55,31 @@ pub fn paired_randomisation(
     trials: usize,
     seed: u64,
 ) -> f64 {
-    let n_rows = first.len();
-    let mut generator = Generator::new(seed);
-    let coins = generator.booleans(trials * n_rows);
     let lanes = Lanes::new(&[first, second]);
-    let all = lanes.sum_all();
+    let all = lanes.totals();
+    let (all_a, all_b) = all.split_at(first.columns());
+    let mut generator = Generator::new(seed);
     let mut sums = Vec::new();
-    let mut kept = vec![0; n_rows];
+    let mut kept = vec![0; lanes.stride()];
+    let coins = generator.booleans(trials * lanes.n_rows());
     let differences: Vec<f64> = coins
-        .chunks_exact(n_rows)
+        .chunks_exact(lanes.n_rows())
         .map(|coins| {
             kept.iter_mut().zip(coins).for_each(|(kept, coin)| *kept = i16::from(*coin));
             lanes.sum(&kept, &mut sums);
-            exchanged_difference(&sums, &all, first.columns(), score).abs()
+            let (kept_a, kept_b) = sums.split_at(first.columns());
+            exchanged((kept_a, all_a), (kept_b, all_b), score).abs()
         })
         .collect();
     let observed = (score.score(&first.totals()) - score.score(&second.totals())).abs();
-    randomisation_p_value(&differences, observed)
+    p_value(&differences, observed)
+}
+
+/// The share of differences above the observed one, which is counted with them. Equal ones do not count, so
+/// a system that equals the first has the smallest p-value there is; kept, because it is sacreBLEU's.
+fn p_value(differences: &[f64], observed: f64) -> f64 {
+    let greater = differences.iter().filter(|difference| **difference > observed).count();
+    (greater + 1) as f64 / (differences.len() + 1) as f64
 }
 
 /// The rows of each resample, in the order drawn.

@@ -4,44 +4,56 @@
 //! it does not know (such as `S-`) begins and ends chunks only where the type changes.
 
 use super::Span;
+use super::code::{Place, Tag};
+
+/// Classes: the prefixes that the script's rules name, and any other.
+const NAMED: [&str; 7] = ["O", "B", "I", "E", ".", "[", "]"];
+const O: u8 = 0;
+const B: u8 = 1;
+const I: u8 = 2;
+const E: u8 = 3;
+const DOT: u8 = 4;
+const OPEN: u8 = 5;
+const CLOSE: u8 = 6;
+const OTHER: u8 = 7;
 
 /// The chunks of a sentence, in order.
 pub fn spans<'t>(tags: &[&'t str]) -> Vec<Span<'t>> {
-    let mut spans = Vec::new();
-    let mut open: Option<Span<'t>> = None;
-    let mut last = ("O", "");
-    for (at, tag) in tags.iter().enumerate() {
-        let current = split(tag);
-        if ends(last, current) {
-            close(&mut spans, &mut open, at);
+    // This reading has every tag, so there is no error.
+    super::Reading::Conlleval.spans(tags).unwrap_or_default()
+}
+
+/// Class and type: what stands before and after the first hyphen.
+pub(super) fn split(tag: &str) -> Option<(u8, &str)> {
+    let (prefix, label) = tag.split_once('-').unwrap_or((tag, ""));
+    let class = NAMED.iter().position(|named| *named == prefix);
+    Some((class.map_or(OTHER, |class| class as u8), label))
+}
+
+/// The chunks of a sentence, in order; `no_label` is the number of the empty type.
+pub(super) fn places(tags: &[Tag], no_label: u32, places: &mut Vec<Place>) {
+    places.clear();
+    let mut open: Option<(u32, u32)> = None;
+    let mut last = Tag { class: O, label: no_label };
+    for (at, current) in tags.iter().enumerate() {
+        let starts = starts(last, *current);
+        if starts || ends(last, *current) {
+            places.extend(open.take().map(|(start, label)| (start, at as u32, label)));
         }
-        if starts(last, current) {
-            close(&mut spans, &mut open, at);
-            open = Some(Span { start: at, end: at, label: current.1 });
+        if starts {
+            open = Some((at as u32, current.label));
         }
-        last = current;
+        last = *current;
     }
-    close(&mut spans, &mut open, tags.len());
-    spans
+    places.extend(open.map(|(start, label)| (start, tags.len() as u32, label)));
 }
 
-fn close<'t>(spans: &mut Vec<Span<'t>>, open: &mut Option<Span<'t>>, end: usize) {
-    if let Some(span) = open.take() {
-        spans.push(Span { end, ..span });
-    }
+fn ends(last: Tag, current: Tag) -> bool {
+    matches!((last.class, current.class), (B | I, B | O) | (E, E | I | O) | (OPEN | CLOSE, _))
+        || (last.class != O && last.class != DOT && last.label != current.label)
 }
 
-/// Prefix and type: what stands before and after the first hyphen.
-fn split(tag: &str) -> (&str, &str) {
-    tag.split_once('-').unwrap_or((tag, ""))
-}
-
-fn ends(last: (&str, &str), current: (&str, &str)) -> bool {
-    matches!((last.0, current.0), ("B" | "I", "B" | "O") | ("E", "E" | "I" | "O") | ("[" | "]", _))
-        || (last.0 != "O" && last.0 != "." && last.1 != current.1)
-}
-
-fn starts(last: (&str, &str), current: (&str, &str)) -> bool {
-    matches!((last.0, current.0), ("B" | "I" | "O", "B") | ("O" | "E", "I" | "E") | (_, "[" | "]"))
-        || (current.0 != "O" && current.0 != "." && last.1 != current.1)
+fn starts(last: Tag, current: Tag) -> bool {
+    matches!((last.class, current.class), (B | I | O, B) | (O | E, I | E) | (_, OPEN | CLOSE))
+        || (current.class != O && current.class != DOT && last.label != current.label)
 }

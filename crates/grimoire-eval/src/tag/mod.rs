@@ -7,12 +7,13 @@
 //!
 //! An entity is right when first token, last token and type are. Works on labels; knows no tagger.
 
+mod code;
 pub mod conlleval;
 pub mod scheme;
 
 use crate::EvalError;
-use crate::statistics::Statistics;
-use scheme::Scheme;
+use code::{Coder, Place, Tag};
+use scheme::{Scheme, Strict};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,10 +43,57 @@ impl Reading {
     /// # Errors
     /// In the strict reading, a tag whose prefix the scheme does not have.
     pub fn spans<'t>(self, tags: &[&'t str]) -> Result<Vec<Span<'t>>, EvalError> {
-        match self {
-            Self::Conlleval => Ok(conlleval::spans(tags)),
-            Self::Strict(scheme) => scheme.spans(tags),
+        let mut finder = Finder::new(self);
+        let mut places = Vec::new();
+        finder.places(tags, "the sentence", &mut places)?;
+        let span = |(start, end, _): Place| {
+            // An entity has the type of its first tag.
+            let label = finder.coder.split(tags[start as usize]).map_or("", |(_, label)| label);
+            Span { start: start as usize, end: end as usize, label }
+        };
+        Ok(places.into_iter().map(span).collect())
+    }
+}
+
+/// Finds the entities of many sentences.
+struct Finder {
+    reading: Reading,
+    coder: Coder,
+    strict: Option<Strict>,
+    tags: Vec<Tag>,
+}
+
+impl Finder {
+    fn new(reading: Reading) -> Self {
+        let strict = match reading {
+            Reading::Strict(scheme) => Some(Strict::new(scheme)),
+            Reading::Conlleval => None,
+        };
+        let split = strict.as_ref().map_or_else(|| Box::new(conlleval::split) as _, Strict::split);
+        Self { reading, coder: Coder::new(split), strict, tags: Vec::new() }
+    }
+
+    fn places(
+        &mut self,
+        tags: &[&str],
+        side: &'static str,
+        places: &mut Vec<Place>,
+    ) -> Result<(), EvalError> {
+        self.coder.code(tags, &mut self.tags).map_err(|at| EvalError::Tag {
+            tag: tags[at].to_owned(),
+            token: at + 1,
+            sentence: 1,
+            side,
+            scheme: match self.reading {
+                Reading::Strict(scheme) => scheme.to_string(),
+                Reading::Conlleval => "conlleval".to_owned(),
+            },
+        })?;
+        match &self.strict {
+            Some(strict) => strict.places(&self.tags, places),
+            None => conlleval::places(&self.tags, self.coder.number(""), places),
         }
+        Ok(())
     }
 }
 
@@ -106,13 +154,82 @@ pub struct EntityScore {
     pub weighted: Prf,
     /// By type, in alphabetical order.
     pub types: BTreeMap<String, (EntityCounts, Prf)>,
-    /// One row a sentence: right, predicted, true.
-    #[serde(skip)]
-    pub rows: Statistics,
 }
 
 /// A sentence: true tags and predicted tags.
 pub type Sentence<'t> = (Vec<&'t str>, Vec<&'t str>);
+
+/// Counts entities sentence by sentence.
+pub struct Tally {
+    finder: Finder,
+    types: Vec<EntityCounts>,
+    counts: EntityCounts,
+    truth: Vec<Place>,
+    predicted: Vec<Place>,
+}
+
+/// What the error of a tag calls the true side of a sentence.
+pub const TRUTH: &str = "the truth";
+/// What it calls the other side.
+pub const PREDICTION: &str = "the prediction";
+
+impl Tally {
+    /// No sentence yet.
+    pub fn new(reading: Reading) -> Self {
+        Self {
+            finder: Finder::new(reading),
+            types: Vec::new(),
+            counts: EntityCounts::default(),
+            truth: Vec::new(),
+            predicted: Vec::new(),
+        }
+    }
+
+    /// Counts the entities of a sentence.
+    ///
+    /// # Errors
+    /// A tag that the scheme does not have.
+    pub fn add(&mut self, truth: &[&str], predicted: &[&str]) -> Result<EntityCounts, EvalError> {
+        self.finder.places(truth, TRUTH, &mut self.truth)?;
+        self.finder.places(predicted, PREDICTION, &mut self.predicted)?;
+        self.types.resize(self.finder.coder.labels().len(), EntityCounts::default());
+        let sentence = count(&self.truth, &self.predicted, &mut self.types);
+        self.counts.add(&sentence);
+        Ok(sentence)
+    }
+
+    /// The scores of what was counted.
+    pub fn score(&self) -> EntityScore {
+        let types: BTreeMap<String, (EntityCounts, Prf)> = self
+            .finder
+            .coder
+            .labels()
+            .iter()
+            .zip(&self.types)
+            .filter(|(_, counts)| counts.truth + counts.predicted > 0)
+            .map(|(label, counts)| (label.clone(), (*counts, counts.scores())))
+            .collect();
+        let mean = |weight: &dyn Fn(&EntityCounts) -> f64| {
+            let total: f64 = types.values().map(|(counts, _)| weight(counts)).sum();
+            let average = |of: &dyn Fn(&Prf) -> f64| {
+                let sum: f64 = types.values().map(|(counts, prf)| weight(counts) * of(prf)).sum();
+                if total == 0.0 { 0.0 } else { sum / total }
+            };
+            Prf {
+                precision: average(&|prf| prf.precision),
+                recall: average(&|prf| prf.recall),
+                f1: average(&|prf| prf.f1),
+            }
+        };
+        EntityScore {
+            counts: self.counts,
+            micro: self.counts.scores(),
+            macro_mean: mean(&|_| 1.0),
+            weighted: mean(&|counts| counts.truth as f64),
+            types,
+        }
+    }
+}
 
 /// Entity scores of a corpus.
 ///
@@ -120,66 +237,29 @@ pub type Sentence<'t> = (Vec<&'t str>, Vec<&'t str>);
 /// No sentence; tags of different number; a tag that the scheme does not have, with its sentence.
 pub fn entities(sentences: &[Sentence<'_>], reading: Reading) -> Result<EntityScore, EvalError> {
     check(sentences, "entities")?;
-    let mut types: BTreeMap<String, EntityCounts> = BTreeMap::new();
-    let mut rows = Statistics::new(3);
-    let mut counts = EntityCounts::default();
+    let mut tally = Tally::new(reading);
     for (index, (truth, predicted)) in sentences.iter().enumerate() {
-        let read = |tags| reading.spans(tags).map_err(|error| error.in_sentence(index + 1));
-        let (truth, predicted) = (read(truth)?, read(predicted)?);
-        let mut sentence = EntityCounts::default();
-        let mut count = |label: &str, one: EntityCounts| {
-            sentence.add(&one);
-            match types.get_mut(label) {
-                Some(counts) => counts.add(&one),
-                None => drop(types.insert(label.to_owned(), one)),
-            }
-        };
-        for span in &truth {
-            let correct = u64::from(predicted.binary_search(span).is_ok());
-            count(span.label, EntityCounts { correct, predicted: 0, truth: 1 });
-        }
-        for span in &predicted {
-            count(span.label, EntityCounts { correct: 0, predicted: 1, truth: 0 });
-        }
-        rows.push(sentence.row());
-        counts.add(&sentence);
+        tally.add(truth, predicted).map_err(|error| error.in_sentence(index + 1))?;
     }
-    let types: BTreeMap<String, (EntityCounts, Prf)> =
-        types.into_iter().map(|(label, counts)| (label, (counts, counts.scores()))).collect();
-    let mean = |weight: &dyn Fn(&EntityCounts) -> f64| {
-        let total: f64 = types.values().map(|(counts, _)| weight(counts)).sum();
-        let average = |of: &dyn Fn(&Prf) -> f64| {
-            let sum: f64 = types.values().map(|(counts, prf)| weight(counts) * of(prf)).sum();
-            if total == 0.0 { 0.0 } else { sum / total }
-        };
-        Prf {
-            precision: average(&|prf| prf.precision),
-            recall: average(&|prf| prf.recall),
-            f1: average(&|prf| prf.f1),
-        }
-    };
-    Ok(EntityScore {
-        counts,
-        micro: counts.scores(),
-        macro_mean: mean(&|_| 1.0),
-        weighted: mean(&|counts| counts.truth as f64),
-        types,
-        rows,
-    })
+    Ok(tally.score())
 }
 
-/// Tags that agree: columns are agreeing tags and tags, for [`crate::statistics::Mean`].
-///
-/// # Errors
-/// No sentence; tags of different number.
-pub fn accuracy(sentences: &[Sentence<'_>]) -> Result<Statistics, EvalError> {
-    check(sentences, "accuracy")?;
-    let mut rows = Statistics::new(2);
-    for (truth, predicted) in sentences {
-        let same = truth.iter().zip(predicted).filter(|(a, b)| a == b).count();
-        rows.push([same as f64, truth.len() as f64]);
+/// Counts the entities of a sentence, also by type.
+fn count(truth: &[Place], predicted: &[Place], types: &mut [EntityCounts]) -> EntityCounts {
+    truth.iter().for_each(|(_, _, label)| types[*label as usize].truth += 1);
+    predicted.iter().for_each(|(_, _, label)| types[*label as usize].predicted += 1);
+    let mut correct = 0;
+    let mut rest = truth;
+    // Both are in order, and entities of a sentence do not overlap.
+    for place in predicted {
+        let before = rest.iter().take_while(|other| other.0 < place.0).count();
+        rest = &rest[before..];
+        if rest.first() == Some(place) {
+            types[place.2 as usize].correct += 1;
+            correct += 1;
+        }
     }
-    Ok(rows)
+    EntityCounts { correct, predicted: predicted.len() as u64, truth: truth.len() as u64 }
 }
 
 /// A span that one reading sees and the other does not.
@@ -211,27 +291,39 @@ pub fn disagreements(
 ) -> Result<Vec<Disagreement>, EvalError> {
     let mut found = Vec::new();
     for (index, (truth, predicted)) in sentences.iter().enumerate() {
-        for (side, tags) in [("truth", truth), ("prediction", predicted)] {
-            let lenient: BTreeSet<Span<'_>> = conlleval::spans(tags).into_iter().collect();
-            let strict: BTreeSet<Span<'_>> =
-                scheme.spans(tags).map_err(|e| e.in_sentence(index + 1))?.into_iter().collect();
-            let only = |set: &BTreeSet<Span<'_>>, other: &BTreeSet<Span<'_>>, seen_by| {
-                set.difference(other)
-                    .map(|span| Disagreement {
-                        sentence: index + 1,
-                        side,
-                        seen_by,
-                        first: span.start + 1,
-                        last: span.end,
-                        label: span.label.to_owned(),
-                        tags: tags[span.start.saturating_sub(1)..(span.end + 1).min(tags.len())]
-                            .join(" "),
-                    })
-                    .collect::<Vec<_>>()
-            };
-            found.extend(only(&lenient, &strict, "conlleval"));
-            found.extend(only(&strict, &lenient, "strict"));
-        }
+        found.extend(disagreements_in(index + 1, truth, predicted, scheme)?);
+    }
+    Ok(found)
+}
+
+/// The same of one sentence, which is called by this number.
+///
+/// # Errors
+/// A tag that the scheme does not have.
+pub fn disagreements_in(
+    sentence: usize,
+    truth: &[&str],
+    predicted: &[&str],
+    scheme: Scheme,
+) -> Result<Vec<Disagreement>, EvalError> {
+    let mut found = Vec::new();
+    for (side, tags) in [("truth", truth), ("prediction", predicted)] {
+        let lenient: BTreeSet<Span<'_>> = conlleval::spans(tags).into_iter().collect();
+        let strict = scheme.spans(tags).map_err(|error| error.in_sentence(sentence))?;
+        let strict: BTreeSet<Span<'_>> = strict.into_iter().collect();
+        let mut only = |set: &BTreeSet<Span<'_>>, other: &BTreeSet<Span<'_>>, seen_by| {
+            found.extend(set.difference(other).map(|span| Disagreement {
+                sentence,
+                side,
+                seen_by,
+                first: span.start + 1,
+                last: span.end,
+                label: span.label.to_owned(),
+                tags: tags[span.start.saturating_sub(1)..(span.end + 1).min(tags.len())].join(" "),
+            }));
+        };
+        only(&lenient, &strict, "conlleval");
+        only(&strict, &lenient, "strict");
     }
     Ok(found)
 }

@@ -4,6 +4,7 @@
 //! prefixes and whether their types must agree; the table is built once per scheme.
 
 use super::Span;
+use super::code::{CLASSES, OUTSIDE, Place, Split, Tag};
 use crate::EvalError;
 use std::fmt;
 use std::str::FromStr;
@@ -64,6 +65,7 @@ use Types::{Any, Different, Same};
 type Rule = (&'static [u8], &'static [u8], Types);
 
 struct Rules {
+    /// `O` first: the place of a prefix is its class.
     prefixes: &'static [u8],
     start: &'static [Rule],
     inside: &'static [Rule],
@@ -73,50 +75,131 @@ struct Rules {
 const ALL: &[u8] = b"IOBESUL";
 
 const IOB1: Rules = Rules {
-    prefixes: b"IOB",
+    prefixes: b"OIB",
     start: &[(b"OB", b"I", Any), (b"I", b"I", Different), (b"IB", b"B", Same)],
     inside: &[(b"BI", b"I", Same)],
     end: &[(b"IB", b"I", Different), (b"IB", b"O", Any), (b"I", b"B", Any), (b"B", b"B", Same)],
 };
 
 const IOB2: Rules = Rules {
-    prefixes: b"IOB",
+    prefixes: b"OIB",
     start: &[(ALL, b"B", Any)],
     inside: &[(b"BI", b"I", Same)],
     end: &[(b"IB", b"OB", Any), (b"IB", b"I", Different)],
 };
 
 const IOE2: Rules = Rules {
-    prefixes: b"IOE",
+    prefixes: b"OIE",
     start: &[(b"OE", b"IE", Any), (b"I", b"IE", Different)],
     inside: &[(b"I", b"EI", Same)],
     end: &[(b"E", ALL, Any)],
 };
 
 const IOBES: Rules = Rules {
-    prefixes: b"IOBES",
+    prefixes: b"OIBES",
     start: &[(ALL, b"BS", Any)],
     inside: &[(b"BI", b"IE", Same)],
     end: &[(b"SE", ALL, Any)],
 };
 
 const BILOU: Rules = Rules {
-    prefixes: b"BILOU",
+    prefixes: b"OBILU",
     start: &[(ALL, b"BU", Any)],
     inside: &[(b"BI", b"IL", Same)],
     end: &[(b"UL", ALL, Any)],
 };
 
-fn holds(rules: &[Rule], last: (u8, &str), current: (u8, &str)) -> bool {
-    rules.iter().any(|(before, now, types)| {
-        before.contains(&last.0)
-            && now.contains(&current.0)
-            && match types {
-                Any => true,
-                Same => last.1 == current.1,
-                Different => last.1 != current.1,
+/// What a tag does to the one before it: bits of [`START`], [`INSIDE`] and [`END`], by both classes and
+/// whether their types agree.
+struct Steps([u8; 2 * CLASSES * CLASSES]);
+
+const START: u8 = 1;
+const INSIDE: u8 = 2;
+const END: u8 = 4;
+
+impl Steps {
+    fn new(rules: &Rules) -> Self {
+        let mut steps = [0; 2 * CLASSES * CLASSES];
+        for (before, last) in rules.prefixes.iter().enumerate() {
+            for (now, current) in rules.prefixes.iter().enumerate() {
+                for same in [false, true] {
+                    let holds = |rules: &[Rule]| {
+                        rules.iter().any(|(befores, nows, types)| {
+                            befores.contains(last)
+                                && nows.contains(current)
+                                && match types {
+                                    Any => true,
+                                    Same => same,
+                                    Different => !same,
+                                }
+                        })
+                    };
+                    let mut step = 0;
+                    for (rules, bit) in
+                        [(rules.start, START), (rules.inside, INSIDE), (rules.end, END)]
+                    {
+                        step |= if holds(rules) { bit } else { 0 };
+                    }
+                    steps[Self::at(before as u8, now as u8, same)] = step;
+                }
             }
-    })
+        }
+        Self(steps)
+    }
+
+    fn at(before: u8, now: u8, same: bool) -> usize {
+        (usize::from(before) * CLASSES + usize::from(now)) * 2 + usize::from(same)
+    }
+}
+
+/// The strict reading of a scheme, ready to run over many sentences.
+pub(super) struct Strict {
+    scheme: Scheme,
+    steps: Steps,
+}
+
+impl Strict {
+    pub(super) fn new(scheme: Scheme) -> Self {
+        Self { scheme, steps: Steps::new(scheme.rules()) }
+    }
+
+    /// What tells class and type of a tag.
+    pub(super) fn split(&self) -> Split {
+        let prefixes = self.scheme.rules().prefixes;
+        Box::new(move |tag| {
+            let (prefix, label) = split(tag)?;
+            let class = prefixes.iter().position(|other| *other == prefix)?;
+            Some((class as u8, label))
+        })
+    }
+
+    /// The entities of a sentence, in order.
+    pub(super) fn places(&self, tags: &[Tag], places: &mut Vec<Place>) {
+        places.clear();
+        // No tag has this type, so the first and last step are between different types.
+        let nothing = Tag { class: OUTSIDE, label: u32::MAX };
+        let mut open: Option<(u32, u32)> = None;
+        let mut last = nothing;
+        for (at, current) in tags.iter().chain([&nothing]).enumerate() {
+            if last.class == OUTSIDE && current.class == OUTSIDE {
+                continue; // no scheme begins or ends anything between two tags outside
+            }
+            let same = last.label == current.label;
+            let step = self.steps.0[Steps::at(last.class, current.class, same)];
+            if let Some((start, label)) = open
+                && step & INSIDE == 0
+            {
+                if step & END != 0 {
+                    places.push((start, at as u32, label));
+                }
+                open = None;
+            }
+            if open.is_none() && step & START != 0 && at < tags.len() {
+                open = Some((at as u32, current.label));
+            }
+            last = *current;
+        }
+    }
 }
 
 impl Scheme {
@@ -135,36 +218,7 @@ impl Scheme {
     /// # Errors
     /// A tag whose first character is no prefix of the scheme.
     pub fn spans<'t>(self, tags: &[&'t str]) -> Result<Vec<Span<'t>>, EvalError> {
-        let rules = self.rules();
-        let mut spans = Vec::new();
-        let mut open: Option<Span<'t>> = None;
-        let mut last = (b'O', "");
-        for (at, tag) in tags.iter().map(Some).chain([None]).enumerate() {
-            let current = match tag {
-                None => (b'O', ""),
-                Some(tag) => split(tag)
-                    .filter(|(prefix, _)| rules.prefixes.contains(prefix))
-                    .ok_or_else(|| EvalError::Tag {
-                        tag: (*tag).to_owned(),
-                        token: at + 1,
-                        sentence: 0,
-                        scheme: self.to_string(),
-                    })?,
-            };
-            if let Some(span) = open
-                && !holds(rules.inside, last, current)
-            {
-                if holds(rules.end, last, current) {
-                    spans.push(Span { end: at, ..span });
-                }
-                open = None;
-            }
-            if open.is_none() && tag.is_some() && holds(rules.start, last, current) {
-                open = Some(Span { start: at, end: at, label: current.1 });
-            }
-            last = current;
-        }
-        Ok(spans)
+        super::Reading::Strict(self).spans(tags)
     }
 }
 

@@ -168,13 +168,15 @@ pub fn segments(
     options.check()?;
     super::check_parallel("chrf", hypotheses.len(), references)?;
     let mut counts = vec![ChrfCounts::default(); hypotheses.len()];
-    counts.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, counts)| {
-        let mut counter = Counter::new(options);
-        let from = chunk * CHUNK;
-        for (at, slot) in counts.iter_mut().enumerate() {
-            *slot = counter.count(hypotheses[from + at], &references[from + at]);
-        }
-    });
+    counts.par_chunks_mut(CHUNK).enumerate().for_each_init(
+        || Counter::new(options),
+        |counter, (chunk, counts)| {
+            let from = chunk * CHUNK;
+            for (at, slot) in counts.iter_mut().enumerate() {
+                *slot = counter.count(hypotheses[from + at], &references[from + at]);
+            }
+        },
+    );
     Ok(counts)
 }
 
@@ -311,7 +313,7 @@ impl<'o> Counter<'o> {
         let mut counts = ChrfCounts::default();
         let mut matches = [0u32; MAX_CHARACTERS];
         self.character_matches(&mut matches);
-        let (ours, theirs) = (self.hypothesis.characters.len(), self.reference.characters.len());
+        let (ours, theirs) = (self.hypothesis.len(), self.reference.len());
         for (order, matched) in matches.iter().enumerate().take(self.options.characters) {
             counts.orders[order] = order_counts(ours, theirs, order, *matched);
         }
@@ -331,10 +333,22 @@ impl<'o> Counter<'o> {
 
     fn character_matches(&mut self, matches: &mut [u32; MAX_CHARACTERS]) {
         let Self { hypothesis, reference, others, narrow, wide, options, .. } = self;
+        if hypothesis.is_ascii() && reference.is_ascii() {
+            narrow.clear();
+            for (side, tag) in [(&*hypothesis, 0), (reference, 1)] {
+                let mut key = 0u64;
+                let keys = side.bytes.iter().rev().map(|byte| {
+                    key = (key >> 8) | byte_code(*byte) << 56;
+                    (key & !0xffff) | tag
+                });
+                narrow.extend(keys);
+            }
+            return walk_narrow(narrow, options.characters, matches);
+        }
         others.clear();
         let room = 127;
         let fits = [&*hypothesis, reference].into_iter().all(|side| {
-            side.ascii
+            side.is_ascii()
                 || side.characters.iter().all(|c| {
                     c.is_ascii()
                         || others.contains(c)
@@ -348,33 +362,23 @@ impl<'o> Counter<'o> {
             narrow.clear();
             let code = |c: char| {
                 let other = || others.iter().position(|o| *o == c).unwrap_or(0) as u64 + 128;
-                // The null character shares code 0 with the end of the text, so it takes 255.
-                if c == '\0' {
-                    255
-                } else if c.is_ascii() {
-                    u64::from(u32::from(c))
-                } else {
-                    other()
-                }
+                u8::try_from(c).ok().filter(u8::is_ascii).map_or_else(other, byte_code)
             };
             for (side, tag) in [(&*hypothesis, 0), (reference, 1)] {
                 let mut key = 0u64;
-                for c in side.characters.iter().rev() {
-                    key = (key >> 8) | code(*c) << 56;
+                for c in side.reversed() {
+                    key = (key >> 8) | code(c) << 56;
                     narrow.push((key & !0xffff) | tag);
                 }
             }
-            narrow.sort_unstable();
-            let prefix = |a: u64, b: u64| ((a ^ b) & !1).leading_zeros() / 8;
-            let length = |key: u64| 8 - ((key & !0xffff).trailing_zeros() / 8);
-            walk(narrow, options.characters, |k| k & 1 == 1, prefix, length, matches);
+            walk_narrow(narrow, options.characters, matches);
         } else {
             wide.clear();
             for (side, tag) in [(&*hypothesis, 0), (reference, 1)] {
                 let mut key = 0u128;
-                for c in side.characters.iter().rev() {
+                for c in side.reversed() {
                     // One is added so that no character is 0; 21 bits suffice.
-                    key = (key >> 21 & !3) | u128::from(u32::from(*c) + 1) << 107;
+                    key = (key >> 21 & !3) | u128::from(u32::from(c) + 1) << 107;
                     wide.push((key & !3) | tag);
                 }
             }
@@ -386,6 +390,20 @@ impl<'o> Counter<'o> {
     }
 }
 
+/// The code of an ASCII character. The null character shares code 0 with the end of the text, so it
+/// takes 255.
+fn byte_code(byte: u8) -> u64 {
+    if byte == 0 { 255 } else { u64::from(byte) }
+}
+
+/// Keys of up to six codes of 8 bits, the side in the lowest bit.
+fn walk_narrow(keys: &mut [u64], longest: usize, matches: &mut [u32; MAX_CHARACTERS]) {
+    keys.sort_unstable();
+    let prefix = |a: u64, b: u64| ((a ^ b) & !1).leading_zeros() / 8;
+    let length = |key: u64| 8 - ((key & !0xffff).trailing_zeros() / 8);
+    walk(keys, longest, |key| key & 1 == 1, prefix, length, matches);
+}
+
 fn order_counts(ours: usize, theirs: usize, order: usize, matches: u32) -> OrderCounts {
     let reference = theirs.saturating_sub(order) as u64;
     OrderCounts {
@@ -395,8 +413,27 @@ fn order_counts(ours: usize, theirs: usize, order: usize, matches: u32) -> Order
     }
 }
 
-/// Sums the clipped matches of every order over sorted keys. A key counts at its own length; when a
-/// group of equal prefixes ends, its counts pass to the group of the prefix shorter by one.
+/// One number an order, with room to spare so that all are handled at once.
+type Lanes = [i32; 8];
+
+/// `SHORTER[n]` is −1 for orders up to n, else 0.
+const SHORTER: [Lanes; MAX_CHARACTERS + 1] = {
+    let mut masks = [[0; 8]; MAX_CHARACTERS + 1];
+    let mut n = 0;
+    while n <= MAX_CHARACTERS {
+        let mut order = 0;
+        while order < n {
+            masks[n][order] = -1;
+            order += 1;
+        }
+        n += 1;
+    }
+    masks
+};
+
+/// Sums the clipped matches of every order over sorted keys. A key counts for every order up to its
+/// length; where the next key differs, the groups of orders above their common prefix end and give the
+/// smaller of their two counts.
 #[inline]
 fn walk<K: Copy>(
     keys: &[K],
@@ -406,37 +443,60 @@ fn walk<K: Copy>(
     length: impl Fn(K) -> u32,
     matches: &mut [u32; MAX_CHARACTERS],
 ) {
-    let mut open = [[0u32; 2]; MAX_CHARACTERS + 1];
-    let mut close = |open: &mut [[u32; 2]; MAX_CHARACTERS + 1], down_to: usize| {
-        for order in (down_to + 1..=longest).rev() {
-            let [ours, theirs] = std::mem::take(&mut open[order]);
-            matches[order - 1] += ours.min(theirs);
-            open[order - 1][0] += ours;
-            open[order - 1][1] += theirs;
+    let [mut ours, mut theirs, mut sums] = [[0; 8]; 3];
+    let mut close = |ours: &mut Lanes, theirs: &mut Lanes, shared: usize| {
+        let kept = &SHORTER[shared];
+        for order in 0..8 {
+            sums[order] += ours[order].min(theirs[order]) & !kept[order];
+            ours[order] &= kept[order];
+            theirs[order] &= kept[order];
         }
     };
     let mut last: Option<K> = None;
     for key in keys {
         if let Some(last) = last {
-            close(&mut open, (common(last, *key) as usize).min(longest));
+            close(&mut ours, &mut theirs, (common(last, *key) as usize).min(longest));
         }
-        let own = (length(*key) as usize).min(longest);
-        open[own][usize::from(is_reference(*key))] += 1;
+        let orders = &SHORTER[(length(*key) as usize).min(longest)];
+        let side = -i32::from(is_reference(*key));
+        for order in 0..8 {
+            ours[order] -= orders[order] & !side;
+            theirs[order] -= orders[order] & side;
+        }
         last = Some(*key);
     }
-    close(&mut open, 0);
+    close(&mut ours, &mut theirs, 0);
+    for (matched, sum) in matches.iter_mut().zip(sums) {
+        *matched = sum as u32;
+    }
 }
 
 /// One text: its characters, and its words with punctuation cut off at one end.
 #[derive(Default)]
 struct Side {
     text: String,
+    /// The characters of a text that is not ASCII, and the bytes of one that is.
     characters: Vec<char>,
-    ascii: bool,
+    bytes: Vec<u8>,
     words: Vec<Range<usize>>,
 }
 
 impl Side {
+    /// Whether its characters are in `bytes`. An empty text is, too.
+    fn is_ascii(&self) -> bool {
+        self.characters.is_empty()
+    }
+
+    fn len(&self) -> usize {
+        self.characters.len() + self.bytes.len()
+    }
+
+    /// The characters, last one first.
+    fn reversed(&self) -> impl Iterator<Item = char> {
+        let bytes = self.bytes.iter().rev().map(|byte| char::from(*byte));
+        self.characters.iter().rev().copied().chain(bytes)
+    }
+
     fn read(&mut self, segment: &str, options: &ChrfOptions) {
         self.text.clear();
         if options.lowercase {
@@ -445,9 +505,14 @@ impl Side {
             self.text.push_str(segment);
         }
         self.characters.clear();
-        self.ascii = self.text.is_ascii();
-        let kept = |c: &char| options.whitespace || !whitespace::is_space(*c);
-        self.characters.extend(self.text.chars().filter(kept));
+        self.bytes.clear();
+        let kept = |c: char| options.whitespace || !whitespace::is_space(c);
+        if self.text.is_ascii() {
+            self.bytes.extend_from_slice(self.text.as_bytes());
+            self.bytes.retain(|byte| kept(char::from(*byte)));
+        } else {
+            self.characters.extend(self.text.chars().filter(|c| kept(*c)));
+        }
         self.words.clear();
         if options.words > 0 {
             let mut whole = Vec::new();

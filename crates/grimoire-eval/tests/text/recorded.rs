@@ -71,7 +71,7 @@ fn whole(numbers: Vec<u64>) -> (String, Vec<f64>) {
 }
 
 /// C's `%.6g` for numbers from 0 to 999999.
-fn six_digits(value: f64) -> String {
+pub(crate) fn six_digits(value: f64) -> String {
     let whole = if value < 1.0 { 0 } else { value.log10().floor() as usize + 1 };
     let text = format!("{value:.*}", 6 - whole);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()

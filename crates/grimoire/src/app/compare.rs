@@ -2,7 +2,7 @@
 //! p-values, the items that changed most, and what may be concluded, in words. The first system is the
 //! one to compare with. Page and table are made in [`super::compare_page`].
 
-use super::score::{self, MeasureReport, NamedSystem, Request};
+use super::score::{self, MeasureReport, NamedSystem, Request, Rows};
 use super::texts::Source;
 use crate::failure::Outcome;
 use grimoire_eval::measure::Metric;
@@ -72,7 +72,7 @@ pub(crate) fn run(request: &CompareRequest) -> Outcome<CompareReport> {
         metrics: Vec::new(),
     };
     for metric in &request.metrics {
-        let counted = score::count(metric, &request.systems, &request.references)?;
+        let counted = score::count(metric, &request.systems, &request.references, Rows::Segment)?;
         let settings = Request {
             metric: metric.clone(),
             systems: Vec::new(),
@@ -80,6 +80,7 @@ pub(crate) fn run(request: &CompareRequest) -> Outcome<CompareReport> {
             clusters: None,
             plan: request.plan,
             reproduce: None,
+            segments: false,
         };
         for (index, measure) in metric.measures().iter().enumerate() {
             let plain: Vec<&Statistics> =
@@ -91,8 +92,13 @@ pub(crate) fn run(request: &CompareRequest) -> Outcome<CompareReport> {
                     None => Ok((*table).clone()),
                 })
                 .collect::<Outcome<Vec<_>>>()?;
-            let systems =
-                score::systems(&counted.names, &tables, &*measure.score, measure.scale, &settings)?;
+            let systems = score::systems(
+                &counted.names,
+                &tables.iter().collect::<Vec<_>>(),
+                &*measure.score,
+                measure.scale,
+                &settings,
+            )?;
             report.units = tables[0].len();
             let lower = measure.score.lower_is_better();
             let segments = plain

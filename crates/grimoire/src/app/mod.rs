@@ -19,6 +19,7 @@ pub(crate) mod perplexity;
 pub(crate) mod report_html;
 pub(crate) mod score;
 pub(crate) mod source;
+pub(crate) mod tag_scores;
 pub(crate) mod tags;
 pub(crate) mod texts;
 pub(crate) mod tune;

@@ -7,11 +7,15 @@ use crate::failure::{Failure, Outcome};
 use grimoire_eval::measure::Metric;
 use grimoire_eval::resample::reproduce;
 use grimoire_eval::significance::{self, Plan, SystemReport};
-use grimoire_eval::statistics::{Score, Statistics};
+use grimoire_eval::statistics::{Runs, Score, Statistics};
 use grimoire_eval::text::rouge::Loss;
 use grimoire_stats::Interval;
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// From a share to what people read.
+pub(crate) const PERCENT: f64 = 100.0;
 
 /// Segments that are held as text at a time.
 const BLOCK: usize = 8192;
@@ -27,6 +31,8 @@ pub(crate) struct Request {
     pub(crate) plan: Plan,
     /// Also repeat sacreBLEU's own resampling, with this many resamples.
     pub(crate) reproduce: Option<usize>,
+    /// Also score every segment alone.
+    pub(crate) segments: bool,
 }
 
 /// What was found. `score` and `interval` repeat those of the first of `scores`.
@@ -38,8 +44,11 @@ pub(crate) struct Report {
     pub(crate) signature: String,
     /// Segments (or sentences).
     pub(crate) n: usize,
-    /// Units that are resampled: segments, or clusters.
+    /// Units that are resampled: segments, clusters, or runs of segments.
     pub(crate) units: usize,
+    /// Segments a unit, where units are runs of neighbouring segments, which they are in very long files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) run_length: Option<usize>,
     pub(crate) scores: Vec<MeasureReport>,
     pub(crate) resampling: Value,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -63,6 +72,20 @@ pub(crate) struct NamedSystem {
     pub(crate) report: SystemReport,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) sacrebleu: Option<Value>,
+    /// The score of every segment alone, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) segments: Option<Vec<f64>>,
+}
+
+/// What a row of statistics stands for.
+#[derive(Clone, Copy)]
+pub(crate) enum Rows<'r> {
+    /// One segment, however many there are.
+    Segment,
+    /// One segment, or in very long files a run of them, so that memory is bounded.
+    Run,
+    /// All segments of one label, which this source gives segment by segment.
+    Label(&'r Source),
 }
 
 /// The statistics of all systems: `tables[system][measure]`.
@@ -72,40 +95,40 @@ pub(crate) struct Counted {
     pub(crate) n_references: Option<usize>,
     pub(crate) loss: Loss,
     pub(crate) n: usize,
+    /// Segments a row, where rows are runs.
+    pub(crate) run_length: usize,
 }
 
 /// Scores and reports.
 pub(crate) fn run(request: &Request) -> Outcome<Report> {
-    let counted = count(&request.metric, &request.systems, &request.references)?;
-    let labels = request.clusters.as_ref().map(labels).transpose()?;
+    let rows = match &request.clusters {
+        Some(source) => Rows::Label(source),
+        None if request.reproduce.is_some() || request.segments => Rows::Segment,
+        None => Rows::Run,
+    };
+    let counted = count(&request.metric, &request.systems, &request.references, rows)?;
     let mut scores = Vec::new();
-    let mut units = counted.n;
     for (index, measure) in request.metric.measures().iter().enumerate() {
-        let tables = counted
-            .tables
-            .iter()
-            .map(|tables| match &labels {
-                Some(labels) => Ok(tables[index].clustered(labels)?),
-                None => Ok(tables[index].clone()),
-            })
-            .collect::<Outcome<Vec<Statistics>>>()?;
-        units = tables[0].len();
-        scores.push(MeasureReport {
+        let tables: Vec<&Statistics> = counted.tables.iter().map(|tables| &tables[index]).collect();
+        let mut report = MeasureReport {
             name: measure.name.clone(),
             lower_is_better: measure.score.lower_is_better(),
             systems: systems(&counted.names, &tables, &*measure.score, measure.scale, request)?,
-            detail: detail(&request.metric, &tables[0]),
-        });
+            detail: detail(&request.metric, tables[0]),
+        };
+        if request.segments {
+            let alone = &request.metric.by_segment().measures()[index];
+            for (system, table) in report.systems.iter_mut().zip(tables) {
+                let score = |row: &[f64]| alone.scale * alone.score.score(row);
+                system.segments = Some(table.rows().map(score).collect());
+            }
+        }
+        scores.push(report);
     }
-    Ok(assemble(request, &counted, units, scores))
+    Ok(assemble(request, &counted, scores))
 }
 
-fn assemble(
-    request: &Request,
-    counted: &Counted,
-    units: usize,
-    scores: Vec<MeasureReport>,
-) -> Report {
+fn assemble(request: &Request, counted: &Counted, scores: Vec<MeasureReport>) -> Report {
     let first = &scores[0].systems[0].report;
     let Plan { resamples, trials, seed, .. } = request.plan;
     Report {
@@ -114,7 +137,8 @@ fn assemble(
         interval: first.interval.clone(),
         signature: request.metric.signature(counted.n_references),
         n: counted.n,
-        units,
+        units: counted.tables[0][0].len(),
+        run_length: Some(counted.run_length).filter(|length| *length > 1),
         resampling: json!({ "resamples": resamples, "trials": trials, "seed": seed }),
         warnings: counted.loss.warning().filter(|_| legacy(&request.metric)).into_iter().collect(),
         scores,
@@ -129,13 +153,12 @@ fn legacy(metric: &Metric) -> bool {
 /// Intervals and differences of every system, scaled for people.
 pub(crate) fn systems(
     names: &[String],
-    tables: &[Statistics],
+    tables: &[&Statistics],
     score: &dyn Score,
     scale: f64,
     request: &Request,
 ) -> Outcome<Vec<NamedSystem>> {
-    let borrowed: Vec<&Statistics> = tables.iter().collect();
-    let reports = significance::report(&borrowed, score, &request.plan)?;
+    let reports = significance::report(tables, score, &request.plan)?;
     Ok(names
         .iter()
         .zip(reports)
@@ -144,8 +167,9 @@ pub(crate) fn systems(
             name: name.clone(),
             report: report.scaled(scale),
             sacrebleu: request.reproduce.map(|resamples| {
-                repeated(&tables[0], &tables[index], index, score, resamples, request)
+                repeated(tables[0], tables[index], index, score, resamples, request)
             }),
+            segments: None,
         })
         .collect())
 }
@@ -207,90 +231,180 @@ pub(crate) fn count(
     metric: &Metric,
     systems: &[Source],
     references: &[Source],
+    rows: Rows<'_>,
 ) -> Outcome<Counted> {
-    let open = |sources: &[Source]| sources.iter().map(Source::open).collect::<Outcome<Vec<_>>>();
-    let (mut systems, mut references) = (open(systems)?, open(references)?);
-    let mut counted = Counted {
-        names: systems.iter().map(|texts| texts.name().to_owned()).collect(),
-        tables: systems.iter().map(|_| metric.tables()).collect(),
-        n_references: None,
-        loss: Loss::default(),
-        n: 0,
-    };
+    let mut reader = Reader::open(systems, references, rows)?;
+    let names = reader.systems.iter().map(|texts| texts.name().to_owned()).collect();
+    let columns: Vec<usize> = metric.tables().iter().map(Statistics::columns).collect();
+    let new = || columns.iter().map(|columns| Gathered::new(rows, *columns)).collect();
+    let mut gathered: Vec<Vec<Gathered>> = systems.iter().map(|_| new()).collect();
+    let mut n_references = None;
+    let mut loss = Loss::default();
+    let mut n = 0;
     loop {
-        let block = read_block(&mut systems, &mut references)?;
+        let block = reader.read_block()?;
         if block.references.is_empty() {
             break;
         }
         for these in &block.references {
-            match counted.n_references {
-                _ if counted.n == 0 => counted.n_references = Some(these.len()),
-                Some(n) if n != these.len() => counted.n_references = None,
+            match n_references {
+                _ if n == 0 => n_references = Some(these.len()),
+                Some(count) if count != these.len() => n_references = None,
                 _ => {}
             }
-            counted.n += 1;
+            n += 1;
         }
         let truths: Vec<Vec<&str>> = block
             .references
             .iter()
             .map(|these| these.iter().map(String::as_str).collect())
             .collect();
-        for (lines, tables) in block.systems.iter().zip(&mut counted.tables) {
+        for (lines, gathered) in block.systems.iter().zip(&mut gathered) {
             let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-            counted.loss.add(&metric.count(&lines, &truths, tables)?);
+            let mut tables = metric.tables();
+            loss.add(&metric.count(&lines, &truths, &mut tables)?);
+            for (gathered, table) in gathered.iter_mut().zip(&tables) {
+                for (at, row) in table.rows().enumerate() {
+                    gathered.add(row, block.places.get(at).copied().unwrap_or_default());
+                }
+            }
         }
     }
-    if counted.n == 0 {
-        return Err(Failure::work(format!("{}: it is empty", counted.names[0])));
+    if n == 0 {
+        return Err(Failure::work(format!("{}: it is empty", reader.systems[0].name())));
     }
-    Ok(counted)
+    let run_length = gathered[0].first().map_or(1, Gathered::run_length);
+    let tables = gathered
+        .into_iter()
+        .map(|tables| tables.into_iter().map(Gathered::into_rows).collect())
+        .collect();
+    Ok(Counted { names, tables, n_references, loss, n, run_length })
+}
+
+/// Rows as they come together.
+pub(crate) enum Gathered {
+    Segments(Statistics),
+    Runs(Runs),
+    Labels(Statistics),
+}
+
+impl Gathered {
+    pub(crate) fn new(rows: Rows<'_>, columns: usize) -> Self {
+        match rows {
+            Rows::Segment => Self::Segments(Statistics::new(columns)),
+            Rows::Run => Self::Runs(Runs::new(columns)),
+            Rows::Label(_) => Self::Labels(Statistics::new(columns)),
+        }
+    }
+
+    /// Adds the row of the next segment, whose label has this place.
+    pub(crate) fn add(&mut self, row: impl AsRef<[f64]>, place: usize) {
+        let row = row.as_ref();
+        match self {
+            Self::Segments(rows) => rows.push(row.iter().copied()),
+            Self::Runs(runs) => runs.push(row),
+            Self::Labels(rows) => rows.add_at(place, row),
+        }
+    }
+
+    fn run_length(&self) -> usize {
+        if let Self::Runs(runs) = self { runs.length() } else { 1 }
+    }
+
+    pub(crate) fn into_rows(self) -> Statistics {
+        match self {
+            Self::Segments(rows) | Self::Labels(rows) => rows,
+            Self::Runs(runs) => runs.into_rows(),
+        }
+    }
 }
 
 /// Segments as text.
 struct Block {
     systems: Vec<Vec<String>>,
     references: Vec<Vec<String>>,
+    /// The number of each segment's label, in the order in which labels first appear.
+    places: Vec<usize>,
 }
 
-fn read_block(systems: &mut [Texts], references: &mut [Texts]) -> Outcome<Block> {
-    let mut block = Block { systems: vec![Vec::new(); systems.len()], references: Vec::new() };
-    for _ in 0..BLOCK {
-        let ours = systems.iter_mut().map(Texts::next).collect::<Outcome<Vec<_>>>()?;
-        let theirs = references.iter_mut().map(Texts::next).collect::<Outcome<Vec<_>>>()?;
-        let all = || ours.iter().chain(&theirs);
+/// All sources side by side.
+struct Reader {
+    systems: Vec<Texts>,
+    references: Vec<Texts>,
+    labels: Option<Texts>,
+    places: HashMap<String, usize>,
+}
+
+impl Reader {
+    fn open(systems: &[Source], references: &[Source], rows: Rows<'_>) -> Outcome<Self> {
+        let open =
+            |sources: &[Source]| sources.iter().map(Source::open).collect::<Outcome<Vec<_>>>();
+        let labels = if let Rows::Label(source) = rows { Some(source.open()?) } else { None };
+        let places = HashMap::new();
+        Ok(Self { systems: open(systems)?, references: open(references)?, labels, places })
+    }
+
+    fn read_block(&mut self) -> Outcome<Block> {
+        let mut block = Block {
+            systems: vec![Vec::new(); self.systems.len()],
+            references: Vec::new(),
+            places: Vec::new(),
+        };
+        while block.references.len() < BLOCK && self.read_segment(&mut block)? {}
+        Ok(block)
+    }
+
+    /// Adds the next segment; says whether there was one.
+    fn read_segment(&mut self, block: &mut Block) -> Outcome<bool> {
+        let next = |texts: &mut Texts| texts.next();
+        let ours = self.systems.iter_mut().map(next).collect::<Outcome<Vec<_>>>()?;
+        let theirs = self.references.iter_mut().map(next).collect::<Outcome<Vec<_>>>()?;
+        let label = self.labels.as_mut().map(next).transpose()?;
+        let all = || ours.iter().chain(&theirs).chain(&label);
         if all().all(Option::is_none) {
-            break;
+            return Ok(false);
         }
         if let Some(short) = all().position(Option::is_none) {
             let long = all().position(Option::is_some).unwrap_or(0);
-            let texts = |at: usize| systems.iter().chain(references.iter()).nth(at);
-            let (Some(short), Some(long)) = (texts(short), texts(long)) else { break };
-            return Err(Failure::work(format!(
-                "{} ends after line {}, {} goes on at line {}",
-                short.name(),
-                short.line(),
-                long.name(),
-                long.line()
-            )));
+            return Err(self.uneven(short, long));
         }
-        for (at, (record, lines)) in ours.into_iter().flatten().zip(&mut block.systems).enumerate()
+        for ((record, texts), lines) in
+            ours.into_iter().flatten().zip(&self.systems).zip(&mut block.systems)
         {
-            lines.push(single(record, &systems[at])?);
+            lines.push(single(record, texts)?);
         }
         // An empty reference beside one that is not empty is a missing one.
         let these: Vec<String> =
             theirs.into_iter().flatten().flatten().filter(|text| !text.trim().is_empty()).collect();
         if these.is_empty() {
-            let texts = &references[0];
-            return Err(Failure::work(format!(
-                "{}:{}: the reference is empty",
-                texts.name(),
-                texts.line()
-            )));
+            let place = |texts: &Texts| format!("{}:{}", texts.name(), texts.line());
+            let places: Vec<String> = self.references.iter().map(place).collect();
+            let what = if places.len() == 1 { "the reference is" } else { "all references are" };
+            return Err(Failure::work(format!("{}: {what} empty", places.join(", ")))
+                .hint("an output cannot be scored against nothing: leave the segment out"));
         }
         block.references.push(these);
+        if let (Some(record), Some(texts)) = (label.flatten(), &self.labels) {
+            let next = self.places.len();
+            block.places.push(*self.places.entry(single(record, texts)?).or_insert(next));
+        }
+        Ok(true)
     }
-    Ok(block)
+
+    /// The sources at these places (systems, references, labels) are not equally long.
+    fn uneven(&self, short: usize, long: usize) -> Failure {
+        let texts = |at| self.systems.iter().chain(&self.references).chain(&self.labels).nth(at);
+        let (Some(short), Some(long)) = (texts(short), texts(long)) else {
+            return Failure::work("the files are not equally long");
+        };
+        Failure::work(format!(
+            "{} ends after line {}, {} goes on at line {}",
+            short.name(),
+            short.line(),
+            long.name(),
+            long.line()
+        ))
+    }
 }
 
 fn single(record: Vec<String>, texts: &Texts) -> Outcome<String> {

@@ -1,116 +1,180 @@
-//! Tag files: one token a line, its tag in the last column (columns apart by white space), sentences
-//! apart by an empty line. Predictions are aligned with the truth by line; gzip and standard input work.
+//! Tag files side by side, sentence by sentence: one token a line, its tag in the last column (columns
+//! apart by white space), sentences apart by an empty line; or, where a field is named, a column of a table
+//! or a field of JSON Lines (a label, or a list of the tags of a sentence). Files are streamed and must have
+//! the same sentences. What is counted from tags is in [`super::tag_scores`].
 
-use super::texts::Source;
+use super::texts::{Source, Texts};
 use crate::failure::{Failure, Outcome};
-use grimoire_eval::tag::Sentence;
-use std::path::{Path, PathBuf};
+use std::collections::{HashSet, VecDeque};
 
-/// A system's tags beside the true ones.
-pub(crate) struct Tagged {
-    pub(crate) name: String,
-    truth: Vec<Vec<String>>,
-    predicted: Vec<Vec<String>>,
+/// The truth and the systems' predictions, all open.
+pub(crate) struct TagFiles {
+    /// The truth first.
+    files: Vec<TagFile>,
+    known: Option<HashSet<String>>,
 }
 
-impl Tagged {
-    /// Whether the file has no empty lines: then each line is an item of its own.
-    pub(crate) fn is_one_sentence(&self) -> bool {
-        self.truth.len() == 1
+/// One sentence of every file.
+#[derive(Default)]
+pub(crate) struct Sentence {
+    /// `tags[file][token]`, the truth first.
+    pub(crate) tags: Vec<Vec<String>>,
+    /// The line of each tag, in the same shape.
+    pub(crate) lines: Vec<Vec<u64>>,
+}
+
+/// What a file has next.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Tag,
+    SentenceEnd,
+    End,
+}
+
+struct TagFile {
+    texts: Texts,
+    /// Whether records are fields; else lines with columns.
+    fields: bool,
+    waiting: VecDeque<String>,
+    /// Whether a sentence has begun, and whether it ends when what waits is used up.
+    open: bool,
+    ends: bool,
+    tag: String,
+}
+
+impl TagFiles {
+    /// Opens the truth and every system. Where `known` is given, a tag whose type (or, without a hyphen,
+    /// which itself) is not among them is an error.
+    pub(crate) fn open(
+        truth: &Source,
+        systems: &[Source],
+        known: Option<&[String]>,
+    ) -> Outcome<Self> {
+        let files = std::iter::once(truth).chain(systems).map(TagFile::open);
+        let known = known.map(|labels| labels.iter().cloned().collect());
+        Ok(Self { files: files.collect::<Outcome<_>>()?, known })
     }
 
-    pub(crate) fn n_tags(&self) -> usize {
-        self.truth.iter().map(Vec::len).sum()
+    /// What errors and reports call a file; 0 is the truth.
+    pub(crate) fn name(&self, file: usize) -> &str {
+        self.files[file].texts.name()
     }
 
-    /// True and predicted tags by sentence, or, where `single`, by tag.
-    pub(crate) fn sentences(&self, single: bool) -> Vec<Sentence<'_>> {
-        let pairs = self.truth.iter().zip(&self.predicted);
-        if single {
-            return pairs
-                .flat_map(|(truth, predicted)| truth.iter().zip(predicted))
-                .map(|(truth, predicted)| (vec![truth.as_str()], vec![predicted.as_str()]))
-                .collect();
+    /// How many systems there are.
+    pub(crate) fn n_systems(&self) -> usize {
+        self.files.len() - 1
+    }
+
+    /// Reads the next tag of every file into `sentence`; `None` at the end of the files, `Some(false)` at the
+    /// end of a sentence.
+    pub(crate) fn step(&mut self, sentence: &mut Sentence) -> Outcome<Option<bool>> {
+        sentence.tags.resize_with(self.files.len(), Vec::new);
+        sentence.lines.resize_with(self.files.len(), Vec::new);
+        let expected = self.files[0].next()?;
+        for at in 1..self.files.len() {
+            let found = self.files[at].next()?;
+            if found != expected {
+                return Err(self.uneven(at, expected, found));
+            }
         }
-        pairs
-            .map(|(truth, predicted)| {
-                (
-                    truth.iter().map(String::as_str).collect(),
-                    predicted.iter().map(String::as_str).collect(),
-                )
-            })
-            .collect()
+        if expected != Next::Tag {
+            return Ok((expected == Next::SentenceEnd).then_some(false));
+        }
+        for (file, (tags, lines)) in
+            self.files.iter_mut().zip(sentence.tags.iter_mut().zip(&mut sentence.lines))
+        {
+            let tag = std::mem::take(&mut file.tag);
+            if let Some(known) = &self.known {
+                check_known(&tag, known, &file.texts)?;
+            }
+            tags.push(tag);
+            lines.push(file.texts.line());
+        }
+        Ok(Some(true))
     }
-}
 
-/// Reads the truth and every system.
-pub(crate) fn read(truth: &Path, systems: &[PathBuf]) -> Outcome<Vec<Tagged>> {
-    let reference = sentences(truth)?;
-    systems
-        .iter()
-        .map(|path| {
-            let predicted = sentences(path)?;
-            check(truth, path, &reference, &predicted)?;
-            Ok(Tagged {
-                name: path.display().to_string(),
-                truth: reference.iter().map(|sentence| sentence.tags.clone()).collect(),
-                predicted: predicted.into_iter().map(|sentence| sentence.tags).collect(),
-            })
-        })
-        .collect()
-}
-
-struct Lines {
-    first_line: u64,
-    tags: Vec<String>,
-}
-
-fn sentences(path: &Path) -> Outcome<Vec<Lines>> {
-    let mut texts = Source { path: path.to_owned(), field: None }.open_plain()?;
-    let mut sentences: Vec<Lines> = Vec::new();
-    let mut open = false;
-    while let Some(record) = texts.next()? {
-        let line = record.first().map(|line| line.trim()).unwrap_or_default();
-        let Some(tag) = line.split_whitespace().next_back() else {
-            open = false;
-            continue;
+    fn uneven(&self, at: usize, expected: Next, found: Next) -> Failure {
+        let has = |file: &TagFile, next: Next| match next {
+            Next::Tag => format!("has the tag `{}`", file.tag),
+            Next::SentenceEnd => "ends the sentence".to_owned(),
+            Next::End => "is at its end".to_owned(),
         };
-        if !open {
-            sentences.push(Lines { first_line: texts.line(), tags: Vec::new() });
-            open = true;
-        }
-        if let Some(last) = sentences.last_mut() {
-            last.tags.push(tag.to_owned());
-        }
+        let (truth, system) = (&self.files[0], &self.files[at]);
+        Failure::work(format!(
+            "{}:{}: {} where {}:{} {}",
+            system.texts.name(),
+            system.texts.line(),
+            has(system, found),
+            truth.texts.name(),
+            truth.texts.line(),
+            has(truth, expected)
+        ))
+        .hint("both files need the same tokens and empty lines between the same sentences")
     }
-    if sentences.is_empty() {
-        return Err(Failure::work(format!("{}: there are no tags", texts.name())));
-    }
-    Ok(sentences)
 }
 
-fn check(truth: &Path, path: &Path, reference: &[Lines], predicted: &[Lines]) -> Outcome {
-    for (ours, theirs) in reference.iter().zip(predicted) {
-        if ours.tags.len() != theirs.tags.len() {
-            return Err(Failure::work(format!(
-                "{}:{}: the sentence has {} tags, {}:{} has {}",
-                path.display(),
-                theirs.first_line,
-                theirs.tags.len(),
-                truth.display(),
-                ours.first_line,
-                ours.tags.len()
-            )));
+impl Sentence {
+    /// Forgets its tags and keeps their memory.
+    pub(crate) fn clear(&mut self) {
+        self.tags.iter_mut().for_each(Vec::clear);
+        self.lines.iter_mut().for_each(Vec::clear);
+    }
+
+    /// The tags of one file; 0 is the truth.
+    pub(crate) fn of(&self, file: usize) -> Vec<&str> {
+        self.tags[file].iter().map(String::as_str).collect()
+    }
+}
+
+fn check_known(tag: &str, known: &HashSet<String>, texts: &Texts) -> Outcome {
+    let label = tag.split_once('-').map_or(tag, |(_, label)| label);
+    if tag == "O" || known.contains(tag) || known.contains(label) {
+        return Ok(());
+    }
+    let mut names: Vec<&str> = known.iter().map(String::as_str).collect();
+    names.sort_unstable();
+    Err(Failure::work(format!("{}:{}: unknown label `{tag}`", texts.name(), texts.line()))
+        .hint(format!("--labels has {}", names.join(", "))))
+}
+
+impl TagFile {
+    fn open(source: &Source) -> Outcome<Self> {
+        let fields = source.has_fields();
+        let texts = if fields { source.open()? } else { source.open_plain()? };
+        let (waiting, tag) = (VecDeque::new(), String::new());
+        Ok(Self { texts, fields, waiting, open: false, ends: false, tag })
+    }
+
+    fn next(&mut self) -> Outcome<Next> {
+        loop {
+            if let Some(tag) = self.waiting.pop_front() {
+                self.tag = tag;
+                self.open = true;
+                return Ok(Next::Tag);
+            }
+            if std::mem::take(&mut self.ends) && std::mem::take(&mut self.open) {
+                return Ok(Next::SentenceEnd);
+            }
+            let Some(record) = self.texts.next()? else {
+                let open = std::mem::take(&mut self.open);
+                return Ok(if open { Next::SentenceEnd } else { Next::End });
+            };
+            if self.fields {
+                self.ends = self.texts.listed();
+                if let Some(tag) = record.iter().find(|tag| tag.trim().is_empty()) {
+                    let (name, line) = (self.texts.name(), self.texts.line());
+                    return Err(Failure::work(format!(
+                        "{name}:{line}: the label is empty (`{tag}`)"
+                    )));
+                }
+                self.waiting.extend(record);
+            } else {
+                let line = record.first().map(String::as_str).unwrap_or_default();
+                match line.split_whitespace().next_back() {
+                    Some(tag) => self.waiting.push_back(tag.to_owned()),
+                    None => self.ends = true,
+                }
+            }
         }
     }
-    if reference.len() != predicted.len() {
-        return Err(Failure::work(format!(
-            "{} has {} sentences, {} has {}",
-            path.display(),
-            predicted.len(),
-            truth.display(),
-            reference.len()
-        )));
-    }
-    Ok(())
 }

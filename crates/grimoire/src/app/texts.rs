@@ -6,7 +6,7 @@ use crate::failure::{Failure, Outcome};
 use flate2::bufread::MultiGzDecoder;
 use serde_json::Value;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// Where texts come from: a file, or `-` for standard input.
@@ -22,6 +22,7 @@ pub(crate) struct Source {
 pub(crate) struct Texts {
     name: String,
     line: u64,
+    listed: bool,
     shape: Shape,
 }
 
@@ -34,20 +35,13 @@ enum Shape {
 impl Source {
     /// Opens the file and, where it has a header, finds the field.
     pub(crate) fn open(&self) -> Outcome<Texts> {
-        let name = if self.path == Path::new("-") {
-            "standard input".to_owned()
-        } else {
-            self.path.display().to_string()
-        };
+        let name = self.name();
         let reader = open(&self.path, &name)?;
-        let bare = self.path.to_string_lossy().to_ascii_lowercase();
-        let bare = bare.strip_suffix(".gz").unwrap_or(&bare);
-        let ends = |ending: &str| bare.ends_with(ending);
-        let shape = if ends(".jsonl") || ends(".ndjson") {
+        let shape = if self.ends(".jsonl") || self.ends(".ndjson") {
             Shape::JsonLines(reader, Vec::new(), self.field.clone())
-        } else if ends(".csv") || ends(".tsv") {
-            let delimiter = if ends(".csv") { b',' } else { b'\t' };
-            let quoting = ends(".csv");
+        } else if self.ends(".csv") || self.ends(".tsv") {
+            let delimiter = if self.ends(".csv") { b',' } else { b'\t' };
+            let quoting = self.ends(".csv");
             let mut table =
                 csv::ReaderBuilder::new().delimiter(delimiter).quoting(quoting).from_reader(reader);
             let header = table.headers().map_err(|error| place(&name, 1, error))?.clone();
@@ -56,14 +50,31 @@ impl Source {
         } else {
             Shape::Plain(reader, Vec::new())
         };
-        Ok(Texts { name, line: 0, shape })
+        Ok(Texts { name, line: 0, listed: false, shape })
     }
 
     /// Opens the file as lines of text, whatever its name.
     pub(crate) fn open_plain(&self) -> Outcome<Texts> {
-        let name = self.path.display().to_string();
+        let name = self.name();
         let shape = Shape::Plain(open(&self.path, &name)?, Vec::new());
-        Ok(Texts { name, line: 0, shape })
+        Ok(Texts { name, line: 0, listed: false, shape })
+    }
+
+    /// Whether its records have named fields: JSON Lines always, CSV and TSV where a field is asked for.
+    pub(crate) fn has_fields(&self) -> bool {
+        self.ends(".jsonl") || self.ends(".ndjson") || self.field.is_some()
+    }
+
+    /// Whether the file's name ends so, `.gz` aside.
+    fn ends(&self, ending: &str) -> bool {
+        let name = self.path.to_string_lossy().to_ascii_lowercase();
+        name.strip_suffix(".gz").unwrap_or(&name).ends_with(ending)
+    }
+
+    fn name(&self) -> String {
+        let standard_input = self.path == Path::new("-");
+        let name = || self.path.display().to_string();
+        if standard_input { "standard input".to_owned() } else { name() }
     }
 
     fn column(&self, header: &csv::StringRecord, name: &str) -> Outcome<usize> {
@@ -90,10 +101,15 @@ impl Texts {
         self.line
     }
 
+    /// Whether the last record was a JSON list.
+    pub(crate) fn listed(&self) -> bool {
+        self.listed
+    }
+
     /// The texts of the next record: one, except for a JSON list of several (and none for null).
     /// `None` at the end.
     pub(crate) fn next(&mut self) -> Outcome<Option<Vec<String>>> {
-        let Self { name, line, shape } = self;
+        let Self { name, line, listed, shape } = self;
         match shape {
             Shape::Plain(reader, buffer) => {
                 Ok(read_line(reader, buffer, name, line)?.map(|text| vec![text.to_owned()]))
@@ -102,9 +118,10 @@ impl Texts {
                 let Some(text) = read_line(reader, buffer, name, line)? else { return Ok(None) };
                 let record: Value =
                     serde_json::from_str(text).map_err(|error| place(name, *line, error))?;
-                json_texts(&record, field.as_deref())
-                    .map(Some)
-                    .map_err(|problem| place(name, *line, problem))
+                let wrong = |problem: String| place(name, *line, problem);
+                let value = json_value(&record, field.as_deref()).map_err(wrong)?;
+                *listed = value.is_array();
+                json_texts(value).map(Some).map_err(wrong)
             }
             Shape::Delimited(table, column) => {
                 let mut record = csv::StringRecord::new();
@@ -122,13 +139,14 @@ impl Texts {
 /// Opens a file or standard input, decompressing what is gzip.
 fn open(path: &Path, name: &str) -> Outcome<Box<dyn BufRead>> {
     const SIZE: usize = 1 << 20;
-    if path == Path::new("-") {
-        return Ok(Box::new(BufReader::with_capacity(SIZE, std::io::stdin())));
-    }
-    let file = File::open(path).map_err(|error| Failure::work(format!("{name}: {error}")))?;
-    let mut reader = BufReader::with_capacity(SIZE, file);
-    let magic = reader.fill_buf().map_err(|error| Failure::work(format!("{name}: {error}")))?;
-    if magic.starts_with(&[0x1f, 0x8b]) {
+    let wrong = |error: std::io::Error| Failure::work(format!("{name}: {error}"));
+    let bytes: Box<dyn Read> = if path == Path::new("-") {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(File::open(path).map_err(wrong)?)
+    };
+    let mut reader = BufReader::with_capacity(SIZE, bytes);
+    if reader.fill_buf().map_err(wrong)?.starts_with(&[0x1f, 0x8b]) {
         return Ok(Box::new(BufReader::with_capacity(SIZE, MultiGzDecoder::new(reader))));
     }
     Ok(Box::new(reader))
@@ -156,23 +174,29 @@ fn read_line<'b>(
     match std::str::from_utf8(buffer) {
         Ok(text) => Ok(Some(text)),
         Err(error) => {
-            Err(place(name, *line, format!("not UTF-8 at byte {}", error.valid_up_to() + 1)))
+            let problem = format!("not UTF-8 at byte {}", error.valid_up_to() + 1);
+            Err(place(name, *line, problem).hint(
+                "texts must be UTF-8; iconv converts others, for instance iconv -f LATIN1 -t UTF-8",
+            ))
         }
     }
 }
 
-fn json_texts(record: &Value, field: Option<&str>) -> Result<Vec<String>, String> {
-    let value = match (record, field) {
+fn json_value<'r>(record: &'r Value, field: Option<&str>) -> Result<&'r Value, String> {
+    match (record, field) {
         (Value::Object(record), Some(field)) => record.get(field).ok_or_else(|| {
             let names: Vec<&str> = record.keys().map(String::as_str).collect();
             format!("there is no field `{field}` among {}", names.join(", "))
-        })?,
+        }),
         (Value::Object(record), None) if record.len() == 1 => {
-            record.values().next().unwrap_or(&Value::Null)
+            Ok(record.values().next().unwrap_or(&Value::Null))
         }
-        (Value::Object(_), None) => return Err("which field holds the text?".to_owned()),
-        (other, _) => other,
-    };
+        (Value::Object(_), None) => Err("which field holds the text?".to_owned()),
+        (other, _) => Ok(other),
+    }
+}
+
+fn json_texts(value: &Value) -> Result<Vec<String>, String> {
     match value {
         Value::Null => Ok(Vec::new()),
         Value::String(text) => Ok(vec![text.clone()]),

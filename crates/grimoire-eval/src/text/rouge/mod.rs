@@ -175,14 +175,17 @@ pub fn corpus(
     let losses: Vec<Loss> = segments
         .par_chunks_mut(CHUNK)
         .enumerate()
-        .map(|(chunk, scores)| {
-            let mut scorer = Scorer::new(kinds, options);
-            let from = chunk * CHUNK;
-            for (at, slot) in scores.iter_mut().enumerate() {
-                *slot = scorer.score(candidates[from + at], &references[from + at]);
-            }
-            scorer.loss
-        })
+        .map_init(
+            || Scorer::new(kinds, options),
+            |scorer, (chunk, scores)| {
+                scorer.loss = Loss::default();
+                let from = chunk * CHUNK;
+                for (at, slot) in scores.iter_mut().enumerate() {
+                    *slot = scorer.score(candidates[from + at], &references[from + at]);
+                }
+                scorer.loss
+            },
+        )
         .collect();
     let mut loss = Loss::default();
     losses.iter().for_each(|part| loss.add(part));

@@ -94,9 +94,12 @@ impl Sentences {
         // Unicode: the Kelvin sign lower-cases to k, a dotted capital I to i and a mark.
         while let Some(byte) = rest.bytes().next() {
             if byte.is_ascii_alphanumeric() {
-                loss.letters += 1;
-                self.text.push(char::from(byte.to_ascii_lowercase()));
-                rest = &rest[1..];
+                let run = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
+                let from = self.text.len();
+                self.text.push_str(&rest[..run]);
+                self.text[from..].make_ascii_lowercase();
+                loss.letters += run as u64;
+                rest = &rest[run..];
             } else if byte.is_ascii() {
                 start = self.close(start, stemmer, stems);
                 rest = &rest[1..];
@@ -177,15 +180,16 @@ pub(super) struct StemCache {
     slots: Vec<Slot>,
 }
 
+/// A word, and how it becomes its stem: bytes kept of it, and what follows them.
 #[derive(Clone, Copy, Default)]
 struct Slot {
     key: u128,
-    stem: [u8; 15],
-    length: u8,
+    kept: u8,
+    tail: [u8; 15],
 }
 
 /// A power of two.
-const SLOTS: usize = 1 << 13;
+const SLOTS: usize = 1 << 14;
 
 impl Default for StemCache {
     fn default() -> Self {
@@ -204,15 +208,16 @@ impl StemCache {
         };
         let slot = &mut self.slots[super::super::clipped::hash(key) % SLOTS];
         if slot.key != key {
-            let stem = porter::stem(&text[start..]);
-            // A stem is never longer than its word.
-            let length = stem.len().min(slot.stem.len());
-            slot.stem[..length].copy_from_slice(&stem.as_bytes()[..length]);
-            slot.length = length as u8;
-            slot.key = key;
+            let word = &text[start..];
+            let stem = porter::stem(word);
+            // A stem is never longer than its word, and as ASCII as that.
+            let kept = word.bytes().zip(stem.bytes()).take_while(|(a, b)| a == b).count();
+            let tail = &stem.as_bytes()[kept..];
+            *slot = Slot { key, kept: kept as u8, tail: [0; 15] };
+            slot.tail[..tail.len()].copy_from_slice(tail);
         }
-        let stem = &slot.stem[..usize::from(slot.length)];
-        text.truncate(start);
-        text.extend(stem.iter().map(|byte| char::from(*byte)));
+        text.truncate(start + usize::from(slot.kept));
+        let tail = slot.tail.iter().take_while(|byte| **byte != 0);
+        text.extend(tail.map(|byte| char::from(*byte)));
     }
 }

@@ -1,6 +1,6 @@
 //! Edit distance with unit costs: the full table within Tercom's beam, with its choice among equal
-//! operations, and the bare number by bit-parallel columns (Myers, JACM 1999; Hyyrö 2003), which is the
-//! same number whenever the beam cannot matter. Knows no shifts.
+//! operations, and the same number and edits by bit-parallel columns (Myers, JACM 1999; Hyyrö 2003) whenever
+//! the beam cannot matter. Knows no shifts.
 
 /// Tercom's beam on each side of the diagonal.
 const BEAM: usize = 25;
@@ -68,8 +68,13 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Fills the table; returns the distance.
-    pub(super) fn fill(&mut self, ours: &[u32], theirs: &[u32], beam: Beam) -> usize {
+    /// The distance of the whole texts.
+    pub(super) fn distance(&self) -> usize {
+        self.cells[self.cells.len() - 1].0 as usize
+    }
+
+    /// Fills the table.
+    pub(super) fn fill(&mut self, ours: &[u32], theirs: &[u32], beam: Beam) {
         self.width = theirs.len() + 1;
         self.cells.clear();
         self.cells.resize((ours.len() + 1) * self.width, (FAR, Edit::None));
@@ -79,7 +84,6 @@ impl Table {
         for row in 1..=ours.len() {
             self.fill_row(row, ours[row - 1], theirs, beam);
         }
-        self.cells[self.cells.len() - 1].0 as usize
     }
 
     /// The distance after the words from `row` on were replaced by `changed`: the rows before it stand.
@@ -95,7 +99,7 @@ impl Table {
         for (at, word) in changed.iter().enumerate() {
             self.fill_row(row + 1 + at, *word, theirs, beam);
         }
-        self.cells[self.cells.len() - 1].0 as usize
+        self.distance()
     }
 
     fn fill_row(&mut self, row: usize, word: u32, theirs: &[u32], beam: Beam) {
@@ -190,4 +194,40 @@ impl Column {
     pub(super) fn distance(self) -> usize {
         self.distance
     }
+
+    /// The distance of the first `place` words of the reference from the first `row` of the hypothesis,
+    /// which this is the column of.
+    fn at(self, row: usize, place: usize) -> usize {
+        let within = if place == 64 { u64::MAX } else { (1 << place) - 1 };
+        row + (self.plus & within).count_ones() as usize
+            - (self.minus & within).count_ones() as usize
+    }
+}
+
+/// The edits that [`Table::edits`] reads from a full table, read from the columns after every prefix of the
+/// hypothesis instead. Among equals the diagonal comes first, then deletion.
+pub(super) fn edits_of(columns: &[Column], ours: &[u32], theirs: &[u32], edits: &mut Vec<Edit>) {
+    edits.clear();
+    let (mut row, mut place) = (ours.len(), theirs.len());
+    while row > 0 && place > 0 {
+        let edit = if ours[row - 1] == theirs[place - 1] {
+            Edit::Keep
+        } else {
+            let before = columns[row - 1];
+            let here = columns[row].at(row, place);
+            if before.at(row - 1, place - 1) + 1 == here {
+                Edit::Substitute
+            } else if before.at(row - 1, place) + 1 == here {
+                Edit::Delete
+            } else {
+                Edit::Insert
+            }
+        };
+        edits.push(edit);
+        row -= usize::from(edit != Edit::Insert);
+        place -= usize::from(edit != Edit::Delete);
+    }
+    edits.extend(std::iter::repeat_n(Edit::Delete, row));
+    edits.extend(std::iter::repeat_n(Edit::Insert, place));
+    edits.reverse();
 }

@@ -118,13 +118,15 @@ pub fn segments(
 ) -> Result<Vec<TerCounts>, EvalError> {
     super::check_parallel("ter", hypotheses.len(), references)?;
     let mut counts = vec![TerCounts::default(); hypotheses.len()];
-    counts.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, counts)| {
-        let mut counter = Counter::new(options);
-        let from = chunk * CHUNK;
-        for (at, slot) in counts.iter_mut().enumerate() {
-            *slot = counter.count(hypotheses[from + at], &references[from + at]);
-        }
-    });
+    counts.par_chunks_mut(CHUNK).enumerate().for_each_init(
+        || Counter::new(options),
+        |counter, (chunk, counts)| {
+            let from = chunk * CHUNK;
+            for (at, slot) in counts.iter_mut().enumerate() {
+                *slot = counter.count(hypotheses[from + at], &references[from + at]);
+            }
+        },
+    );
     Ok(counts)
 }
 

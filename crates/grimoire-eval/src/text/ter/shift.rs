@@ -3,7 +3,7 @@
 //! earliest, the earliest target) and count one edit. Where sacreBLEU departs from Tercom (it inserts
 //! before the target, not after), this follows sacreBLEU.
 
-use super::distance::{Beam, Column, Edit, Table};
+use super::distance::{self, Beam, Column, Edit, Table};
 use crate::text::clipped::DEAD;
 
 const LONGEST_SHIFT: usize = 10;
@@ -16,6 +16,8 @@ pub(super) struct Search {
     words: Vec<u32>,
     shifted: Vec<u32>,
     table: Table,
+    /// Whether `table` is that of `words`.
+    table_stands: bool,
     /// The table when it is refilled for a candidate; `table` itself must stand.
     scratch: Table,
     scratch_stands: bool,
@@ -59,13 +61,11 @@ impl Search {
         let mut shifts = 0;
         let mut candidates = 0;
         loop {
-            let distance = self.table.fill(&self.words, theirs, beam);
-            self.scratch_stands = false;
+            let distance = self.measure(theirs, beam);
             if distance == 0 {
                 return shifts;
             }
             self.align(theirs.len());
-            self.walk_columns(theirs.len());
             let best = self.best_move(theirs, beam, distance, &mut candidates);
             match best {
                 Some(best) if candidates < MOST_CANDIDATES && best.gain > 0 => {
@@ -78,9 +78,35 @@ impl Search {
         }
     }
 
-    /// Reads the alignment and the places of errors from the table.
-    fn align(&mut self, theirs: usize) {
+    /// The distance of `words`, with their edits: from bit-parallel columns where the beam cannot matter to
+    /// any cell beside the best path, else from the table.
+    fn measure(&mut self, theirs: &[u32], beam: Beam) -> usize {
+        self.table_stands = false;
+        self.scratch_stands = false;
+        self.walk_columns(theirs.len());
+        if let Some(column) = self.columns.last() {
+            let distance = column.distance();
+            // From a cell beside the path, one step leads back to it: a way over that cell has at most two
+            // edits more.
+            if distance == 0 || beam.cannot_matter(distance + 2) {
+                distance::edits_of(&self.columns, &self.words, theirs, &mut self.edits);
+                return distance;
+            }
+        }
+        self.fill_table(theirs, beam);
         self.table.edits(self.words.len(), &mut self.edits);
+        self.table.distance()
+    }
+
+    fn fill_table(&mut self, theirs: &[u32], beam: Beam) {
+        if !self.table_stands {
+            self.table.fill(&self.words, theirs, beam);
+            self.table_stands = true;
+        }
+    }
+
+    /// Reads the alignment and the places of errors from the edits.
+    fn align(&mut self, theirs: usize) {
         self.aligned.clear();
         self.our_errors.clear();
         self.their_errors.clear();
@@ -211,7 +237,7 @@ impl Search {
 
     /// The distance of `shifted`, whose words before `row` are those of `words`.
     fn distance_from(&mut self, row: usize, theirs: &[u32], beam: Beam) -> usize {
-        let Self { shifted, columns, places, .. } = self;
+        let Self { shifted, columns, places, .. } = &*self;
         if !columns.is_empty() {
             let bottom = 1 << (theirs.len() - 1);
             let column = shifted[row..]
@@ -222,6 +248,7 @@ impl Search {
             }
         }
         // Rows before the change are those of the unshifted words; a candidate overwrites the others.
+        self.fill_table(theirs, beam);
         if !self.scratch_stands {
             self.scratch.copy_from(&self.table);
             self.scratch_stands = true;

@@ -7,7 +7,7 @@ use clap::Args;
 use grimoire_eval::measure::Metric;
 use grimoire_eval::text::bleu::{BleuOptions, Smoothing};
 use grimoire_eval::text::tokenize::Tokenizer;
-use grimoire_text::EncodeOptions;
+use grimoire_text::{EncodeOptions, SentencePiece};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub(crate) struct Bleu {
     /// How text is cut: 13a, intl, char, zh or none.
     #[arg(long, default_value = "13a", value_parser = ["13a", "intl", "char", "zh", "none"])]
     tokenize: String,
-    /// Cut text into the pieces of this tokenizer instead (a `tokenizer.json`).
+    /// Cut text into the pieces of this tokenizer instead: a SentencePiece `.model`, or a `tokenizer.json`.
     #[arg(long, value_name = "FILE", conflicts_with = "tokenize")]
     tokenizer_model: Option<PathBuf>,
     /// Orders without a match: exp, floor, add-k or none.
@@ -61,15 +61,27 @@ pub(crate) fn run(command: Bleu, printer: &mut Printer) -> Outcome {
 
 /// The pieces of a tokenizer file; the signature names it by its file.
 fn pieces(path: &Path) -> Outcome<Tokenizer> {
+    let wrong = |problem: &dyn std::fmt::Display| {
+        Failure::work(format!("{}: {problem}", path.display()))
+            .hint("expected a SentencePiece model (.model) or a tokenizer.json")
+    };
     let bytes = std::fs::read(path)
-        .map_err(|error| Failure::work(format!("{}: {error}", path.display())))?;
-    let tokenizer = grimoire_text::Tokenizer::from_tokenizer_json(&bytes)
         .map_err(|error| Failure::work(format!("{}: {error}", path.display())))?;
     let name =
         path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    let name = format!("spm.{name}");
+    if bytes.first() != Some(&b'{') {
+        let model = SentencePiece::from_bytes(&bytes).map_err(|error| wrong(&error))?;
+        return Ok(Tokenizer::Pieces {
+            name,
+            encode: Arc::new(move |text: &str| model.pieces(text)),
+        });
+    }
+    let tokenizer =
+        grimoire_text::Tokenizer::from_tokenizer_json(&bytes).map_err(|error| wrong(&error))?;
     let encode = move |text: &str| {
         let ids = tokenizer.encode(text, EncodeOptions::default()).unwrap_or_default();
         ids.into_iter().filter_map(|id| tokenizer.token_text(id).map(str::to_owned)).collect()
     };
-    Ok(Tokenizer::Pieces { name: format!("spm.{name}"), encode: Arc::new(encode) })
+    Ok(Tokenizer::Pieces { name, encode: Arc::new(encode) })
 }

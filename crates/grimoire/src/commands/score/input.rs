@@ -6,7 +6,7 @@ use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
 use clap::Args;
 use grimoire_eval::measure::Metric;
-use grimoire_eval::significance::{Method, Plan};
+use grimoire_eval::significance::{Items, Method, Plan};
 use grimoire_stats::Interval;
 use grimoire_stats::multiple::Adjustment;
 use std::path::PathBuf;
@@ -34,6 +34,9 @@ pub(crate) struct Input {
     /// Also repeat sacreBLEU's own resampling (its generator, seed 12345), with this many resamples.
     #[arg(long, value_name = "N")]
     reproduce: Option<usize>,
+    /// Also score every segment alone (BLEU then leaves out orders longer than the output).
+    #[arg(long, conflicts_with = "clusters")]
+    segments: bool,
 }
 
 /// How intervals and p-values are made.
@@ -107,6 +110,7 @@ impl Input {
             clusters: self.resampling.clusters(),
             plan: self.resampling.plan()?,
             reproduce: self.reproduce,
+            segments: self.segments,
         };
         let report = score::run(&request)?;
         for warning in &report.warnings {
@@ -119,10 +123,22 @@ impl Input {
 fn render(report: &Report) -> String {
     let mut out = String::new();
     for measure in &report.scores {
+        for system in &measure.systems {
+            for (at, score) in system.segments.iter().flatten().enumerate() {
+                let NamedSystem { name, .. } = system;
+                out.push_str(&format!("{name}:{}  {}  {score:.2}\n", at + 1, measure.name));
+            }
+        }
+    }
+    for measure in &report.scores {
         out.push_str(&render_measure(measure));
     }
     out.push_str(&format!("{}\n", report.signature));
-    let units = if report.units == report.n { "segments" } else { "clusters" };
+    let units = match report.run_length {
+        Some(length) => format!("runs of {length} segments"),
+        None if report.units == report.n => "segments".to_owned(),
+        None => "clusters".to_owned(),
+    };
     match &report.interval {
         Some(interval) => out.push_str(&format!(
             "{} % interval: {}, {} resamples of {} {units}\n",
@@ -142,13 +158,17 @@ pub(crate) fn render_measure(measure: &MeasureReport) -> String {
     let several = measure.systems.len() > 1;
     let width = measure.systems.iter().map(|system| system.name.chars().count()).max().unwrap_or(0);
     let mut out = String::new();
-    for NamedSystem { name: system, report, sacrebleu } in &measure.systems {
+    for NamedSystem { name: system, report, sacrebleu, .. } in &measure.systems {
         let system = if several { format!("  {system:<width$}") } else { String::new() };
         out.push_str(&format!("{name}{system}  {:.2}{}", report.score, bounds(&report.interval)));
         if let Some(versus) = &report.versus {
             let difference = versus.difference;
             out.push_str(&format!("  {difference:+.2}{}", bounds(&versus.interval)));
             out.push_str(&format!("  p = {}", probability(versus.p_adjusted)));
+            if let Some(Items { higher, lower, p_value, method }) = &versus.items {
+                let p = probability(*p_value);
+                out.push_str(&format!("  ({higher} up, {lower} down: p = {p} by {method})"));
+            }
         }
         if let Some(figures) = sacrebleu {
             let number = |key: &str| figures[key].as_f64();

@@ -1,19 +1,18 @@
-//! What `grimoire score entities` and `grimoire score accuracy` share: the files, and systems against
-//! the first. Tags are columns of a file, one token a line, sentences apart by an empty line.
+//! What `grimoire score entities` and `grimoire score accuracy` share on the command line: the files, and
+//! systems against the first.
 
 use super::input::Resampling;
-use crate::app::score::{MeasureReport, NamedSystem};
-use crate::app::tags::{self, Tagged};
+use crate::app::tag_scores::TagRequest;
+use crate::app::texts::Source;
 use crate::failure::Outcome;
 use clap::Args;
-use grimoire_eval::significance;
-use grimoire_eval::statistics::{Score, Statistics};
 use std::path::PathBuf;
 
 /// Files and resampling.
 #[derive(Args)]
 pub(crate) struct TagInput {
-    /// The predicted tags: the last column of each line; .gz and `-` too.
+    /// The predicted tags: the last column of each line, or a field of .jsonl, .csv or .tsv; each also .gz;
+    /// `-` is standard input.
     #[arg(long, value_name = "FILE")]
     hyp: PathBuf,
     /// The true tags, in the same form.
@@ -22,45 +21,32 @@ pub(crate) struct TagInput {
     /// Further predictions to test against the first.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     paired: Vec<PathBuf>,
+    /// The field or column of the predictions: a label, or in .jsonl a list of the tags of a sentence.
+    #[arg(long, value_name = "NAME")]
+    field: Option<String>,
+    /// The field or column of the truth.
+    #[arg(long, value_name = "NAME")]
+    ref_field: Option<String>,
+    /// All labels (of entities: types) there are; any other is an error.
+    #[arg(long, value_name = "LABEL", value_delimiter = ',')]
+    labels: Option<Vec<String>>,
     #[command(flatten)]
-    pub(crate) resampling: Resampling,
+    resampling: Resampling,
 }
 
 impl TagInput {
-    /// Reads the truth and every system.
-    pub(crate) fn read(&self) -> Outcome<Vec<Tagged>> {
-        let systems: Vec<PathBuf> =
-            std::iter::once(self.hyp.clone()).chain(self.paired.clone()).collect();
-        tags::read(&self.reference, &systems)
-    }
-
-    /// One line a system: score, interval, difference to the first.
-    pub(crate) fn compare(
-        &self,
-        name: &str,
-        systems: &[Tagged],
-        tables: Vec<Statistics>,
-        score: &dyn Score,
-    ) -> Outcome<MeasureReport> {
-        let tables = match self.resampling.clusters() {
-            None => tables,
-            Some(source) => {
-                let labels = crate::app::score::labels(&source)?;
-                tables.iter().map(|t| Ok(t.clustered(&labels)?)).collect::<Outcome<Vec<_>>>()?
-            }
-        };
-        let borrowed: Vec<&Statistics> = tables.iter().collect();
-        let reports = significance::report(&borrowed, score, &self.resampling.plan()?)?;
-        let systems = systems.iter().zip(reports).map(|(system, report)| NamedSystem {
-            name: system.name.clone(),
-            report: report.scaled(100.0),
-            sacrebleu: None,
-        });
-        Ok(MeasureReport {
-            name: name.to_owned(),
-            lower_is_better: false,
-            systems: systems.collect(),
-            detail: serde_json::Value::Null,
+    /// The request, checked.
+    pub(crate) fn request(self) -> Outcome<TagRequest> {
+        let field = &self.field;
+        Ok(TagRequest {
+            truth: Source { path: self.reference, field: self.ref_field },
+            systems: std::iter::once(self.hyp)
+                .chain(self.paired)
+                .map(|path| Source { path, field: field.clone() })
+                .collect(),
+            labels: self.labels,
+            clusters: self.resampling.clusters(),
+            plan: self.resampling.plan()?,
         })
     }
 }
