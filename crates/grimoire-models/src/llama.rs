@@ -154,8 +154,8 @@ impl Block {
         if let Some(norm) = &self.norm_k {
             k = norm.apply(tape, &k);
         }
-        let q = ops::rope(tape, &q, config.head_dim, angles);
-        let k = ops::rope(tape, &k, config.head_dim, angles);
+        let q = ops::rope(tape, q, config.head_dim, angles);
+        let k = ops::rope(tape, k, config.head_dim, angles);
         see(observer, index, "attn.q", &q);
         see(observer, index, "attn.k", &k);
         see(observer, index, "attn.v", &v);

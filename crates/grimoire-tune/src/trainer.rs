@@ -92,14 +92,21 @@ impl Trainer {
 
     /// Runs a micro-batch forward and backward and forgets the outcome: how long a step takes, before the first.
     pub fn rehearse(&mut self, model: &Model, micro: &MicroBatch) {
-        let tape = Tape::new(&self.params);
-        let hidden = model.hidden(&tape, &micro.batch);
-        let hidden = select_rows(&tape, &hidden, &micro.rows);
-        let weights = vec![1.0; micro.rows.len()];
-        let loss = cross_entropy(&tape, &hidden, model.head(), &micro.targets, &weights);
-        drop(hidden);
-        tape.backward(&loss.total, vec![1.0], &mut self.gradients);
+        self.learn(model, micro, 1.0);
         self.gradients.clear();
+    }
+
+    /// Adds the gradient of a micro-batch whose tokens count `weight` each; returns its summed loss.
+    fn learn(&mut self, model: &Model, micro: &MicroBatch, weight: f32) -> f64 {
+        let tape = Tape::new(&self.params);
+        let weights = vec![weight; micro.rows.len()];
+        // Nothing outlives its use: what the way back needs is on the tape.
+        let loss = {
+            let hidden = select_rows(&tape, &model.hidden(&tape, &micro.batch), &micro.rows);
+            cross_entropy(&tape, &hidden, model.head(), &micro.targets, &weights)
+        };
+        tape.backward(&loss.total, vec![1.0], &mut self.gradients);
+        loss.nll.iter().map(|nll| f64::from(*nll)).sum()
     }
 
     /// One step on the rows that are next in order.
@@ -134,14 +141,7 @@ impl Trainer {
             if micro.rows.is_empty() {
                 continue;
             }
-            let tape = Tape::new(&self.params);
-            let hidden = model.hidden(&tape, &micro.batch);
-            let hidden = select_rows(&tape, &hidden, &micro.rows);
-            let weights = vec![weight; micro.rows.len()];
-            let loss_here = cross_entropy(&tape, &hidden, model.head(), &micro.targets, &weights);
-            drop(hidden);
-            loss += loss_here.nll.iter().map(|nll| f64::from(*nll)).sum::<f64>();
-            tape.backward(&loss_here.total, vec![1.0], &mut self.gradients);
+            loss += self.learn(model, &micro, weight);
         }
         let loss = loss / scored as f64;
         let norm = self.gradients.norm();

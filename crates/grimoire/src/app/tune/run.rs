@@ -120,6 +120,8 @@ pub(crate) fn train(prepared: Prepared, watch: &mut dyn Watch) -> Outcome<TuneRe
                 watch.phase(&format!("before: {what}"), share);
             })?;
             folder.write("before.json", &before)?;
+            // A copy less while training.
+            loaded.params = Params::default();
             before
         }
     };
@@ -191,8 +193,9 @@ fn evaluate_now(
     progress: &mut Progress,
     watch: &mut dyn Watch,
 ) -> Outcome {
-    let weights = trainer.weights();
-    let losses = evaluate(&loaded.model, &weights, held, request.micro_tokens, &mut |done| {
+    let averaged = trainer.average.is_some().then(|| trainer.weights());
+    let weights = averaged.as_ref().unwrap_or(&trainer.params);
+    let losses = evaluate(&loaded.model, weights, held, request.micro_tokens, &mut |done| {
         watch.phase("evaluating", done as f64 / held.len() as f64);
         true
     });
