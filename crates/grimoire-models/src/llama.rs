@@ -17,7 +17,7 @@ use grimoire_tensor::ops::{self, Angles, Input, Weight};
 use grimoire_tensor::{Heads, Tape, Tensor};
 
 /// All layers of a model.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Llama {
     pub(crate) embedding: Weight,
     pub(crate) blocks: Vec<Block>,
@@ -26,7 +26,7 @@ pub(crate) struct Llama {
 }
 
 /// One block.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Block {
     pub(crate) norm_1: Norm,
     pub(crate) q: Linear,

@@ -54,7 +54,8 @@ impl<'p> Tape<'p> {
     }
 
     /// The same tape, computing with `precision` what is not recorded; what is recorded, and so has a
-    /// gradient, is computed in f32 always. A new tape is exact.
+    /// gradient, is computed in f32 always, but a fast tape keeps some of it for the way back in bf16. A new
+    /// tape is exact.
     #[must_use]
     pub fn with_precision(self, precision: Precision) -> Self {
         Self { precision, ..self }

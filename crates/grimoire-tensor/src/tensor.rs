@@ -2,6 +2,7 @@
 //! It does not know how it was made; its place on the tape is a number.
 
 use crate::buffer::Buffer;
+use crate::ops::elementwise::{halves_of, whole_of};
 use crate::params::Params;
 use std::fmt;
 use std::sync::Arc;
@@ -80,6 +81,14 @@ impl Tensor {
             Some(_) => Self { values: Arc::default(), ..self.clone() },
             None => self.clone(),
         }
+    }
+
+    /// The same tensor to be kept in bf16, which moves each value by at most 1/512 of itself.
+    pub(crate) fn halved(self) -> Self {
+        let len = self.values.len();
+        let words = halves_of(&self.values);
+        let again: Again = Arc::new(move |_| whole_of(&words, len));
+        Self { values: Arc::default(), again: Some(again), ..self }
     }
 
     /// A kept tensor with its values.

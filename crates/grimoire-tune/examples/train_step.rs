@@ -1,12 +1,13 @@
 //! The twin of `bench/lora_step_pytorch.py`: the time and memory of a training step on the same tokens, as one
 //! line of JSON. `cargo run --release -p grimoire-tune --example train_step -- MODEL [lora|full] [ROWS] [LENGTH]
-//! [THREADS] [STEPS] [MICRO]`; one step more is taken first, to warm up. MICRO is the most tokens of a micro-batch.
+//! [THREADS] [STEPS] [MICRO] [f32]`; one step more is taken first, to warm up. MICRO is the most tokens of a micro-batch;
+//! with `f32`, gradients are those of the reference.
 
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
 use grimoire_models::Model;
 use grimoire_nn::{AdamW, Decay, Schedule};
-use grimoire_tensor::Params;
+use grimoire_tensor::{Params, Precision};
 use grimoire_tune::adapter::{LoraSettings, attach};
 use grimoire_tune::{Load, Plan, Sequence, Trainer, footprint};
 use serde_json::json;
@@ -23,10 +24,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         Ok(arguments.get(at).map(|text| text.parse()).transpose()?.unwrap_or(default))
     };
     let (rows, length, threads) = (number(2, 4)?, number(3, 256)?, number(4, 2)?);
-    let (steps, micro_tokens) = (number(5, 3)?, number(6, 256)?);
+    let (steps, micro_tokens) = (number(5, 3)?, number(6, 512)?);
+    let exact = arguments.get(7).is_some_and(|word| word == "f32");
+    let precision = if exact { Precision::F32 } else { Precision::Fast };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
     let line = pool.install(|| {
-        measure(file, full, rows, length, steps, micro_tokens).map_err(|error| error.to_string())
+        measure(file, full, (rows, length), steps, (micro_tokens, precision))
+            .map_err(|error| error.to_string())
     })?;
     println!("{line}");
     Ok(())
@@ -35,10 +39,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn measure(
     file: &str,
     full: bool,
-    rows: usize,
-    length: usize,
+    (rows, length): (usize, usize),
     steps: usize,
-    micro_tokens: usize,
+    (micro_tokens, precision): (usize, Precision),
 ) -> Result<String, Box<dyn Error>> {
     let (mut model, checkpoint) = Model::open(Path::new(file))?;
     let mut params = Params::default();
@@ -53,9 +56,9 @@ fn measure(
     // The last token of a row predicts nothing and is not read.
     let read = length - 1;
     let tokens = read * rows.min((micro_tokens / read).max(1));
-    let load = Load { tokens, scored: tokens, ..Load::default() };
+    let load = Load { tokens, scored: tokens, precision, ..Load::default() };
     let predicted = footprint(&checkpoint, &model, &params, &load);
-    let mut trainer = Trainer::new(params, plan(full, rows, micro_tokens));
+    let mut trainer = Trainer::new(params, Plan { precision, ..plan(full, rows, micro_tokens) });
     let (mut seconds, mut processor, mut losses) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..=steps {
         let (start, used) = (Instant::now(), processor_seconds());
@@ -66,7 +69,7 @@ fn measure(
     let line = json!({
         "workload": format!("{} step, {rows} x {length}", if full { "full" } else { "lora" }),
         "peer": "Grimoire",
-        "setting": format!("f32, micro-batches of {micro_tokens}"),
+        "setting": format!("{precision:?}, micro-batches of {micro_tokens}"),
         "threads": rayon::current_num_threads(),
         "tokens_per_second": (rows * length) as f64 / median(&seconds[1..]),
         "tokens_per_processor_second": (rows * length) as f64 / median(&processor[1..]),
@@ -111,5 +114,6 @@ fn plan(full: bool, batch: usize, micro_tokens: usize) -> Plan {
         clip: Some(1.0),
         ema: None,
         seed: 0,
+        precision: Precision::F32,
     }
 }

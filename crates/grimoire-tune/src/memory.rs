@@ -3,8 +3,8 @@
 //! Training, measuring and answering follow one another and use the same memory, so the largest counts.
 
 use grimoire_models::{Architecture, Cache, Checkpoint, Config, Model};
-use grimoire_tensor::Params;
 use grimoire_tensor::ops::rows_at_once;
+use grimoire_tensor::{Params, Precision};
 use serde::Serialize;
 
 /// The program itself: code, buffers of threads, what the allocator keeps, measured on an empty run.
@@ -29,6 +29,8 @@ pub struct Load {
     pub averaged: bool,
     /// Bytes of the data in memory.
     pub data: u64,
+    /// Of the gradients.
+    pub precision: Precision,
 }
 
 /// Bytes by what they are for.
@@ -69,10 +71,11 @@ pub fn footprint(
     let (width, inner) = (config.width as u64, config.inner as u64);
     let (tokens, scored) = (load.tokens as u64, load.scored as u64);
     // While the logits are there: the scored rows of the stream and their gradient. After that, on the way
-    // back: the gated values again, their gradient and that of one part of them, and the stream's.
+    // back: the gated values again, their gradient and that of one part of them, one part restored, and the stream's.
     let with_logits = logits + 2 * scored * width;
-    let moving = (3 * inner + 3 * width) * tokens;
-    let training = saved_per_token(config, model, params) * tokens + with_logits.max(moving);
+    let moving = (4 * inner + 3 * width) * tokens;
+    let training =
+        saved_per_token(config, model, params, load.precision) * tokens + with_logits.max(moving);
     // Forward alone: the stream and its norm, both parts of the gate, their product and its sum.
     let measuring = (3 * inner + 3 * width) * load.measured as u64 + logits;
     let at_once = load.prompts.min(AT_ONCE);
@@ -91,14 +94,19 @@ pub fn footprint(
 
 /// Values that the tape holds for each token. A root-mean-square norm keeps its input alone, since what it
 /// gives is computed again.
-fn saved_per_token(config: &Config, model: &Model, params: &Params) -> u64 {
+fn saved_per_token(config: &Config, model: &Model, params: &Params, precision: Precision) -> u64 {
     let (d, q) = (config.width, config.n_heads * config.head_dim);
     let kv = config.n_kv_heads * config.head_dim;
-    // The stream twice; queries, keys, values; the mix and its log-sum-exp; the gated part.
-    let llama = 2 * d + 2 * q + 2 * kv + config.n_heads + 2 * config.inner;
+    // The stream twice; queries, keys, values; the mix and its log-sum-exp; the gated part,
+    // in halves where speed counts.
+    let gated = match precision {
+        Precision::F32 => 2 * config.inner,
+        Precision::Fast => config.inner,
+    };
+    let llama = 2 * d + 2 * q + 2 * kv + config.n_heads + gated;
     let block = match config.architecture {
         // What a layer norm gives is kept; one activation without a gate.
-        Architecture::Gpt2 => llama + 2 * d - config.inner,
+        Architecture::Gpt2 => llama + 2 * d - gated / 2,
         Architecture::Qwen3 => llama + q + kv,
         _ => llama,
     };

@@ -10,7 +10,7 @@ use crate::sequence::{MicroBatch, Sequence, micro_batches};
 use grimoire_models::Model;
 use grimoire_nn::{AdamW, AdamWState, Schedule, WeightAverage, clip_factor};
 use grimoire_tensor::ops::{cross_entropy, select_rows};
-use grimoire_tensor::{Gradients, Params, Tape};
+use grimoire_tensor::{Gradients, Params, Precision, Tape};
 
 /// Everything that decides what a run computes, apart from model and data.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +31,8 @@ pub struct Plan {
     pub ema: Option<f64>,
     /// Seed of the order of rows.
     pub seed: u64,
+    /// How exactly gradients are computed; losses are in f32 always.
+    pub precision: Precision,
 }
 
 /// What a step did.
@@ -98,7 +100,7 @@ impl Trainer {
 
     /// Adds the gradient of a micro-batch whose tokens count `weight` each; returns its summed loss.
     fn learn(&mut self, model: &Model, micro: &MicroBatch, weight: f32) -> f64 {
-        let tape = Tape::new(&self.params);
+        let tape = Tape::new(&self.params).with_precision(self.plan.precision);
         let weights = vec![weight; micro.rows.len()];
         // Nothing outlives its use: what the way back needs is on the tape.
         let loss = {

@@ -4,6 +4,7 @@
 use crate::buffer::Buffer;
 use grimoire_kernels::parallel::for_each_rows;
 use grimoire_kernels::rows;
+use grimoire_kernels::storage::{StorageType, decode, halve};
 
 /// Values in a piece.
 const PIECE: usize = 16_384;
@@ -30,4 +31,24 @@ pub(crate) fn copy_of(x: &[f32]) -> Buffer {
     let mut y = Buffer::stale(x.len());
     for_each_rows(&mut y, 1, PIECE, |first, y| y.copy_from_slice(&x[first..first + y.len()]));
     y
+}
+
+/// Values in bf16, two to a place.
+pub(crate) fn halves_of(x: &[f32]) -> Buffer {
+    let mut words = Buffer::stale(x.len().div_ceil(2));
+    for_each_rows(&mut words, 1, PIECE / 2, |first, words| {
+        let x = &x[2 * first..x.len().min(2 * (first + words.len()))];
+        halve(x, &mut bytemuck::cast_slice_mut(words)[..x.len()]);
+    });
+    words
+}
+
+/// The values of [`halves_of`].
+pub(crate) fn whole_of(words: &[f32], len: usize) -> Buffer {
+    let bytes: &[u8] = bytemuck::cast_slice(words);
+    let mut x = Buffer::stale(len);
+    for_each_rows(&mut x, 1, PIECE, |first, x| {
+        decode(StorageType::BF16, &bytes[2 * first..2 * (first + x.len())], x);
+    });
+    x
 }

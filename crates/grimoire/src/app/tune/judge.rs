@@ -9,7 +9,7 @@ use crate::app::tune_report::{DocumentChange, Estimate, HeldOut, Sample, Score};
 use crate::failure::{Failure, Outcome};
 use grimoire_eval::perplexity::{DocumentNll, Unit, compare, summary};
 use grimoire_eval::text::{bleu, rouge};
-use grimoire_models::{Generation, Precision};
+use grimoire_models::Generation;
 use grimoire_tune::data::Example;
 use grimoire_tune::evaluate;
 use serde::{Deserialize, Serialize};
@@ -61,7 +61,7 @@ pub(crate) fn judge(
         prompts.into_iter().map(|p| p[..p.len().min(context - 1)].to_vec()).collect();
     let options = Generation {
         max_tokens: request.answer_tokens,
-        precision: if request.precision == "f32" { Precision::F32 } else { Precision::Fast },
+        precision: request.exactness(),
         ..Generation::default()
     };
     let total = prompts.len().max(1) as f64;

@@ -102,6 +102,7 @@ fn load(request: &TuneRequest, loaded: &Loaded, dataset: &Dataset) -> Load {
         prompts: asked.len(),
         answered: longest.min(loaded.model.config().context),
         averaged: request.ema.is_some(),
+        precision: request.exactness(),
         data: data.sum::<usize>() as u64,
         ..Load::default()
     }
