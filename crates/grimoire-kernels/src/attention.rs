@@ -12,13 +12,16 @@
 //!
 //! It does not rotate, project or cache: it reads and writes rows.
 
-use crate::gemm::{MR, NR, Tile, tile, transpose};
+use crate::gemm::NR;
 use crate::isa::Isa;
 use crate::parallel::{Shared, for_each_piece, for_each_rows};
 use crate::rows::{axpy, exp_minus, max_of};
 use std::cell::RefCell;
 
 mod few;
+mod product;
+
+use product::{Columns, pack_transposed, product_packed};
 
 /// Rows of queries handled at once by one head.
 const QUERIES: usize = 64;
@@ -160,6 +163,8 @@ unsafe fn forward_piece(
     scratch.scores.resize(QUERIES * width, 0.0);
     let values = Columns::of(&v[first_key..], kv_row, n_keys, dim, &mut scratch.padded);
     let shift = segment.kv_len - segment.q_len;
+    // Keys that the first query of the block sees.
+    let first_seen = shift + from + 1 - low;
     for head in kv_head * group..(kv_head + 1) * group {
         let first_q = (segment.q_start + from) * q_row + head * dim;
         let n_rows = to - from;
@@ -176,6 +181,7 @@ unsafe fn forward_piece(
                 &scratch.keys,
                 &mut scratch.scores,
                 width,
+                first_seen,
             );
         }
         for row in 0..n_rows {
@@ -196,7 +202,7 @@ unsafe fn forward_piece(
                 width,
                 1,
                 n_rows,
-                n_keys,
+                |row| n_keys.min(first_seen + row - 1),
                 target,
                 q_row,
                 false,
@@ -218,148 +224,6 @@ fn softmax_row(scores: &mut [f32], hidden: usize, seen: usize, scale: f32) -> f3
         *p *= inverse;
     }
     top + sum.ln()
-}
-
-/// Packs `rows` rows of `dim` values, `stride` apart, into panels `[dim, 16]` of their transpose.
-fn pack_transposed(
-    source: &[f32],
-    stride: usize,
-    rows: usize,
-    dim: usize,
-    lines: &mut Vec<f32>,
-    panels: &mut Vec<f32>,
-) {
-    let n_panels = rows.div_ceil(NR);
-    panels.resize(n_panels * dim * NR, 0.0);
-    lines.resize(NR * dim, 0.0);
-    for (panel_idx, panel) in panels.chunks_exact_mut(dim * NR).enumerate() {
-        let live = NR.min(rows - panel_idx * NR);
-        for line in 0..live {
-            let at = (panel_idx * NR + line) * stride;
-            lines[line * dim..(line + 1) * dim].copy_from_slice(&source[at..at + dim]);
-        }
-        lines[live * dim..].fill(0.0);
-        transpose(lines, dim, panel);
-    }
-}
-
-/// `C[rows, width] = A[rows, k] · panels`, `width` a multiple of 16.
-///
-/// # Safety
-/// `A` must be readable as described; `panels` is `[width/16][k, 16]`, `out` `[rows, width]`.
-#[expect(clippy::too_many_arguments, reason = "a matrix product has as many")]
-unsafe fn product_packed(
-    isa: Isa,
-    a: *const f32,
-    a_row: usize,
-    a_col: usize,
-    rows: usize,
-    k: usize,
-    panels: &[f32],
-    out: &mut [f32],
-    width: usize,
-) {
-    for (panel_idx, panel) in panels.chunks_exact(k * NR).take(width / NR).enumerate() {
-        for row in (0..rows).step_by(MR) {
-            // SAFETY: the caller's promise; the tile lies within `out`.
-            unsafe {
-                tile(
-                    isa,
-                    Tile {
-                        k,
-                        a: a.add(row * a_row),
-                        a_row,
-                        a_col,
-                        b: panel.as_ptr(),
-                        b_row: NR,
-                        c: out.as_mut_ptr().add(row * width + panel_idx * NR),
-                        c_row: width,
-                        accumulate: false,
-                    },
-                    MR.min(rows - row),
-                    NR,
-                );
-            }
-        }
-    }
-}
-
-/// Rows of a head as the right-hand side of a product: read in place where 16 columns at a time fit,
-/// with the odd columns at the end copied into a padded panel.
-struct Columns<'a> {
-    source: *const f32,
-    stride: usize,
-    dim: usize,
-    padded: &'a [f32],
-}
-
-impl<'a> Columns<'a> {
-    fn of(
-        source: &[f32],
-        stride: usize,
-        rows: usize,
-        dim: usize,
-        padded: &'a mut Vec<f32>,
-    ) -> Self {
-        let odd = dim % NR;
-        if odd > 0 {
-            padded.clear();
-            padded.resize(rows * NR, 0.0);
-            for (row, line) in padded.chunks_exact_mut(NR).enumerate() {
-                let at = row * stride + dim - odd;
-                line[..odd].copy_from_slice(&source[at..at + odd]);
-            }
-        }
-        assert!(
-            rows == 0 || (rows - 1) * stride + dim <= source.len(),
-            "attention: rows out of range"
-        );
-        Self { source: source.as_ptr(), stride, dim, padded }
-    }
-
-    /// `C[rows, dim] (+)= A[rows, k] · self[k, dim]`.
-    ///
-    /// # Safety
-    /// `A` readable and `C` writable as described, `k` at most the number of rows given to `of`.
-    #[expect(clippy::too_many_arguments, reason = "a matrix product has as many")]
-    unsafe fn product(
-        &self,
-        isa: Isa,
-        a: *const f32,
-        a_row: usize,
-        a_col: usize,
-        rows: usize,
-        k: usize,
-        c: *mut f32,
-        c_row: usize,
-        accumulate: bool,
-    ) {
-        for col in (0..self.dim).step_by(NR) {
-            let live = NR.min(self.dim - col);
-            let (b, b_row) = if live == NR {
-                (self.source.wrapping_add(col), self.stride)
-            } else {
-                (self.padded.as_ptr(), NR)
-            };
-            for row in (0..rows).step_by(MR) {
-                // SAFETY: the caller's promise; odd columns come from the padded panel.
-                unsafe {
-                    let t = Tile {
-                        k,
-                        a: a.add(row * a_row),
-                        a_row,
-                        a_col,
-                        b,
-                        b_row,
-                        c: c.add(row * c_row + col),
-                        c_row,
-                        accumulate,
-                    };
-                    tile(isa, t, MR.min(rows - row), live);
-                }
-            }
-        }
-    }
 }
 
 /// What the backward pass reads.
@@ -516,6 +380,7 @@ unsafe fn backward_block(
     scratch.scores.resize(QUERIES * width, 0.0);
     scratch.grads.resize(QUERIES * width, 0.0);
     let shift = segment.kv_len - segment.q_len;
+    let first_seen = shift + from + 1 - low;
     for head in kv_head * group..(kv_head + 1) * group {
         let first_q = (segment.q_start + from) * q_row + head * dim;
         // SAFETY: all rows are in range; the outputs belong to this piece.
@@ -523,8 +388,9 @@ unsafe fn backward_block(
             let queries = saved.q.as_ptr().add(first_q);
             let outs = d_out.as_ptr().add(first_q);
             let (scores, grads) = (&mut scratch.scores, &mut scratch.grads);
-            product_packed(isa, queries, q_row, 1, n_rows, dim, &scratch.keys, scores, width);
-            product_packed(isa, outs, q_row, 1, n_rows, dim, &scratch.values, grads, width);
+            let (keys, values) = (&scratch.keys, &scratch.values);
+            product_packed(isa, queries, q_row, 1, n_rows, dim, keys, scores, width, first_seen);
+            product_packed(isa, outs, q_row, 1, n_rows, dim, values, grads, width, first_seen);
             for row in 0..n_rows {
                 let seen = shift + from + row + 1 - low;
                 let hidden = heads.window.map_or(0, |window| seen.saturating_sub(window));
@@ -538,15 +404,42 @@ unsafe fn backward_block(
             // dV += Pᵀ dO, dK += dSᵀ Q: the sums run over the rows of this block.
             let (scores, grads) = (scores.as_ptr(), grads.as_ptr());
             let d_v = targets.v.pointer().add(d_first_key);
-            Columns::of(&d_out[first_q..], q_row, n_rows, dim, &mut scratch.padded)
-                .product(isa, scores, 1, width, n_keys, n_rows, d_v, kv_row, true);
+            Columns::of(&d_out[first_q..], q_row, n_rows, dim, &mut scratch.padded).product(
+                isa,
+                scores,
+                1,
+                width,
+                n_keys,
+                |_| n_rows,
+                d_v,
+                kv_row,
+                true,
+            );
             let d_k = targets.k.pointer().add(d_first_key);
-            Columns::of(&saved.q[first_q..], q_row, n_rows, dim, &mut scratch.padded)
-                .product(isa, grads, 1, width, n_keys, n_rows, d_k, kv_row, true);
+            Columns::of(&saved.q[first_q..], q_row, n_rows, dim, &mut scratch.padded).product(
+                isa,
+                grads,
+                1,
+                width,
+                n_keys,
+                |_| n_rows,
+                d_k,
+                kv_row,
+                true,
+            );
             // dQ = dS K.
             let d_q = targets.q.pointer().add(first_q);
-            Columns::of(k, kv_row, n_keys, dim, &mut scratch.padded)
-                .product(isa, grads, width, 1, n_rows, n_keys, d_q, q_row, false);
+            Columns::of(k, kv_row, n_keys, dim, &mut scratch.padded).product(
+                isa,
+                grads,
+                width,
+                1,
+                n_rows,
+                |row| n_keys.min(first_seen + row - 1),
+                d_q,
+                q_row,
+                false,
+            );
         }
     }
 }
