@@ -92,6 +92,14 @@ impl Trainer {
         self.average.as_ref().map_or_else(|| self.params.clone(), |a| a.averaged(&self.params))
     }
 
+    /// [`Trainer::weights`] at the end of a run: all else is let go of.
+    pub fn into_weights(self) -> Params {
+        match self.average {
+            Some(average) => average.averaged(&self.params),
+            None => self.params,
+        }
+    }
+
     /// Runs a micro-batch forward and backward and forgets the outcome: how long a step takes, before the first.
     pub fn rehearse(&mut self, model: &Model, micro: &MicroBatch) {
         self.learn(model, micro, 1.0);
