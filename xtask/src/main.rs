@@ -6,6 +6,7 @@
 mod builtin;
 mod golden;
 mod layers;
+mod measure;
 mod models;
 mod repository;
 mod test;
@@ -21,7 +22,9 @@ usage: cargo xtask <chore>
   layers           crates depend downwards only; unsafe and sockets stay where they belong
   builtin          remakes the model and data inside the binary
   models           fetches the real model of the tests into target/models
-  golden [NAME]    lists the scripts behind the recorded values, or runs one in a pinned environment";
+  golden [NAME]    lists the scripts behind the recorded values, or runs one in a pinned environment
+  bench [--quick]  our training step by shape and threads, beside the machine's limit
+  peers [GROUP]    other programs and ours in turn: training (PyTorch with PEFT), reading (llama.cpp)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -36,6 +39,8 @@ fn main() -> ExitCode {
         "builtin" => builtin::run(rest),
         "models" => models::run(),
         "golden" => golden::run(rest),
+        "bench" => measure::bench(rest),
+        "peers" => measure::peers(rest),
         "" | "help" | "--help" | "-h" => {
             println!("{CHORES}");
             return ExitCode::from(if chore.is_empty() { 2 } else { 0 });

@@ -12,13 +12,16 @@
 //!
 //! It does not rotate, project or cache: it reads and writes rows.
 
-use crate::gemm::{MR, NR, Tile, tile, transpose};
+use crate::gemm::NR;
 use crate::isa::Isa;
-use crate::parallel::{Shared, for_each_piece};
-use crate::rows::{exp_minus, max_of};
+use crate::parallel::{Shared, for_each_piece, for_each_rows};
+use crate::rows::{axpy, exp_minus, max_of};
 use std::cell::RefCell;
 
 mod few;
+mod product;
+
+use product::{Columns, pack_transposed, product_packed};
 
 /// Rows of queries handled at once by one head.
 const QUERIES: usize = 64;
@@ -160,6 +163,8 @@ unsafe fn forward_piece(
     scratch.scores.resize(QUERIES * width, 0.0);
     let values = Columns::of(&v[first_key..], kv_row, n_keys, dim, &mut scratch.padded);
     let shift = segment.kv_len - segment.q_len;
+    // Keys that the first query of the block sees.
+    let first_seen = shift + from + 1 - low;
     for head in kv_head * group..(kv_head + 1) * group {
         let first_q = (segment.q_start + from) * q_row + head * dim;
         let n_rows = to - from;
@@ -176,6 +181,7 @@ unsafe fn forward_piece(
                 &scratch.keys,
                 &mut scratch.scores,
                 width,
+                first_seen,
             );
         }
         for row in 0..n_rows {
@@ -196,7 +202,7 @@ unsafe fn forward_piece(
                 width,
                 1,
                 n_rows,
-                n_keys,
+                |row| n_keys.min(first_seen + row - 1),
                 target,
                 q_row,
                 false,
@@ -218,148 +224,6 @@ fn softmax_row(scores: &mut [f32], hidden: usize, seen: usize, scale: f32) -> f3
         *p *= inverse;
     }
     top + sum.ln()
-}
-
-/// Packs `rows` rows of `dim` values, `stride` apart, into panels `[dim, 16]` of their transpose.
-fn pack_transposed(
-    source: &[f32],
-    stride: usize,
-    rows: usize,
-    dim: usize,
-    lines: &mut Vec<f32>,
-    panels: &mut Vec<f32>,
-) {
-    let n_panels = rows.div_ceil(NR);
-    panels.resize(n_panels * dim * NR, 0.0);
-    lines.resize(NR * dim, 0.0);
-    for (panel_idx, panel) in panels.chunks_exact_mut(dim * NR).enumerate() {
-        let live = NR.min(rows - panel_idx * NR);
-        for line in 0..live {
-            let at = (panel_idx * NR + line) * stride;
-            lines[line * dim..(line + 1) * dim].copy_from_slice(&source[at..at + dim]);
-        }
-        lines[live * dim..].fill(0.0);
-        transpose(lines, dim, panel);
-    }
-}
-
-/// `C[rows, width] = A[rows, k] · panels`, `width` a multiple of 16.
-///
-/// # Safety
-/// `A` must be readable as described; `panels` is `[width/16][k, 16]`, `out` `[rows, width]`.
-#[expect(clippy::too_many_arguments, reason = "a matrix product has as many")]
-unsafe fn product_packed(
-    isa: Isa,
-    a: *const f32,
-    a_row: usize,
-    a_col: usize,
-    rows: usize,
-    k: usize,
-    panels: &[f32],
-    out: &mut [f32],
-    width: usize,
-) {
-    for (panel_idx, panel) in panels.chunks_exact(k * NR).take(width / NR).enumerate() {
-        for row in (0..rows).step_by(MR) {
-            // SAFETY: the caller's promise; the tile lies within `out`.
-            unsafe {
-                tile(
-                    isa,
-                    Tile {
-                        k,
-                        a: a.add(row * a_row),
-                        a_row,
-                        a_col,
-                        b: panel.as_ptr(),
-                        b_row: NR,
-                        c: out.as_mut_ptr().add(row * width + panel_idx * NR),
-                        c_row: width,
-                        accumulate: false,
-                    },
-                    MR.min(rows - row),
-                    NR,
-                );
-            }
-        }
-    }
-}
-
-/// Rows of a head as the right-hand side of a product: read in place where 16 columns at a time fit,
-/// with the odd columns at the end copied into a padded panel.
-struct Columns<'a> {
-    source: *const f32,
-    stride: usize,
-    dim: usize,
-    padded: &'a [f32],
-}
-
-impl<'a> Columns<'a> {
-    fn of(
-        source: &[f32],
-        stride: usize,
-        rows: usize,
-        dim: usize,
-        padded: &'a mut Vec<f32>,
-    ) -> Self {
-        let odd = dim % NR;
-        if odd > 0 {
-            padded.clear();
-            padded.resize(rows * NR, 0.0);
-            for (row, line) in padded.chunks_exact_mut(NR).enumerate() {
-                let at = row * stride + dim - odd;
-                line[..odd].copy_from_slice(&source[at..at + odd]);
-            }
-        }
-        assert!(
-            rows == 0 || (rows - 1) * stride + dim <= source.len(),
-            "attention: rows out of range"
-        );
-        Self { source: source.as_ptr(), stride, dim, padded }
-    }
-
-    /// `C[rows, dim] (+)= A[rows, k] · self[k, dim]`.
-    ///
-    /// # Safety
-    /// `A` readable and `C` writable as described, `k` at most the number of rows given to `of`.
-    #[expect(clippy::too_many_arguments, reason = "a matrix product has as many")]
-    unsafe fn product(
-        &self,
-        isa: Isa,
-        a: *const f32,
-        a_row: usize,
-        a_col: usize,
-        rows: usize,
-        k: usize,
-        c: *mut f32,
-        c_row: usize,
-        accumulate: bool,
-    ) {
-        for col in (0..self.dim).step_by(NR) {
-            let live = NR.min(self.dim - col);
-            let (b, b_row) = if live == NR {
-                (self.source.wrapping_add(col), self.stride)
-            } else {
-                (self.padded.as_ptr(), NR)
-            };
-            for row in (0..rows).step_by(MR) {
-                // SAFETY: the caller's promise; odd columns come from the padded panel.
-                unsafe {
-                    let t = Tile {
-                        k,
-                        a: a.add(row * a_row),
-                        a_row,
-                        a_col,
-                        b,
-                        b_row,
-                        c: c.add(row * c_row + col),
-                        c_row,
-                        accumulate,
-                    };
-                    tile(isa, t, MR.min(rows - row), live);
-                }
-            }
-        }
-    }
 }
 
 /// What the backward pass reads.
@@ -398,20 +262,90 @@ pub fn backward(
     assert!(d_k.len() == saved.k.len() && d_v.len() == saved.v.len(), "attention: d_k or d_v");
     d_k.fill(0.0);
     d_v.fill(0.0);
-    let (d_q, d_k, d_v) =
-        (Shared(d_q.as_mut_ptr()), Shared(d_k.as_mut_ptr()), Shared(d_v.as_mut_ptr()));
+    let key_row = heads.n_kv * heads.dim;
+    let runs = runs(segments);
+    let mut apart = vec![0.0; runs.iter().map(|run| 2 * run.apart * key_row).sum()];
+    let whole = Targets { q: Shared(d_q.as_mut_ptr()), k: shared(d_k), v: shared(d_v) };
+    let mut rest = &mut apart[..];
+    let targets: Vec<Targets> = runs
+        .iter()
+        .map(|run| match run.apart {
+            0 => whole,
+            keys => {
+                let (both, others) = std::mem::take(&mut rest).split_at_mut(2 * keys * key_row);
+                rest = others;
+                let (k, v) = both.split_at_mut(keys * key_row);
+                Targets { k: shared(k), v: shared(v), ..whole }
+            }
+        })
+        .collect();
     let isa = Isa::current();
-    for_each_piece(segments.len() * heads.n_kv, |piece| {
-        let (segment, kv_head) = (&segments[piece / heads.n_kv], piece % heads.n_kv);
+    for_each_piece(runs.len() * heads.n_kv, |piece| {
+        let (run, kv_head) = (&runs[piece / heads.n_kv], piece % heads.n_kv);
+        let targets = targets[piece / heads.n_kv];
         SCRATCH.with_borrow_mut(|scratch| {
-            for from in (0..segment.q_len).step_by(QUERIES) {
-                let to = segment.q_len.min(from + QUERIES);
-                let block = Block { segment, heads: &heads, kv_head, from, to };
-                // SAFETY: a piece owns its query rows and heads, and the keys and values of its head.
-                unsafe { backward_block(isa, &saved, d_out, &block, d_q, d_k, d_v, scratch) };
+            for from in (run.from..run.to).step_by(QUERIES) {
+                let to = run.to.min(from + QUERIES);
+                let d_start = if run.apart > 0 { 0 } else { run.segment.kv_start };
+                let block =
+                    Block { segment: run.segment, heads: &heads, kv_head, from, to, d_start };
+                // SAFETY: a piece owns its query rows and heads, and in its targets the keys of its head.
+                unsafe { backward_block(isa, &saved, d_out, &block, targets, scratch) };
             }
         });
     });
+    let mut rest = &apart[..];
+    for run in runs.iter().filter(|run| run.apart > 0) {
+        let at = run.segment.kv_start * key_row..(run.segment.kv_start + run.apart) * key_row;
+        for d in [&mut d_k[at.clone()], &mut d_v[at]] {
+            let (part, others) = rest.split_at(d.len());
+            rest = others;
+            for_each_rows(d, key_row, QUERIES, |first, rows| {
+                axpy(1.0, &part[first * key_row..first * key_row + rows.len()], rows);
+            });
+        }
+    }
+}
+
+/// Queries of a segment that one piece of the backward pass goes through.
+struct Run<'a> {
+    segment: &'a Segment,
+    from: usize,
+    to: usize,
+    /// How many keys it sees, when it sums their gradients apart; 0 for the last run of a segment, which
+    /// writes in place.
+    apart: usize,
+}
+
+/// Fewest queries of a run.
+const RUN: usize = 512;
+/// Most runs of a segment: each but the last holds gradients of its keys apart.
+const RUNS: usize = 4;
+
+/// The runs of all segments, the longest first within a segment, by lengths alone.
+fn runs(segments: &[Segment]) -> Vec<Run<'_>> {
+    let mut runs = Vec::new();
+    for segment in segments {
+        let length = segment.q_len.div_ceil(RUNS).next_multiple_of(QUERIES).max(RUN);
+        for from in (0..segment.q_len).step_by(length).rev() {
+            let to = segment.q_len.min(from + length);
+            let seen = segment.kv_len - segment.q_len + to;
+            runs.push(Run { segment, from, to, apart: if to < segment.q_len { seen } else { 0 } });
+        }
+    }
+    runs
+}
+
+fn shared(values: &mut [f32]) -> Shared {
+    Shared(values.as_mut_ptr())
+}
+
+/// Where the gradients of a run go.
+#[derive(Clone, Copy)]
+struct Targets {
+    q: Shared,
+    k: Shared,
+    v: Shared,
 }
 
 struct Block<'a> {
@@ -420,32 +354,33 @@ struct Block<'a> {
     kv_head: usize,
     from: usize,
     to: usize,
+    /// Row of the first key of the segment in the targets.
+    d_start: usize,
 }
 
-#[expect(clippy::too_many_arguments, reason = "one inner loop of backward, with all it reads")]
 unsafe fn backward_block(
     isa: Isa,
     saved: &Saved<'_>,
     d_out: &[f32],
     block: &Block<'_>,
-    d_q: Shared,
-    d_k: Shared,
-    d_v: Shared,
+    targets: Targets,
     scratch: &mut Scratch,
 ) {
-    let &Block { segment, heads, kv_head, from, to } = block;
+    let &Block { segment, heads, kv_head, from, to, d_start } = block;
     let (dim, group) = (heads.dim, heads.n_q / heads.n_kv);
     let (q_row, kv_row) = (heads.n_q * dim, heads.n_kv * dim);
     let (low, high) = visible(segment, heads, from, to);
     let (n_keys, n_rows) = (high - low, to - from);
     let width = n_keys.div_ceil(NR) * NR;
     let first_key = (segment.kv_start + low) * kv_row + kv_head * dim;
+    let d_first_key = (d_start + low) * kv_row + kv_head * dim;
     let (k, v) = (&saved.k[first_key..], &saved.v[first_key..]);
     pack_transposed(k, kv_row, n_keys, dim, &mut scratch.rows, &mut scratch.keys);
     pack_transposed(v, kv_row, n_keys, dim, &mut scratch.rows, &mut scratch.values);
     scratch.scores.resize(QUERIES * width, 0.0);
     scratch.grads.resize(QUERIES * width, 0.0);
     let shift = segment.kv_len - segment.q_len;
+    let first_seen = shift + from + 1 - low;
     for head in kv_head * group..(kv_head + 1) * group {
         let first_q = (segment.q_start + from) * q_row + head * dim;
         // SAFETY: all rows are in range; the outputs belong to this piece.
@@ -453,8 +388,9 @@ unsafe fn backward_block(
             let queries = saved.q.as_ptr().add(first_q);
             let outs = d_out.as_ptr().add(first_q);
             let (scores, grads) = (&mut scratch.scores, &mut scratch.grads);
-            product_packed(isa, queries, q_row, 1, n_rows, dim, &scratch.keys, scores, width);
-            product_packed(isa, outs, q_row, 1, n_rows, dim, &scratch.values, grads, width);
+            let (keys, values) = (&scratch.keys, &scratch.values);
+            product_packed(isa, queries, q_row, 1, n_rows, dim, keys, scores, width, first_seen);
+            product_packed(isa, outs, q_row, 1, n_rows, dim, values, grads, width, first_seen);
             for row in 0..n_rows {
                 let seen = shift + from + row + 1 - low;
                 let hidden = heads.window.map_or(0, |window| seen.saturating_sub(window));
@@ -467,16 +403,43 @@ unsafe fn backward_block(
             }
             // dV += Pᵀ dO, dK += dSᵀ Q: the sums run over the rows of this block.
             let (scores, grads) = (scores.as_ptr(), grads.as_ptr());
-            let d_v = d_v.pointer().add(first_key);
-            Columns::of(&d_out[first_q..], q_row, n_rows, dim, &mut scratch.padded)
-                .product(isa, scores, 1, width, n_keys, n_rows, d_v, kv_row, true);
-            let d_k = d_k.pointer().add(first_key);
-            Columns::of(&saved.q[first_q..], q_row, n_rows, dim, &mut scratch.padded)
-                .product(isa, grads, 1, width, n_keys, n_rows, d_k, kv_row, true);
+            let d_v = targets.v.pointer().add(d_first_key);
+            Columns::of(&d_out[first_q..], q_row, n_rows, dim, &mut scratch.padded).product(
+                isa,
+                scores,
+                1,
+                width,
+                n_keys,
+                |_| n_rows,
+                d_v,
+                kv_row,
+                true,
+            );
+            let d_k = targets.k.pointer().add(d_first_key);
+            Columns::of(&saved.q[first_q..], q_row, n_rows, dim, &mut scratch.padded).product(
+                isa,
+                grads,
+                1,
+                width,
+                n_keys,
+                |_| n_rows,
+                d_k,
+                kv_row,
+                true,
+            );
             // dQ = dS K.
-            let d_q = d_q.pointer().add(first_q);
-            Columns::of(k, kv_row, n_keys, dim, &mut scratch.padded)
-                .product(isa, grads, width, 1, n_rows, n_keys, d_q, q_row, false);
+            let d_q = targets.q.pointer().add(first_q);
+            Columns::of(k, kv_row, n_keys, dim, &mut scratch.padded).product(
+                isa,
+                grads,
+                width,
+                1,
+                n_rows,
+                |row| n_keys.min(first_seen + row - 1),
+                d_q,
+                q_row,
+                false,
+            );
         }
     }
 }

@@ -73,6 +73,20 @@ multiversion! {
 }
 
 multiversion! {
+    /// The sum of squares in f64, in sixteen partial sums added in order: for many values.
+    pub fn wide_sum_of_squares(values: &[f32]) -> f64 {
+        let mut sums = [0.0f64; 16];
+        for chunk in values.chunks(16) {
+            for (sum, value) in sums.iter_mut().zip(chunk) {
+                *sum += f64::from(*value) * f64::from(*value);
+            }
+        }
+        let _ = FMA;
+        sums.iter().sum()
+    }
+}
+
+multiversion! {
     /// The sum.
     pub fn sum(values: &[f32]) -> f32 {
         let mut sums = [0.0f32; 32];
@@ -126,8 +140,10 @@ multiversion! {
     /// `d_x += rstd · (g ∘ d_y − x · rstd² · mean(g ∘ d_y ∘ x))`.
     pub fn rms_norm_backward(x: &[f32], gain: &[f32], rstd: f32, d_y: &[f32], d_x: &mut [f32]) {
         let mut sums = [0.0f32; 32];
-        for (index, ((x, g), d)) in x.iter().zip(gain).zip(d_y).enumerate() {
-            sums[index % 32] = fma::<FMA>(g * d, *x, sums[index % 32]);
+        for ((x, g), d) in x.chunks(32).zip(gain.chunks(32)).zip(d_y.chunks(32)) {
+            for (((sum, x), g), d) in sums.iter_mut().zip(x).zip(g).zip(d) {
+                *sum = fma::<FMA>(g * d, *x, *sum);
+            }
         }
         let mean = fold(sums) / x.len() as f32 * rstd * rstd;
         for (((d_x, x), g), d) in d_x.iter_mut().zip(x).zip(gain).zip(d_y) {
@@ -163,10 +179,12 @@ multiversion! {
     ) {
         let (mean, rstd) = moments;
         let (mut plain, mut with_x) = ([0.0f32; 32], [0.0f32; 32]);
-        for (index, ((x, g), d)) in x.iter().zip(gain).zip(d_y).enumerate() {
-            let scaled = g * d;
-            plain[index % 32] += scaled;
-            with_x[index % 32] = fma::<FMA>(scaled, (x - mean) * rstd, with_x[index % 32]);
+        for ((x, g), d) in x.chunks(32).zip(gain.chunks(32)).zip(d_y.chunks(32)) {
+            let sums = plain.iter_mut().zip(&mut with_x);
+            for (((sums, x), g), d) in sums.zip(x).zip(g).zip(d) {
+                *sums.0 += g * d;
+                *sums.1 = fma::<FMA>(g * d, (x - mean) * rstd, *sums.1);
+            }
         }
         let n = x.len() as f32;
         let (plain, with_x) = (fold(plain) / n, fold(with_x) / n);

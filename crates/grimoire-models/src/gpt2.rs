@@ -12,7 +12,7 @@ use grimoire_tensor::ops::{self, Input, Weight};
 use grimoire_tensor::{Tape, Tensor};
 
 /// All layers of a model.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Gpt2 {
     pub(crate) embedding: Weight,
     pub(crate) positions: Weight,
@@ -22,7 +22,7 @@ pub(crate) struct Gpt2 {
 }
 
 /// One block.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Block {
     pub(crate) norm_1: Norm,
     pub(crate) qkv: Linear,

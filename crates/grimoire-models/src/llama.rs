@@ -17,7 +17,7 @@ use grimoire_tensor::ops::{self, Angles, Input, Weight};
 use grimoire_tensor::{Heads, Tape, Tensor};
 
 /// All layers of a model.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Llama {
     pub(crate) embedding: Weight,
     pub(crate) blocks: Vec<Block>,
@@ -26,7 +26,7 @@ pub(crate) struct Llama {
 }
 
 /// One block.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Block {
     pub(crate) norm_1: Norm,
     pub(crate) q: Linear,
@@ -148,8 +148,8 @@ impl Block {
         if let Some(norm) = &self.norm_k {
             k = norm.apply(tape, &k);
         }
-        let q = ops::rope(tape, &q, config.head_dim, angles);
-        let k = ops::rope(tape, &k, config.head_dim, angles);
+        let q = ops::rope(tape, q, config.head_dim, angles);
+        let k = ops::rope(tape, k, config.head_dim, angles);
         see(observer, index, "attn.q", &q);
         see(observer, index, "attn.k", &k);
         see(observer, index, "attn.v", &v);

@@ -14,13 +14,13 @@ use grimoire_tensor::{Params, Tape, Tensor};
 use std::path::Path;
 
 /// A language model.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Model {
     config: Config,
     network: Network,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum Network {
     Llama(Llama),
     Gpt2(Gpt2),

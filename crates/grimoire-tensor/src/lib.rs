@@ -9,12 +9,14 @@
 
 #![forbid(unsafe_code)]
 
+mod buffer;
 mod matrix;
 pub mod ops;
 mod params;
 mod tape;
 mod tensor;
 
+pub use buffer::Buffer;
 pub use grimoire_kernels::attention::{Heads, Segment};
 pub use grimoire_kernels::rows::RopePairs;
 pub use grimoire_kernels::{Precision, StorageType};

@@ -1,6 +1,7 @@
 //! The trainable values, by name, and their gradients. Values are f32 and change only between steps.
 //! Frozen weights are not here: they are [`crate::Matrix`]es.
 
+use grimoire_kernels::rows;
 use std::collections::HashMap;
 
 /// Which parameter: an index into [`Params`].
@@ -140,11 +141,6 @@ impl Gradients {
 
     /// The Euclidean norm over all parameters, summed in f64 in order of registration.
     pub fn norm(&self) -> f64 {
-        let total: f64 = self
-            .sums
-            .iter()
-            .map(|sums| sums.iter().map(|g| f64::from(*g) * f64::from(*g)).sum::<f64>())
-            .sum();
-        total.sqrt()
+        self.sums.iter().map(|sums| rows::wide_sum_of_squares(sums)).sum::<f64>().sqrt()
     }
 }

@@ -4,12 +4,14 @@
 //! what its backward needs. Values have slots in order of creation, so walking the slots downwards meets
 //! every use of a value before the value itself: no graph search, no recursion.
 
+use crate::buffer::Buffer;
+use crate::ops::elementwise::{add_to, copy_of};
 use crate::params::{Gradients, Params};
 use crate::tensor::Tensor;
 use grimoire_kernels::Precision;
 use std::cell::RefCell;
 
-type Backward<'p> = Box<dyn FnOnce(Vec<f32>, &mut Flow<'_>) + 'p>;
+type Backward<'p> = Box<dyn FnOnce(Buffer, &mut Flow<'_>) + 'p>;
 
 /// Runs operations and remembers them.
 pub struct Tape<'p> {
@@ -29,7 +31,7 @@ pub struct Target {
 impl Tensor {
     /// Where its gradient goes.
     pub fn target(&self) -> Target {
-        Target { slot: self.slot, len: self.values().len() }
+        Target { slot: self.slot, len: self.shape().iter().product() }
     }
 }
 
@@ -37,7 +39,7 @@ impl Tensor {
 pub struct Flow<'a> {
     params: &'a Params,
     gradients: &'a mut Gradients,
-    slots: Vec<Option<Vec<f32>>>,
+    slots: Vec<Option<Buffer>>,
 }
 
 impl<'p> Tape<'p> {
@@ -52,7 +54,8 @@ impl<'p> Tape<'p> {
     }
 
     /// The same tape, computing with `precision` what is not recorded; what is recorded, and so has a
-    /// gradient, is computed in f32 always. A new tape is exact.
+    /// gradient, is computed in f32 always, but a fast tape keeps some of it for the way back in bf16. A new
+    /// tape is exact.
     #[must_use]
     pub fn with_precision(self, precision: Precision) -> Self {
         Self { precision, ..self }
@@ -74,7 +77,7 @@ impl<'p> Tape<'p> {
     }
 
     /// The result of an operation that is not recorded.
-    pub fn constant(&self, shape: &[usize], values: Vec<f32>) -> Tensor {
+    pub fn constant(&self, shape: &[usize], values: impl Into<Buffer>) -> Tensor {
         Tensor::new(shape, values)
     }
 
@@ -82,8 +85,8 @@ impl<'p> Tape<'p> {
     pub fn record(
         &self,
         shape: &[usize],
-        values: Vec<f32>,
-        backward: impl FnOnce(Vec<f32>, &mut Flow<'_>) + 'p,
+        values: impl Into<Buffer>,
+        backward: impl FnOnce(Buffer, &mut Flow<'_>) + 'p,
     ) -> Tensor {
         self.record_shared(&Tensor::new(shape, values), backward)
     }
@@ -92,7 +95,7 @@ impl<'p> Tape<'p> {
     pub fn record_shared(
         &self,
         output: &Tensor,
-        backward: impl FnOnce(Vec<f32>, &mut Flow<'_>) + 'p,
+        backward: impl FnOnce(Buffer, &mut Flow<'_>) + 'p,
     ) -> Tensor {
         let mut nodes = self.nodes.borrow_mut();
         nodes.push(Some(Box::new(backward)));
@@ -126,13 +129,13 @@ impl<'p> Tape<'p> {
         let Some(slot) = output.slot else { return Vec::new() };
         let mut flow =
             Flow { params: self.params, gradients, slots: nodes.iter().map(|_| None).collect() };
-        flow.slots[slot] = Some(seed);
+        flow.slots[slot] = Some(seed.into());
         let mut tracked = Vec::new();
         for slot in (0..nodes.len()).rev() {
             let gradient = flow.slots[slot].take();
             match (nodes[slot].take(), gradient) {
                 (Some(backward), Some(gradient)) => backward(gradient, &mut flow),
-                (None, gradient) => tracked.push(gradient.unwrap_or_default()),
+                (None, gradient) => tracked.push(gradient.unwrap_or_default().into_vec()),
                 (Some(_), None) => {}
             }
         }
@@ -141,9 +144,9 @@ impl<'p> Tape<'p> {
     }
 }
 
-impl Flow<'_> {
+impl<'a> Flow<'a> {
     /// The parameters, as in the forward pass.
-    pub fn params(&self) -> &Params {
+    pub fn params(&self) -> &'a Params {
         self.params
     }
 
@@ -160,15 +163,34 @@ impl Flow<'_> {
     /// Lets `add` add to the gradient of a tensor, unless no gradient is wanted there.
     pub fn add_with(&mut self, to: Target, add: impl FnOnce(&mut [f32])) {
         let Some(slot) = to.slot else { return };
-        let sum = self.slots[slot].get_or_insert_with(|| vec![0.0; to.len]);
+        let sum = self.slots[slot].get_or_insert_with(|| Buffer::zeros(to.len));
         add(sum);
     }
 
-    /// Adds `gradient` to that of a tensor, taking it over when it is the first.
-    pub fn send(&mut self, to: Target, gradient: Vec<f32>) {
+    /// Lets `write` write the gradient of a tensor, or add to it when it is told that there is one, unless
+    /// no gradient is wanted there.
+    pub fn write_with(&mut self, to: Target, write: impl FnOnce(&mut [f32], bool)) {
         let Some(slot) = to.slot else { return };
         match &mut self.slots[slot] {
-            Some(sum) => grimoire_kernels::rows::axpy(1.0, &gradient, sum),
+            Some(sum) => write(sum, true),
+            empty => write(empty.insert(Buffer::stale(to.len)), false),
+        }
+    }
+
+    /// Adds a copy of `gradient` to that of a tensor.
+    pub fn send_copy(&mut self, to: Target, gradient: &[f32]) {
+        let Some(slot) = to.slot else { return };
+        match &mut self.slots[slot] {
+            Some(sum) => add_to(gradient, sum),
+            empty => *empty = Some(copy_of(gradient)),
+        }
+    }
+
+    /// Adds `gradient` to that of a tensor, taking it over when it is the first.
+    pub fn send(&mut self, to: Target, gradient: Buffer) {
+        let Some(slot) = to.slot else { return };
+        match &mut self.slots[slot] {
+            Some(sum) => add_to(&gradient, sum),
             empty => *empty = Some(gradient),
         }
     }

@@ -1,16 +1,24 @@
 //! The value that flows through operations: an f32 array with a shape, shared by reference count.
 //! It does not know how it was made; its place on the tape is a number.
 
+use crate::buffer::Buffer;
+use crate::ops::elementwise::{halves_of, whole_of};
+use crate::params::Params;
 use std::fmt;
 use std::sync::Arc;
+
+/// How the values of a tensor are computed again.
+pub(crate) type Again = Arc<dyn Fn(&Params) -> Buffer + Send + Sync>;
 
 /// An f32 array, row-major, cheap to clone.
 #[derive(Clone)]
 pub struct Tensor {
     shape: Arc<[usize]>,
-    values: Arc<Vec<f32>>,
+    values: Arc<Buffer>,
     /// Where its gradient goes; none when nothing trainable lies behind it.
     pub(crate) slot: Option<usize>,
+    /// For values that are cheaper to compute again than to keep.
+    pub(crate) again: Option<Again>,
 }
 
 impl Tensor {
@@ -18,14 +26,15 @@ impl Tensor {
     ///
     /// # Panics
     /// When the number of values is not the product of the shape.
-    pub fn new(shape: &[usize], values: Vec<f32>) -> Self {
+    pub fn new(shape: &[usize], values: impl Into<Buffer>) -> Self {
+        let values = values.into();
         assert_eq!(
             shape.iter().product::<usize>(),
             values.len(),
             "tensor: shape {shape:?} with {} values",
             values.len()
         );
-        Self { shape: shape.into(), values: Arc::new(values), slot: None }
+        Self { shape: shape.into(), values: Arc::new(values), slot: None, again: None }
     }
 
     /// The shape, outermost dimension first.
@@ -58,7 +67,38 @@ impl Tensor {
 
     /// The values themselves, copied only if they are shared.
     pub fn into_values(self) -> Vec<f32> {
-        Arc::try_unwrap(self.values).unwrap_or_else(|shared| shared.as_ref().clone())
+        self.into_buffer().into_vec()
+    }
+
+    /// As [`Tensor::into_values`], for values that are computed with.
+    pub(crate) fn into_buffer(self) -> Buffer {
+        Arc::try_unwrap(self.values).unwrap_or_else(|shared| Buffer::copy_of(&shared))
+    }
+
+    /// The same tensor to be kept for the way back: without its values, if they can be computed again.
+    pub(crate) fn kept(&self) -> Self {
+        match self.again {
+            Some(_) => Self { values: Arc::default(), ..self.clone() },
+            None => self.clone(),
+        }
+    }
+
+    /// The same tensor to be kept in bf16, which moves each value by at most 1/512 of itself.
+    pub(crate) fn halved(self) -> Self {
+        let len = self.values.len();
+        let words = halves_of(&self.values);
+        let again: Again = Arc::new(move |_| whole_of(&words, len));
+        Self { values: Arc::default(), again: Some(again), ..self }
+    }
+
+    /// A kept tensor with its values.
+    pub(crate) fn restored(&self, params: &Params) -> Self {
+        match &self.again {
+            Some(again) if self.values.is_empty() => {
+                Self { values: Arc::new(again(params)), ..self.clone() }
+            }
+            _ => self.clone(),
+        }
     }
 }
 

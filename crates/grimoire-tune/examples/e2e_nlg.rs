@@ -9,7 +9,7 @@
 use flate2::read::MultiGzDecoder;
 use grimoire_models::{Checkpoint, Generation, Model, generate};
 use grimoire_nn::{AdamW, Decay, Schedule};
-use grimoire_tensor::Params;
+use grimoire_tensor::{Params, Precision};
 use grimoire_text::{ChatTemplate, EncodeOptions, Message, RenderRequest, Tokenizer};
 use grimoire_tune::adapter::{LoraSettings, attach, load, to_peft};
 use grimoire_tune::{Plan, Sequence, Trainer, evaluate};
@@ -150,5 +150,6 @@ fn plan() -> Plan {
         clip: Some(1.0),
         ema: None,
         seed: 0,
+        precision: Precision::Fast,
     }
 }

@@ -104,6 +104,7 @@ fn step(mut model: Model) -> Result<(), Box<dyn Error>> {
         clip: Some(1.0),
         ema: None,
         seed: 0,
+        precision: Precision::Fast,
     };
     let rows: Vec<Sequence> = (0..4)
         .map(|_| Sequence { ids: ids(256), scored: (0..256).map(|place| place > 0).collect() })

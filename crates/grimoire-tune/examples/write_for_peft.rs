@@ -4,7 +4,7 @@
 use grimoire_models::{Batch, Checkpoint, Model};
 use grimoire_nn::{AdamW, Decay, Schedule};
 use grimoire_tensor::ops::select_rows;
-use grimoire_tensor::{Params, Tape};
+use grimoire_tensor::{Params, Precision, Tape};
 use grimoire_text::EncodeOptions;
 use grimoire_tune::adapter::{LoraSettings, attach, to_peft};
 use grimoire_tune::{Plan, Sequence, Trainer};
@@ -62,5 +62,6 @@ fn plan() -> Plan {
         clip: Some(1.0),
         ema: None,
         seed: 0,
+        precision: Precision::F32,
     }
 }

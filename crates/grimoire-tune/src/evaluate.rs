@@ -4,7 +4,7 @@
 use crate::sequence::{Sequence, micro_batches};
 use grimoire_models::Model;
 use grimoire_tensor::ops::{select_rows, token_log_probs};
-use grimoire_tensor::{Params, Tape};
+use grimoire_tensor::{Buffer, Params, Tape};
 
 /// The loss of one document.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,5 +42,7 @@ pub fn evaluate(
             break;
         }
     }
+    // What follows is answering or training, which take memory of other sizes.
+    Buffer::release();
     losses
 }

@@ -1,14 +1,37 @@
 //! How much memory a run will take, by counting what it holds at its peak: the mapped file, trainable values
 //! with gradients and moments, what the tape saves for a micro-batch, and the logits of a few positions.
+//! Training, measuring and answering follow one another and use the same memory, so the largest counts.
 
-use grimoire_models::{Architecture, Checkpoint, Config, Model};
-use grimoire_tensor::Params;
+use grimoire_models::{Architecture, Cache, Checkpoint, Config, Model};
+use grimoire_tensor::ops::rows_at_once;
+use grimoire_tensor::{Params, Precision};
 use serde::Serialize;
 
-/// Most logits that exist at once (`grimoire_tensor::ops::cross_entropy`).
-const LOGITS: u64 = 12_582_912;
-/// The program itself: code, tokenizer, buffers of threads, measured on an empty run.
+/// The program itself: code, buffers of threads, what the allocator keeps, measured on an empty run.
 const PROGRAM: u64 = 24 << 20;
+/// Prompts that are answered at once.
+const AT_ONCE: usize = 16;
+
+/// What a run does at once, at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Tokens of a micro-batch that is trained on.
+    pub tokens: usize,
+    /// How many of them are scored.
+    pub scored: usize,
+    /// Tokens of a micro-batch that is only measured.
+    pub measured: usize,
+    /// Prompts that are answered.
+    pub prompts: usize,
+    /// Tokens of the longest prompt with its answer.
+    pub answered: usize,
+    /// Whether an average of the weights is kept.
+    pub averaged: bool,
+    /// Bytes of the data in memory.
+    pub data: u64,
+    /// Of the gradients.
+    pub precision: Precision,
+}
 
 /// Bytes by what they are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -17,11 +40,12 @@ pub struct Footprint {
     pub weights: u64,
     /// Trainable values, gradients, moments and average.
     pub trained: u64,
-    /// What the tape saves for the backward pass, and the gradients under way.
+    /// What the tape saves for the backward pass, and the gradients under way; or what measuring and answering
+    /// take, where that is more.
     pub activations: u64,
     /// Logits of the positions in hand.
     pub logits: u64,
-    /// The program, its tokenizer and buffers.
+    /// The program, its tokenizer, its buffers and the data.
     pub program: u64,
 }
 
@@ -32,44 +56,59 @@ impl Footprint {
     }
 }
 
-/// Predicts the peak of a run whose largest micro-batch has `tokens` tokens, of which `scored` are scored.
+/// Predicts the peak of a run.
 pub fn footprint(
     checkpoint: &Checkpoint,
     model: &Model,
     params: &Params,
-    tokens: usize,
-    scored: usize,
-    averaged: bool,
+    load: &Load,
 ) -> Footprint {
     let config = model.config();
     let weights = checkpoint.tensors().iter().map(|tensor| tensor.bytes().len() as u64).sum();
-    let copies = if averaged { 5 } else { 4 };
-    let saved = saved_per_token(config, model, params) * tokens as u64;
-    // On the way back: the gradients of the widest layer's inputs and outputs, and of the stream.
-    let moving = (4 * config.inner + 4 * config.width) as u64 * tokens as u64;
-    let hidden = 3 * scored as u64 * config.width as u64;
+    let copies = if load.averaged { 5 } else { 4 };
     let vocabulary = config.vocabulary as u64;
-    let rows = (LOGITS / vocabulary.max(1)).clamp(16, 256).min(scored as u64);
+    let logits = rows_at_once(config.vocabulary).min(load.scored) as u64 * vocabulary;
+    let (width, inner) = (config.width as u64, config.inner as u64);
+    let (tokens, scored) = (load.tokens as u64, load.scored as u64);
+    // While the logits are there: the scored rows of the stream and their gradient. After that, on the way
+    // back: the gated values again, their gradient and that of one part of them, one part restored, and the stream's.
+    let with_logits = logits + 2 * scored * width;
+    let moving = (4 * inner + 3 * width) * tokens;
+    let training =
+        saved_per_token(config, model, params, load.precision) * tokens + with_logits.max(moving);
+    // Forward alone: the stream and its norm, both parts of the gate, their product and its sum.
+    let measuring = (3 * inner + 3 * width) * load.measured as u64 + logits;
+    let at_once = load.prompts.min(AT_ONCE);
+    let answering = Cache::bytes(config, at_once, load.answered) / 4;
+    let largest = training.max(measuring).max(answering);
     // Decoded vocabularies, merges and their tables take some hundred bytes an entry.
     let tokenizer = 420 * vocabulary;
     Footprint {
         weights,
         trained: 4 * copies * params.n_values() as u64,
-        activations: 4 * (saved + moving + hidden),
-        logits: 4 * rows * vocabulary,
-        program: PROGRAM + tokenizer,
+        activations: 4 * (largest - logits.min(largest)),
+        logits: 4 * logits.min(largest),
+        program: PROGRAM + tokenizer + load.data,
     }
 }
 
-/// Values that the tape holds for each token.
-fn saved_per_token(config: &Config, model: &Model, params: &Params) -> u64 {
+/// Values that the tape holds for each token. A root-mean-square norm keeps its input alone, since what it
+/// gives is computed again.
+fn saved_per_token(config: &Config, model: &Model, params: &Params, precision: Precision) -> u64 {
     let (d, q) = (config.width, config.n_heads * config.head_dim);
     let kv = config.n_kv_heads * config.head_dim;
-    // Stream and its norm, twice; queries, keys, values; the mix and its log-sum-exp; the gated part.
+    // The stream twice; queries, keys, values; the mix and its log-sum-exp; the gated part,
+    // in halves where speed counts.
+    let gated = match precision {
+        Precision::F32 => 2 * config.inner,
+        Precision::Fast => config.inner,
+    };
+    let llama = 2 * d + 2 * q + 2 * kv + config.n_heads + gated;
     let block = match config.architecture {
-        Architecture::Gpt2 => 4 * d + 2 * q + 2 * kv + config.n_heads + config.inner,
-        Architecture::Qwen3 => 4 * d + 3 * q + 3 * kv + config.n_heads + 2 * config.inner,
-        _ => 4 * d + 2 * q + 2 * kv + config.n_heads + 2 * config.inner,
+        // What a layer norm gives is kept; one activation without a gate.
+        Architecture::Gpt2 => llama + 2 * d - gated / 2,
+        Architecture::Qwen3 => llama + q + kv,
+        _ => llama,
     };
     let low: usize = model
         .linears()
@@ -77,5 +116,6 @@ fn saved_per_token(config: &Config, model: &Model, params: &Params) -> u64 {
         .filter_map(|linear| linear.adapter.as_ref())
         .map(|adapter| params.shape(adapter.a)[0])
         .sum();
-    (block * config.n_blocks + low + 3 * d) as u64
+    // The stream after the last block; positions and angles.
+    (block * config.n_blocks + low + d + config.head_dim) as u64
 }

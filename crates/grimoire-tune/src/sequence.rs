@@ -32,9 +32,26 @@ pub struct MicroBatch {
     pub by_document: Vec<usize>,
 }
 
-/// Packs documents in order into micro-batches of at most `tokens` tokens; a longer document is alone in its
-/// own. The last token of a document predicts nothing and is left out.
+/// Packs documents in order into as few micro-batches of at most `tokens` tokens as they fill, and evenly, since
+/// the largest one decides the memory; a longer document is alone in its own. The last token of a document
+/// predicts nothing and is left out.
 pub fn micro_batches(sequences: &[&Sequence], tokens: usize) -> Vec<MicroBatch> {
+    let count = packs(sequences, tokens).len();
+    // The lowest limit that takes no more of them.
+    let (mut low, mut high) = (0, tokens);
+    while low < high {
+        let middle = low.midpoint(high);
+        if packs(sequences, middle).len() <= count {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    packs(sequences, high).iter().map(|pack| micro_batch(pack)).collect()
+}
+
+/// Fills one pack after the other up to `tokens` tokens.
+fn packs<'a>(sequences: &[&'a Sequence], tokens: usize) -> Vec<Vec<&'a Sequence>> {
     let mut packed: Vec<Vec<&Sequence>> = Vec::new();
     let mut filled = 0;
     for sequence in sequences {
@@ -48,7 +65,7 @@ pub fn micro_batches(sequences: &[&Sequence], tokens: usize) -> Vec<MicroBatch> 
         }
         filled += length;
     }
-    packed.into_iter().map(|pack| micro_batch(&pack)).collect()
+    packed
 }
 
 fn micro_batch(sequences: &[&Sequence]) -> MicroBatch {
@@ -91,5 +108,8 @@ mod tests {
         assert_eq!(packed[0].by_document, [1, 2]);
         assert_eq!(packed[1].batch.tokens, [8, 9, 10, 11, 12]);
         assert_eq!(b.n_scored(), 2);
+        // Six documents of two tokens: three and three, not five and one.
+        let even = micro_batches(&[&a; 6], 10);
+        assert_eq!(even.iter().map(|micro| micro.batch.len()).collect::<Vec<_>>(), [6, 6]);
     }
 }

@@ -10,7 +10,7 @@ use crate::sequence::{MicroBatch, Sequence, micro_batches};
 use grimoire_models::Model;
 use grimoire_nn::{AdamW, AdamWState, Schedule, WeightAverage, clip_factor};
 use grimoire_tensor::ops::{cross_entropy, select_rows};
-use grimoire_tensor::{Gradients, Params, Tape};
+use grimoire_tensor::{Gradients, Params, Precision, Tape};
 
 /// Everything that decides what a run computes, apart from model and data.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +31,8 @@ pub struct Plan {
     pub ema: Option<f64>,
     /// Seed of the order of rows.
     pub seed: u64,
+    /// How exactly gradients are computed; losses are in f32 always.
+    pub precision: Precision,
 }
 
 /// What a step did.
@@ -90,16 +92,31 @@ impl Trainer {
         self.average.as_ref().map_or_else(|| self.params.clone(), |a| a.averaged(&self.params))
     }
 
+    /// [`Trainer::weights`] at the end of a run: all else is let go of.
+    pub fn into_weights(self) -> Params {
+        match self.average {
+            Some(average) => average.averaged(&self.params),
+            None => self.params,
+        }
+    }
+
     /// Runs a micro-batch forward and backward and forgets the outcome: how long a step takes, before the first.
     pub fn rehearse(&mut self, model: &Model, micro: &MicroBatch) {
-        let tape = Tape::new(&self.params);
-        let hidden = model.hidden(&tape, &micro.batch);
-        let hidden = select_rows(&tape, &hidden, &micro.rows);
-        let weights = vec![1.0; micro.rows.len()];
-        let loss = cross_entropy(&tape, &hidden, model.head(), &micro.targets, &weights);
-        drop(hidden);
-        tape.backward(&loss.total, vec![1.0], &mut self.gradients);
+        self.learn(model, micro, 1.0);
         self.gradients.clear();
+    }
+
+    /// Adds the gradient of a micro-batch whose tokens count `weight` each; returns its summed loss.
+    fn learn(&mut self, model: &Model, micro: &MicroBatch, weight: f32) -> f64 {
+        let tape = Tape::new(&self.params).with_precision(self.plan.precision);
+        let weights = vec![weight; micro.rows.len()];
+        // Nothing outlives its use: what the way back needs is on the tape.
+        let loss = {
+            let hidden = select_rows(&tape, &model.hidden(&tape, &micro.batch), &micro.rows);
+            cross_entropy(&tape, &hidden, model.head(), &micro.targets, &weights)
+        };
+        tape.backward(&loss.total, vec![1.0], &mut self.gradients);
+        loss.nll.iter().map(|nll| f64::from(*nll)).sum()
     }
 
     /// One step on the rows that are next in order.
@@ -134,14 +151,7 @@ impl Trainer {
             if micro.rows.is_empty() {
                 continue;
             }
-            let tape = Tape::new(&self.params);
-            let hidden = model.hidden(&tape, &micro.batch);
-            let hidden = select_rows(&tape, &hidden, &micro.rows);
-            let weights = vec![weight; micro.rows.len()];
-            let loss_here = cross_entropy(&tape, &hidden, model.head(), &micro.targets, &weights);
-            drop(hidden);
-            loss += loss_here.nll.iter().map(|nll| f64::from(*nll)).sum::<f64>();
-            tape.backward(&loss_here.total, vec![1.0], &mut self.gradients);
+            loss += self.learn(model, &micro, weight);
         }
         let loss = loss / scored as f64;
         let norm = self.gradients.norm();

@@ -11,7 +11,7 @@
 
 use grimoire_models::{Model, RowOrder};
 use grimoire_nn::{AdamW, Decay, Schedule};
-use grimoire_tensor::Params;
+use grimoire_tensor::{Params, Precision};
 use grimoire_testkit::{close, golden, models_dir, slow};
 use grimoire_tune::adapter::reorder;
 use grimoire_tune::{Plan, Sequence, Trainer};
@@ -134,6 +134,7 @@ fn trainer(params: Params, micro_tokens: usize) -> Trainer {
             clip: Some(1.0),
             ema: None,
             seed: 0,
+            precision: Precision::F32,
         },
     )
 }

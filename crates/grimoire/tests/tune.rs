@@ -9,6 +9,7 @@
     reason = "a test stops at what it did not expect, and says what it saw"
 )]
 
+use std::path::Path;
 use std::process::{Command, Output};
 
 const SHORT: [&str; 12] = [
@@ -67,16 +68,60 @@ fn the_folder_holds_what_was_promised() {
     }
     let page = std::fs::read_to_string(out.join("report.html")).unwrap();
     assert!(page.contains("<svg") && !page.contains("src=\"http"));
-    // The prediction of memory against what was measured: within 15 % is promised for models of a size that
-    // matters; the built-in one is smaller than the program, so only the order is checked here.
-    let (predicted, measured) =
-        (report["predicted_peak_bytes"].as_f64().unwrap(), report["peak_bytes"].as_f64().unwrap());
-    assert!(predicted / measured < 3.0 && measured / predicted < 3.0, "{predicted} {measured}");
     // A second run into the same folder is refused, and nothing is lost.
     let again =
         grimoire().args(["tune", "builtin", "--out"]).arg(&out).args(SHORT).output().unwrap();
     let (code, line) = error(&again);
     assert!(code == 1 && line.contains("a run is there already"), "{line}");
+}
+
+/// Rows of some length for the real model: a question and an answer of many small words.
+fn write_rows(file: &Path, rows: usize, words: usize) {
+    let answer: Vec<String> = (0..words).map(|word| format!("word{}", word % 10)).collect();
+    let answer = answer.join(" ");
+    let lines: Vec<String> = (0..rows)
+        .map(|row| format!(r#"{{"prompt": "Question {row}?", "completion": "{row} {answer}"}}"#))
+        .collect();
+    std::fs::write(file, lines.join("\n")).unwrap();
+}
+
+#[test]
+fn predicted_memory_is_within_fifteen_percent_of_what_a_real_run_takes() {
+    let name = "tune::predicted_memory_is_within_fifteen_percent_of_what_a_real_run_takes";
+    if !grimoire_testkit::slow(name) {
+        return;
+    }
+    let Some(model) = grimoire_testkit::models_dir(name, "SmolLM2-135M-Instruct.Q4_1.gguf") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    // Words of the answers (two tokens each), and what the command is told: short rows packed, long rows alone,
+    // another rank, and all weights.
+    let cases: [(usize, &[&str]); 4] = [
+        (12, &[]),
+        (400, &["--batch", "2"]),
+        (60, &["--rank", "64", "--micro-tokens", "1024", "--ema", "0.9"]),
+        (60, &["--method", "full", "--batch", "4"]),
+    ];
+    for (case, (words, options)) in cases.into_iter().enumerate() {
+        let (data, out) = (folder.path().join("rows.jsonl"), folder.path().join(case.to_string()));
+        write_rows(&data, 40, words);
+        let output = grimoire()
+            .args(["--json", "tune"])
+            .args([&model, &data])
+            .args(["--steps", "2", "--answers", "2", "--answer-tokens", "8", "--out"])
+            .arg(&out)
+            .args(options)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let bytes = |name: &str| report[name].as_f64().unwrap();
+        let (predicted, measured) = (bytes("predicted_peak_bytes"), bytes("peak_bytes"));
+        println!("{options:?}: {predicted} predicted, {measured} measured");
+        let ratio = predicted / measured;
+        assert!((0.85..=1.15).contains(&ratio), "{options:?}: {predicted} for {measured}");
+    }
 }
 
 #[test]

@@ -64,6 +64,8 @@ fn cases() -> Vec<(usize, usize, Vec<Segment>, Heads)> {
         (3, 1100, vec![seg(0, 3, 0, 1100)], heads(4, 2, 20, None)),
         (4, 1100, vec![seg(0, 3, 7, 1030), seg(3, 1, 40, 513)], heads(4, 2, 16, Some(513))),
         (4, 600, vec![seg(0, 4, 0, 600)], heads(2, 1, 16, None)),
+        // Longer than one run of the backward pass, with a past.
+        (600, 660, vec![seg(0, 600, 30, 620)], heads(1, 1, 8, None)),
     ]
 }
 

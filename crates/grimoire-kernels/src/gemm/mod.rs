@@ -106,6 +106,23 @@ pub enum Rhs<'a> {
 }
 
 impl<'a> Rhs<'a> {
+    /// Length of the sum, and columns of the product.
+    fn sizes(self) -> (usize, usize) {
+        match self {
+            Self::Transposed(w) => (w.cols, w.rows),
+            Self::Plain(w) => (w.rows, w.cols),
+        }
+    }
+
+    /// Length of a step of a sum over `k`: equal steps, in whole blocks where blocks lie along the sum.
+    fn depth(self, k: usize) -> usize {
+        let multiple = match self {
+            Self::Transposed(w) => w.ty.block_len().max(16),
+            Self::Plain(_) => 16,
+        };
+        k.div_ceil(k.div_ceil(DEPTH)).next_multiple_of(multiple)
+    }
+
     /// The values, where they are f32, lie at proper places in memory, and the sum runs down them.
     fn in_place(self) -> Option<&'a [f32]> {
         match self {
@@ -208,10 +225,7 @@ pub fn gemm_with(
 /// # Panics
 /// When the shapes do not fit.
 pub fn gemm(lhs: Lhs<'_>, rhs: Rhs<'_>, out: &mut [f32], accumulate: bool) {
-    let (k, n) = match rhs {
-        Rhs::Transposed(w) => (w.cols, w.rows),
-        Rhs::Plain(w) => (w.rows, w.cols),
-    };
+    let (k, n) = rhs.sizes();
     let m = lhs.rows;
     assert_eq!(
         lhs.cols, k,
@@ -242,37 +256,92 @@ pub fn gemm(lhs: Lhs<'_>, rhs: Rhs<'_>, out: &mut [f32], accumulate: bool) {
         repacked = pack::columns(lhs.values, k, m);
         Lhs { values: &repacked, row_stride: 0, col_stride: MR, ..lhs }
     };
+    sum(&[(lhs, rhs)], out, accumulate);
+}
+
+/// `C = A₁ · B₁ + A₂ · B₂`, or `C += …` with `accumulate`: a product and a low-rank addition to it, which
+/// meets each piece of `C` while the piece lies in the cache.
+///
+/// # Panics
+/// As [`gemm`], and when the two products differ in shape.
+pub fn gemm_pair(
+    first: (Lhs<'_>, Rhs<'_>),
+    second: (Lhs<'_>, Rhs<'_>),
+    out: &mut [f32],
+    accumulate: bool,
+) {
+    let ((k, n), (low, low_n)) = (first.1.sizes(), second.1.sizes());
+    let m = first.0.rows;
+    assert!(
+        second.0.rows == m && low_n == n && first.0.cols == k && second.0.cols == low,
+        "gemm: shapes differ, [{m}, {}] by [{k}, {n}] and [{}, {}] by [{low}, {low_n}]",
+        first.0.cols,
+        second.0.rows,
+        second.0.cols
+    );
+    assert_eq!(out.len(), m * n, "gemm: out has {} values, not [{m}, {n}]", out.len());
+    let together = m >= 4 && n > 0 && k > 0 && low > 0;
+    if together && first.0.col_stride == 1 && second.0.col_stride == 1 {
+        sum(&[first, second], out, accumulate);
+    } else {
+        gemm(first.0, first.1, out, accumulate);
+        gemm(second.0, second.1, out, true);
+    }
+}
+
+/// Sums products of one shape, piece by piece of `C`. None of them is empty.
+fn sum(terms: &[(Lhs<'_>, Rhs<'_>)], out: &mut [f32], accumulate: bool) {
+    let (m, n) = (terms[0].0.rows, terms[0].1.sizes().1);
     let isa = Isa::current();
     let target = Shared(out.as_mut_ptr());
-    let cut = Cut::of(m, n, k, rhs);
-    let in_place = rhs.in_place().filter(|_| m <= READ_IN_PLACE);
-    for_each_piece(n.div_ceil(cut.cols) * m.div_ceil(cut.rows), |piece| {
-        let row_pieces = m.div_ceil(cut.rows);
+    let cut = Cut::of(m, n, terms[0].1);
+    let row_pieces = m.div_ceil(cut.rows);
+    for_each_piece(n.div_ceil(cut.cols) * row_pieces, |piece| {
         let (col, row) = (piece / row_pieces * cut.cols, piece % row_pieces * cut.rows);
         let part = Part { row, rows: cut.rows.min(m - row), col, cols: cut.cols.min(n - col) };
-        SCRATCH.with_borrow_mut(|(row_scratch, panels)| {
-            for from in (0..k).step_by(cut.depth) {
-                let depth = cut.depth.min(k - from);
-                let step = Step { from, depth, accumulate: accumulate || from > 0 };
-                if let (Some(values), 0) = (in_place, part.cols % NR) {
-                    let b = Panels { values: &values[from * n + col..], next: NR, row: n };
-                    multiply(isa, lhs, b, part, step, target, n);
-                    continue;
-                }
-                panels.resize(part.cols.div_ceil(NR) * NR * depth, 0.0);
-                match rhs {
-                    Rhs::Transposed(w) => {
-                        pack::transposed(&w, col, part.cols, from, depth, row_scratch, panels);
-                    }
-                    Rhs::Plain(w) => {
-                        pack::plain(&w, col, part.cols, from, depth, row_scratch, panels);
-                    }
-                }
-                let b = Panels { values: panels, next: NR * depth, row: NR };
-                multiply(isa, lhs, b, part, step, target, n);
+        SCRATCH.with_borrow_mut(|scratch| {
+            for (place, (lhs, rhs)) in terms.iter().enumerate() {
+                product(isa, *lhs, *rhs, part, accumulate || place > 0, scratch, target, n);
             }
         });
     });
+}
+
+/// One product for a part of `C`, in steps along the sum.
+#[expect(clippy::too_many_arguments, reason = "the inner loop of `sum`, with all it reads")]
+fn product(
+    isa: Isa,
+    lhs: Lhs<'_>,
+    rhs: Rhs<'_>,
+    part: Part,
+    accumulate: bool,
+    (row_scratch, panels): &mut (Vec<f32>, Vec<f32>),
+    target: Shared,
+    n: usize,
+) {
+    let k = lhs.cols;
+    let in_place = rhs.in_place().filter(|_| lhs.rows <= READ_IN_PLACE && part.cols % NR == 0);
+    let most = rhs.depth(k);
+    for from in (0..k).step_by(most) {
+        let depth = most.min(k - from);
+        let step = Step { from, depth, accumulate: accumulate || from > 0 };
+        if let Some(values) = in_place {
+            let b = Panels { values: &values[from * n + part.col..], next: NR, row: n };
+            multiply(isa, lhs, b, part, step, target, n);
+            continue;
+        }
+        panels.resize(part.cols.div_ceil(NR) * NR * depth, 0.0);
+        match rhs {
+            Rhs::Transposed(w) => {
+                pack::transposed(&w, part.col, part.cols, from, depth, row_scratch, panels);
+            }
+            Rhs::Plain(w) => {
+                pack::plain(&w, part.col, part.cols, from, depth, row_scratch, panels);
+            }
+        }
+        let b = Panels { values: panels, next: NR * depth, row: NR };
+        multiply(isa, lhs, b, part, step, target, n);
+    }
 }
 
 /// A part of `C`.
@@ -363,18 +432,15 @@ impl Lhs<'_> {
 struct Cut {
     rows: usize,
     cols: usize,
-    depth: usize,
 }
 
 impl Cut {
     /// All rows in one piece where there are enough columns to share out, so that each block of `W` is
     /// decoded once; where blocks lie along the columns of `C`, whole blocks, for the same reason.
-    fn of(m: usize, n: usize, k: usize, rhs: Rhs<'_>) -> Self {
-        let (cols, multiple) = match rhs {
-            Rhs::Transposed(w) => (COLS, w.ty.block_len().max(16)),
-            Rhs::Plain(w) => {
-                (if w.ty.block_len() == 1 { COLS } else { w.ty.block_len().max(64) }, 16)
-            }
+    fn of(m: usize, n: usize, rhs: Rhs<'_>) -> Self {
+        let cols = match rhs {
+            Rhs::Plain(w) if w.ty.block_len() > 1 => w.ty.block_len().max(64),
+            _ => COLS,
         };
         let pieces = n.div_ceil(cols);
         let rows = if pieces >= ENOUGH {
@@ -382,8 +448,7 @@ impl Cut {
         } else {
             m.div_ceil(ENOUGH.div_ceil(pieces)).next_multiple_of(MR).clamp(FEWEST_ROWS, ROWS)
         };
-        let steps = k.div_ceil(DEPTH);
-        Self { rows, cols, depth: k.div_ceil(steps).next_multiple_of(multiple) }
+        Self { rows, cols }
     }
 }
 

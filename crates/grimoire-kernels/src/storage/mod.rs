@@ -239,6 +239,24 @@ pub fn decode_here(ty: StorageType, bytes: &[u8], values: &mut [f32]) {
     }
 }
 
+crate::isa::multiversion! {
+    /// Rounds finite `values` to the nearest bf16, ties to even: what [`encode`] writes, for values that come
+    /// and go within a computation. NaN stays NaN.
+    ///
+    /// # Panics
+    /// When the two differ in length.
+    pub fn halve(values: &[f32], halves: &mut [u16]) {
+        assert_eq!(values.len(), halves.len(), "halve: lengths differ");
+        for (half, value) in halves.iter_mut().zip(values) {
+            let bits = value.to_bits();
+            let rounded = bits.wrapping_add(0x7fff + (bits >> 16 & 1));
+            let kept = if value.is_nan() { bits | 0x0040_0000 } else { rounded };
+            *half = ((kept >> 16) as u16).to_le();
+        }
+        let _ = FMA;
+    }
+}
+
 /// A type that [`encode`] cannot write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotEncodable(

@@ -164,3 +164,24 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn halving_is_encoding_as_bf16_on_every_instruction_set() {
+    let values: Vec<f32> = (0..4099u32)
+        .map(|i| f32::from_bits(i.wrapping_mul(2_654_435_761)))
+        .filter(|value| value.is_finite())
+        .chain([0.0, -0.0, 1.003_906_3, f32::INFINITY, f32::NEG_INFINITY])
+        .collect();
+    let mut bytes = vec![0; 2 * values.len()];
+    encode(StorageType::BF16, &values, &mut bytes).unwrap();
+    let expected: Vec<u16> =
+        bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+    crate::Isa::for_each_available(|_| {
+        let mut halves = vec![0; values.len()];
+        halve(&values, &mut halves);
+        assert_eq!(halves.iter().map(|half| u16::from_le(*half)).collect::<Vec<_>>(), expected);
+        let mut nan = [0];
+        halve(&[f32::NAN], &mut nan);
+        assert!(f32::from_bits(u32::from(u16::from_le(nan[0])) << 16).is_nan());
+    });
+}

@@ -1,6 +1,7 @@
 //! Causal attention over packed documents: the kernel of `grimoire_kernels::attention` as an operation.
 //! Saves its inputs, its output and one number per row and head; never the scores.
 
+use crate::buffer::Buffer;
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 use grimoire_kernels::attention::{self, Heads, Saved, Segment};
@@ -24,7 +25,7 @@ pub fn attention(
     segments: &Arc<[Segment]>,
     heads: Heads,
 ) -> Tensor {
-    let mut out = vec![0.0; q.values().len()];
+    let mut out = rows_of(segments, q);
     let mut lse = vec![0.0; out.len() / heads.dim];
     attention::forward(q.values(), k.values(), v.values(), segments, heads, &mut out, &mut lse);
     if !tape.wants(false, &[q, k, v]) {
@@ -42,11 +43,21 @@ pub fn attention(
             out: saved_out.values(),
             lse: &lse,
         };
-        let (mut d_q, mut d_k, mut d_v) =
-            (vec![0.0; q.values().len()], vec![0.0; k.values().len()], vec![0.0; v.values().len()]);
+        let (mut d_q, n) = (rows_of(&segments, &q), k.values().len());
+        let (mut d_k, mut d_v) = (Buffer::stale(n), Buffer::stale(n));
         attention::backward(saved, &d_out, &segments, heads, &mut d_q, &mut d_k, &mut d_v);
         flow.send(q.target(), d_q);
         flow.send(k.target(), d_k);
         flow.send(v.target(), d_v);
     })
+}
+
+/// An array like `q` for a kernel that writes the rows of the segments: zero where there could be others.
+fn rows_of(segments: &[Segment], q: &Tensor) -> Buffer {
+    let covered: usize = segments.iter().map(|segment| segment.q_len).sum();
+    if covered == q.rows() {
+        Buffer::stale(q.values().len())
+    } else {
+        Buffer::zeros(q.values().len())
+    }
 }

@@ -1,6 +1,7 @@
 //! The rows of a table, by token.
 
 use super::Weight;
+use crate::buffer::Buffer;
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 use grimoire_kernels::parallel::for_each_rows;
@@ -19,7 +20,7 @@ use grimoire_kernels::rows::axpy;
 pub fn embedding(tape: &Tape<'_>, table: &Weight, tokens: &[u32]) -> Tensor {
     let stored = table.stored(tape.params());
     let width = stored.cols;
-    let mut y = vec![0.0; tokens.len() * width];
+    let mut y = Buffer::stale(tokens.len() * width);
     for_each_rows(&mut y, width, 64, |first, rows| {
         for (token, row) in tokens[first..].iter().zip(rows.chunks_exact_mut(width)) {
             let token = *token as usize;

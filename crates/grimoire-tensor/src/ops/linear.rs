@@ -8,11 +8,12 @@
 //! LoRA: Hu et al., 2021, section 4.1. The weight is read in its storage type in both directions.
 
 use super::{Vector, Weight};
-use crate::params::ParamId;
+use crate::buffer::Buffer;
+use crate::params::{ParamId, Params};
 use crate::tape::{Flow, Tape};
 use crate::tensor::Tensor;
 use grimoire_kernels::parallel::{for_each_row_pairs, for_each_rows};
-use grimoire_kernels::{Lhs, Precision, Rhs, Stored, gemm, gemm_with, rows};
+use grimoire_kernels::{Lhs, Precision, Rhs, Stored, gemm, gemm_pair, gemm_with, rows};
 
 /// Rows in a piece of element-wise work.
 const ROWS: usize = 16;
@@ -51,7 +52,9 @@ pub struct Adapter {
 ///
 /// # Gradient
 /// `d_x = d_y W + d_u A` with `d_u = s · d_y B`; `d_A = d_uᵀ x`, `d_B = s · d_yᵀ (x Aᵀ)`, `d_W = d_yᵀ x`,
-/// `d_b = Σ d_y`. Saves the input and `s · x Aᵀ`; a gated input is computed again.
+/// `d_b = Σ d_y`. Saves the input and `s · x Aᵀ`; a gated input is computed again. On a fast tape the parts of a
+/// gated input are saved in bf16, so that their gradients, and those of the weight and adapter that read them, are
+/// off by some 1/512 of themselves.
 ///
 /// # Panics
 /// When the shapes do not fit.
@@ -78,9 +81,25 @@ pub fn linear(
     let trains = adapter.is_some() || weight.param().is_some() || trained_bias.is_some();
     let recorded = tape.wants(trains, &input.tensors());
     let precision = if recorded { Precision::F32 } else { tape.precision() };
-    let mut y = vec![0.0; n_rows * stored.rows];
-    let lhs = Lhs::new(x.values(), n_rows, width);
-    gemm_with(precision, lhs, Rhs::Transposed(stored), &mut y, false);
+    let mut y = Buffer::stale(n_rows * stored.rows);
+    let main = (Lhs::new(x.values(), n_rows, width), Rhs::Transposed(stored));
+    let mut low = Buffer::default();
+    match adapter {
+        None => gemm_with(precision, main.0, main.1, &mut y, false),
+        Some(adapter) => {
+            let (a, b) = (matrix(params, adapter.a), matrix(params, adapter.b));
+            low = Buffer::stale(n_rows * a.rows);
+            gemm(main.0, Rhs::Transposed(a), &mut low, false);
+            low.iter_mut().for_each(|u| *u *= adapter.scale);
+            let addition = (Lhs::new(&low, n_rows, a.rows), Rhs::Transposed(b));
+            if precision == Precision::F32 {
+                gemm_pair(main, addition, &mut y, false);
+            } else {
+                gemm_with(precision, main.0, main.1, &mut y, false);
+                gemm(addition.0, addition.1, &mut y, true);
+            }
+        }
+    }
     if let Some(bias) = bias {
         let bias = bias.values(params);
         for_each_rows(&mut y, bias.len(), ROWS, |_, rows| {
@@ -89,25 +108,17 @@ pub fn linear(
             }
         });
     }
-    let mut low = Vec::new();
-    if let Some(adapter) = adapter {
-        let (a, b) = (matrix(params, adapter.a), matrix(params, adapter.b));
-        low = vec![0.0; n_rows * a.rows];
-        gemm(Lhs::new(x.values(), n_rows, width), Rhs::Transposed(a), &mut low, false);
-        low.iter_mut().for_each(|u| *u *= adapter.scale);
-        gemm(Lhs::new(&low, n_rows, a.rows), Rhs::Transposed(b), &mut y, true);
-    }
     let mut shape = x.shape().to_vec();
     *shape.last_mut().expect("a tensor with rows has dimensions") = stored.rows;
     if !recorded {
         return tape.constant(&shape, y);
     }
-    let saved =
-        Saved { input, weight: weight.clone(), bias: trained_bias, adapter: adapter.cloned(), low };
+    let (input, weight, adapter) = (input.kept(tape.precision()), weight.clone(), adapter.cloned());
+    let saved = Saved { input, weight, bias: trained_bias, adapter, low };
     tape.record(&shape, y, move |d_y, flow| saved.backward(&d_y, flow))
 }
 
-fn matrix(params: &crate::params::Params, id: ParamId) -> Stored<'_> {
+fn matrix(params: &Params, id: ParamId) -> Stored<'_> {
     let shape = params.shape(id);
     Stored::f32(params.values(id), shape[0], shape[1])
 }
@@ -118,22 +129,24 @@ struct Saved {
     bias: Option<ParamId>,
     adapter: Option<Adapter>,
     /// `s · x Aᵀ` `[rows, rank]`.
-    low: Vec<f32>,
+    low: Buffer,
 }
 
 impl Saved {
     fn backward(self, d_y: &[f32], flow: &mut Flow<'_>) {
-        let (params, gradients) = flow.both();
+        let params = flow.params();
+        let gradients = flow.gradients();
         let stored = self.weight.stored(params);
         let (out, width) = (stored.rows, stored.cols);
         let n_rows = d_y.len() / out;
         let needs_x = self.adapter.is_some() || self.weight.param().is_some();
-        let x = if needs_x { Some(self.input.value()) } else { None };
-        let mut d_low = Vec::new();
+        let input = self.input.restored(params);
+        let x = needs_x.then(|| input.value());
+        let mut d_low = Buffer::default();
         if let (Some(adapter), Some(x)) = (&self.adapter, &x) {
             let b = matrix(params, adapter.b);
             let rank = b.cols;
-            d_low = vec![0.0; n_rows * rank];
+            d_low = Buffer::stale(n_rows * rank);
             gemm(Lhs::new(d_y, n_rows, out), Rhs::Plain(b), &mut d_low, false);
             d_low.iter_mut().for_each(|d| *d *= adapter.scale);
             let low = Stored::f32(&self.low, n_rows, rank);
@@ -155,16 +168,27 @@ impl Saved {
             }
         }
         drop(x);
-        if !self.input.tensors().iter().any(|tensor| tensor.is_tracked()) {
+        if !input.tensors().iter().any(|tensor| tensor.is_tracked()) {
             return;
         }
-        let mut d_x = vec![0.0; n_rows * width];
-        gemm(Lhs::new(d_y, n_rows, out), Rhs::Plain(stored), &mut d_x, false);
-        if let Some(adapter) = &self.adapter {
-            let a = matrix(params, adapter.a);
-            gemm(Lhs::new(&d_low, n_rows, a.rows), Rhs::Plain(a), &mut d_x, true);
+        let write_d_x = |d_x: &mut [f32], add: bool| {
+            let main = (Lhs::new(d_y, n_rows, out), Rhs::Plain(stored));
+            match &self.adapter {
+                None => gemm(main.0, main.1, d_x, add),
+                Some(adapter) => {
+                    let a = matrix(params, adapter.a);
+                    let addition = (Lhs::new(&d_low, n_rows, a.rows), Rhs::Plain(a));
+                    gemm_pair(main, addition, d_x, add);
+                }
+            }
+        };
+        if let Input::Plain(x) = &input {
+            flow.write_with(x.target(), write_d_x);
+        } else {
+            let mut d_x = Buffer::stale(n_rows * width);
+            write_d_x(&mut d_x, false);
+            input.send(d_x, flow);
         }
-        self.input.send(d_x, flow);
     }
 }
 
@@ -176,12 +200,35 @@ impl Input {
         }
     }
 
+    /// What is kept of it for the way back: where speed counts, the wide parts of a gate in bf16.
+    fn kept(self, precision: Precision) -> Self {
+        match (self, precision) {
+            (Self::Plain(x), _) => Self::Plain(x.kept()),
+            (Self::SwiGlu { gate, up }, Precision::Fast) => {
+                Self::SwiGlu { gate: gate.halved(), up: up.halved() }
+            }
+            (Self::Gelu(x), Precision::Fast) => Self::Gelu(x.halved()),
+            (exact, Precision::F32) => exact,
+        }
+    }
+
+    /// The input from what was kept.
+    fn restored(&self, params: &Params) -> Self {
+        match self {
+            Self::Plain(x) => Self::Plain(x.restored(params)),
+            Self::SwiGlu { gate, up } => {
+                Self::SwiGlu { gate: gate.restored(params), up: up.restored(params) }
+            }
+            Self::Gelu(x) => Self::Gelu(x.restored(params)),
+        }
+    }
+
     /// What the weight sees.
     fn value(&self) -> Tensor {
         match self {
             Self::Plain(x) => x.clone(),
             Self::Gelu(x) => {
-                let mut y = vec![0.0; x.values().len()];
+                let mut y = Buffer::stale(x.values().len());
                 let width = x.width();
                 for_each_rows(&mut y, width, ROWS, |first, rows| {
                     let at = first * width;
@@ -191,7 +238,7 @@ impl Input {
             }
             Self::SwiGlu { gate, up } => {
                 assert_eq!(gate.shape(), up.shape(), "swiglu: gate and up differ in shape");
-                let mut y = vec![0.0; gate.values().len()];
+                let mut y = Buffer::stale(gate.values().len());
                 let width = gate.width();
                 for_each_rows(&mut y, width, ROWS, |first, rows| {
                     let at = first * width..first * width + rows.len();
@@ -203,7 +250,7 @@ impl Input {
     }
 
     /// Sends the gradient of [`Input::value`] on to the tensors behind it.
-    fn send(&self, mut d_x: Vec<f32>, flow: &mut Flow<'_>) {
+    fn send(&self, mut d_x: Buffer, flow: &mut Flow<'_>) {
         match self {
             Self::Plain(x) => flow.send(x.target(), d_x),
             Self::Gelu(x) => {
@@ -217,7 +264,7 @@ impl Input {
             }
             Self::SwiGlu { gate, up } => {
                 let width = gate.width();
-                let mut d_up = vec![0.0; d_x.len()];
+                let mut d_up = Buffer::stale(d_x.len());
                 // The gradient of the gate takes the place of d_x.
                 for_each_row_pairs(&mut d_x, &mut d_up, width, ROWS, |first, d_gate, d_up| {
                     let at = first * width..first * width + d_gate.len();

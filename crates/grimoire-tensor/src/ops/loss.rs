@@ -10,16 +10,17 @@
 //! one they are computed again on the way back.
 
 use super::Weight;
+use crate::buffer::Buffer;
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 use grimoire_kernels::parallel::for_each_rows_of_two;
 use grimoire_kernels::{Lhs, Rhs, Stored, gemm, rows};
 
-/// Most logits that exist at once: 50 MB of them.
-const LOGITS: usize = 12_582_912;
+/// Most logits that exist at once: 25 MB of them, which stay in a large last-level cache.
+const LOGITS: usize = 6_291_456;
 
 /// Positions whose logits exist at once: as many as the head is worth reading for, as memory allows.
-fn rows_at_once(vocabulary: usize) -> usize {
+pub fn rows_at_once(vocabulary: usize) -> usize {
     (LOGITS / vocabulary.max(1)).clamp(16, 256)
 }
 
@@ -60,9 +61,9 @@ pub fn cross_entropy(
     let stored = head.stored(tape.params());
     let wanted = tape.wants(head.param().is_some(), &[h]);
     let early = wanted && head.param().is_none();
-    let mut d_h = if early { vec![0.0; h.values().len()] } else { Vec::new() };
+    let mut d_h = Buffer::stale(if early { h.values().len() } else { 0 });
     let mut nll = Vec::with_capacity(n);
-    let mut logits = Vec::new();
+    let mut logits = Buffer::default();
     let at_once = rows_at_once(stored.rows);
     for first in (0..n).step_by(at_once) {
         let chunk = first..n.min(first + at_once);
@@ -91,8 +92,8 @@ pub fn cross_entropy(
             let weights: Vec<f32> = weights.iter().map(|w| w * seed[0]).collect();
             let (params, gradients) = flow.both();
             let stored = head.stored(params);
-            let mut d_h = vec![0.0; h.values().len()];
-            let mut logits = Vec::new();
+            let mut d_h = Buffer::stale(h.values().len());
+            let mut logits = Buffer::default();
             let at_once = rows_at_once(stored.rows);
             for first in (0..targets.len()).step_by(at_once) {
                 let chunk = first..targets.len().min(first + at_once);
@@ -121,7 +122,7 @@ pub fn cross_entropy(
 pub fn token_log_probs(tape: &Tape<'_>, h: &Tensor, head: &Weight, targets: &[u32]) -> Vec<f32> {
     assert_eq!(targets.len(), h.rows(), "token_log_probs: h {:?}", h.shape());
     let stored = head.stored(tape.params());
-    let mut logits = Vec::new();
+    let mut logits = Buffer::default();
     let mut nll = Vec::with_capacity(targets.len());
     let at_once = rows_at_once(stored.rows);
     for first in (0..targets.len()).step_by(at_once) {
@@ -139,10 +140,13 @@ fn logits_of(
     rows: &std::ops::Range<usize>,
     targets: &[u32],
     weights: Option<&[f32]>,
-    logits: &mut Vec<f32>,
+    logits: &mut Buffer,
 ) -> Vec<f32> {
     let (n, vocabulary, width) = (rows.len(), head.rows, head.cols);
-    logits.resize(n * vocabulary, 0.0);
+    if logits.len() != n * vocabulary {
+        *logits = Buffer::default();
+        *logits = Buffer::stale(n * vocabulary);
+    }
     let x = Lhs::new(&h.values()[rows.start * width..rows.end * width], n, width);
     gemm(x, Rhs::Transposed(head), logits, false);
     let mut nll = vec![0.0; n];

@@ -6,6 +6,7 @@
 mod add;
 mod attention;
 mod columns;
+pub(crate) mod elementwise;
 mod embedding;
 mod linear;
 mod loss;
@@ -18,7 +19,7 @@ pub use attention::attention;
 pub use columns::columns;
 pub use embedding::embedding;
 pub use linear::{Adapter, Input, linear};
-pub use loss::{TokenLoss, cross_entropy, token_log_probs};
+pub use loss::{TokenLoss, cross_entropy, rows_at_once, token_log_probs};
 pub use norm::{layer_norm, rms_norm};
 pub use rope::{Angles, rope};
 pub use select::select_rows;

@@ -2,10 +2,12 @@
 //! over the last dimension or over equal parts of it (the q and k norms of Qwen3 are per head).
 
 use super::Vector;
+use crate::buffer::Buffer;
 use crate::tape::Tape;
-use crate::tensor::Tensor;
-use grimoire_kernels::parallel::for_each_rows;
+use crate::tensor::{Again, Tensor};
+use grimoire_kernels::parallel::{for_each_rows, for_each_rows_of_two};
 use grimoire_kernels::rows;
+use std::sync::Arc;
 
 /// Rows in a piece.
 const ROWS: usize = 32;
@@ -17,6 +19,7 @@ const ROWS: usize = 32;
 ///
 /// # Gradient
 /// `d_x = rstd · (g ∘ d_y − x · rstd² · mean(g ∘ d_y ∘ x))`, `d_g = Σ d_y ∘ x · rstd`; saves `x` and `rstd`.
+/// An operation that needs `y` on the way back computes it again from `x`.
 ///
 /// # Panics
 /// When the width of `x` is not a multiple of the number of gains.
@@ -24,25 +27,33 @@ pub fn rms_norm(tape: &Tape<'_>, x: &Tensor, gain: &Vector, epsilon: f32) -> Ten
     let gains = gain.values(tape.params());
     let width = gains.len();
     assert_eq!(x.width() % width, 0, "rms_norm: x {:?}, gain [{width}]", x.shape());
-    let mut y = vec![0.0; x.values().len()];
+    let mut y = Buffer::stale(x.values().len());
     let mut rstd = vec![0.0; y.len() / width];
-    for_each_rows(&mut y, width, ROWS, |first, lines| {
-        let x = &x.values()[first * width..];
-        for (y, x) in lines.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
-            rows::rms_norm(x, gains, epsilon, y);
+    for_each_rows_of_two(&mut y, width, &mut rstd, 1, ROWS, |first, lines, roots| {
+        let x = x.values()[first * width..].chunks_exact(width);
+        for ((y, x), root) in lines.chunks_exact_mut(width).zip(x).zip(roots) {
+            *root = rows::rms_norm(x, gains, epsilon, y);
         }
     });
     if !tape.wants(gain.param().is_some(), &[x]) {
         return tape.constant(x.shape(), y);
     }
-    for_each_rows(&mut rstd, 1, 8 * ROWS, |first, roots| {
-        let x = &x.values()[first * width..];
-        for (root, x) in roots.iter_mut().zip(x.chunks_exact(width)) {
-            *root = 1.0 / (rows::sum_of_squares(x) / width as f32 + epsilon).sqrt();
-        }
-    });
     let (x, gain, shape) = (x.clone(), gain.clone(), x.shape().to_vec());
-    tape.record(&shape, y, move |d_y, flow| {
+    let again: Again = {
+        let (x, gain) = (x.clone(), gain.clone());
+        Arc::new(move |params| {
+            let gains = gain.values(params);
+            let mut y = Buffer::stale(x.values().len());
+            for_each_rows(&mut y, width, ROWS, |first, lines| {
+                let x = x.values()[first * width..].chunks_exact(width);
+                for (y, x) in lines.chunks_exact_mut(width).zip(x) {
+                    rows::rms_norm(x, gains, epsilon, y);
+                }
+            });
+            y
+        })
+    };
+    let mut y = tape.record(&shape, y, move |d_y, flow| {
         if let Some(param) = gain.param() {
             let sums = flow.gradients().of_mut(param);
             for ((x, d), root) in
@@ -67,7 +78,9 @@ pub fn rms_norm(tape: &Tape<'_>, x: &Tensor, gain: &Vector, epsilon: f32) -> Ten
                 }
             });
         });
-    })
+    });
+    y.again = Some(again);
+    y
 }
 
 /// `y = (x − mean) / √(var + ε) · g + b`, over the last dimension.
@@ -97,29 +110,27 @@ pub fn layer_norm(
         gains.len(),
         biases.len()
     );
-    let mut y = vec![0.0; x.values().len()];
-    for_each_rows(&mut y, width, ROWS, |first, lines| {
-        let x = &x.values()[first * width..];
-        for (y, x) in lines.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
-            rows::layer_norm(x, gains, biases, epsilon, y);
+    let mut y = Buffer::stale(x.values().len());
+    // Mean and root of each row.
+    let mut moments = vec![0.0; 2 * x.rows()];
+    for_each_rows_of_two(&mut y, width, &mut moments, 2, ROWS, |first, lines, moments| {
+        let x = x.values()[first * width..].chunks_exact(width);
+        for ((y, x), moments) in lines.chunks_exact_mut(width).zip(x).zip(moments.chunks_mut(2)) {
+            let (mean, rstd) = rows::layer_norm(x, gains, biases, epsilon, y);
+            moments.copy_from_slice(&[mean, rstd]);
         }
     });
     if !tape.wants(gain.param().is_some() || bias.param().is_some(), &[x]) {
         return tape.constant(x.shape(), y);
     }
-    let moments: Vec<(f32, f32)> = {
-        let mut line = vec![0.0; width];
-        let rows_of_x = x.values().chunks_exact(width);
-        rows_of_x.map(|x| rows::layer_norm(x, gains, biases, epsilon, &mut line)).collect()
-    };
     let (x, gain, bias, shape) = (x.clone(), gain.clone(), bias.clone(), x.shape().to_vec());
     tape.record(&shape, y, move |d_y, flow| {
-        let lines = || x.values().chunks_exact(width).zip(d_y.chunks_exact(width)).zip(&moments);
         if let Some(param) = gain.param() {
             let sums = flow.gradients().of_mut(param);
-            for ((x, d), (mean, rstd)) in lines() {
+            let lines = x.values().chunks_exact(width).zip(d_y.chunks_exact(width));
+            for ((x, d), moments) in lines.zip(moments.chunks(2)) {
                 for ((sum, x), d) in sums.iter_mut().zip(x).zip(d) {
-                    *sum += d * (x - mean) * rstd;
+                    *sum += d * (x - moments[0]) * moments[1];
                 }
             }
         }
@@ -131,9 +142,18 @@ pub fn layer_norm(
         }
         let gains = gain.values(flow.params()).to_vec();
         flow.add_with(x.target(), |d_x| {
-            for (((x, d), moments), d_x) in lines().zip(d_x.chunks_exact_mut(width)) {
-                rows::layer_norm_backward(x, &gains, *moments, d, d_x);
-            }
+            for_each_rows(d_x, width, ROWS, |first, lines| {
+                let at = first * width;
+                for (((d_x, x), d), moments) in lines
+                    .chunks_exact_mut(width)
+                    .zip(x.values()[at..].chunks_exact(width))
+                    .zip(d_y[at..].chunks_exact(width))
+                    .zip(moments[2 * first..].chunks(2))
+                {
+                    let moments = (moments[0], moments[1]);
+                    rows::layer_norm_backward(x, &gains, moments, d, d_x);
+                }
+            });
         });
     })
 }

@@ -23,7 +23,7 @@ pub struct Angles {
     pub pairs: RopePairs,
 }
 
-/// Turns every head of every row by the angles of the row.
+/// Turns every head of every row by the angles of the row, in place where nobody else holds `x`.
 ///
 /// # Shapes
 /// `x` `[rows, heads · head_dim]`; the first `2 · half` values of a head turn, the rest pass.
@@ -33,7 +33,7 @@ pub struct Angles {
 ///
 /// # Panics
 /// When the angles are not those of as many rows.
-pub fn rope(tape: &Tape<'_>, x: &Tensor, head_dim: usize, angles: &Angles) -> Tensor {
+pub fn rope(tape: &Tape<'_>, x: Tensor, head_dim: usize, angles: &Angles) -> Tensor {
     let width = x.width();
     assert!(
         angles.cos.len() == x.rows() * angles.half && width.is_multiple_of(head_dim),
@@ -42,13 +42,14 @@ pub fn rope(tape: &Tape<'_>, x: &Tensor, head_dim: usize, angles: &Angles) -> Te
         angles.cos.len() / angles.half.max(1),
         angles.half
     );
-    let mut y = x.values().to_vec();
+    let (recorded, to_x, shape) = (tape.wants(false, &[&x]), x.target(), x.shape().to_vec());
+    let mut y = x.into_buffer();
     turn(&mut y, width, head_dim, angles, false);
-    if !tape.wants(false, &[x]) {
-        return tape.constant(x.shape(), y);
+    if !recorded {
+        return tape.constant(&shape, y);
     }
-    let (to_x, angles) = (x.target(), angles.clone());
-    tape.record(x.shape(), y, move |mut d_y, flow| {
+    let angles = angles.clone();
+    tape.record(&shape, y, move |mut d_y, flow| {
         turn(&mut d_y, width, head_dim, &angles, true);
         flow.send(to_x, d_y);
     })

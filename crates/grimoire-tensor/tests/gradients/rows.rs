@@ -107,7 +107,7 @@ fn rope_case(rows: usize, heads: usize, dim: usize, turned: usize, pairs: RopePa
         name: format!("rope {pairs:?} {turned} of {dim}"),
         params: Params::default(),
         inputs: vec![tensor(&[rows, width], 5)],
-        run: Box::new(move |tape, inputs| rope(tape, &inputs[0], dim, &angles)),
+        run: Box::new(move |tape, inputs| rope(tape, inputs[0].clone(), dim, &angles)),
         definition: Box::new(move |_, inputs| {
             let mut y = inputs[0].clone();
             for row in 0..rows {

@@ -1,7 +1,7 @@
 //! The tape itself: a value used twice, several losses, what does not reach the output.
 
 use crate::harness::{Case, tensor, values};
-use grimoire_tensor::ops::{Input, Vector, Weight, add, linear, rms_norm};
+use grimoire_tensor::ops::{Adapter, Input, Vector, Weight, add, linear, rms_norm};
 use grimoire_tensor::{Gradients, Matrix, Params, Precision, StorageType, Tape, Tensor};
 use std::sync::Arc;
 
@@ -99,4 +99,33 @@ fn a_fast_tape_rounds_what_it_does_not_record_and_nothing_else() {
     assert_eq!(tape.precision(), Precision::Fast);
     let tracked = tape.track(&x);
     assert_eq!(on(&tape, &tracked), exact, "what has a gradient is exact");
+}
+
+#[test]
+fn a_fast_tape_keeps_gates_in_bf16_and_its_gradients_stay_near() {
+    let mut params = Params::default();
+    let a = params.add("lora_a", &[4, 64], values(4 * 64, 1));
+    let b = params.add("lora_b", &[40, 4], values(40 * 4, 2));
+    let adapter = Adapter { a, b, scale: 0.5 };
+    let weight = Weight::Frozen(Matrix::from_f32(40, 64, &values(40 * 64, 3)));
+    let on = |precision: Precision| {
+        let tape = Tape::new(&params).with_precision(precision);
+        let (gate, up) = (tape.track(&tensor(&[9, 64], 4)), tape.track(&tensor(&[9, 64], 5)));
+        let y = linear(&tape, Input::SwiGlu { gate, up }, &weight, None, Some(&adapter));
+        let mut gradients = Gradients::zeros(&params);
+        let seed = values(9 * 40, 6);
+        let inputs = tape.backward(&y, seed, &mut gradients);
+        let all = [gradients.of(a).to_vec(), gradients.of(b).to_vec()].into_iter().chain(inputs);
+        (y.values().to_vec(), all.collect::<Vec<_>>())
+    };
+    let ((exact, slopes), (fast, near)) = (on(Precision::F32), on(Precision::Fast));
+    assert_eq!(exact, fast, "the forward pass is the same");
+    assert_ne!(slopes, near);
+    for (slopes, near) in slopes.iter().zip(&near) {
+        // Gate and up move by 1/512 at most, and the slope of silu is at most 1.1 and changes by at most 0.5 for
+        // each unit of the gate: under 1/128 of the largest.
+        let top = slopes.iter().fold(0.0f32, |top, x| top.max(x.abs()));
+        let exact: Vec<f64> = slopes.iter().map(|x| f64::from(*x)).collect();
+        grimoire_testkit::all_close(near, &exact, 0.0, f64::from(top) / 128.0);
+    }
 }

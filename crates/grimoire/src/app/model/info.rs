@@ -2,10 +2,10 @@
 //! tokenizer, chat template, context, and the memory that it takes to run. No weight but the gains of the norms is read.
 
 use crate::failure::Outcome;
-use grimoire_models::{Cache, Checkpoint, Container, Model, Scaling};
+use grimoire_models::{Cache, Checkpoint, Container, Model, Precision, Scaling};
 use grimoire_tensor::Params;
 use grimoire_tune::adapter::{LoraSettings, attach};
-use grimoire_tune::{Footprint, footprint};
+use grimoire_tune::{Footprint, Load, footprint};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -118,7 +118,8 @@ pub(crate) fn info(checkpoint: &Checkpoint) -> Outcome<Info> {
     let (mut model, mut params) = (Model::load(checkpoint)?, Params::default());
     attach(&mut model, &mut params, &settings, 0)?;
     let tokens = TUNING_TOKENS.min(config.context);
-    let tuning = footprint(checkpoint, &model, &params, tokens, tokens, false);
+    let load = Load { tokens, scored: tokens, precision: Precision::Fast, ..Load::default() };
+    let tuning = footprint(checkpoint, &model, &params, &load);
     let (tokenizer, tokenizer_error) = match checkpoint.tokenizer() {
         Ok(tokenizer) => (Some(vocabulary(&tokenizer)), None),
         Err(error) => (None, Some(error.to_string())),

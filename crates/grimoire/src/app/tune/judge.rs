@@ -14,7 +14,7 @@ use grimoire_eval::significance::{self, Plan};
 use grimoire_eval::statistics::Statistics;
 use grimoire_eval::text::bleu::BleuOptions;
 use grimoire_eval::text::rouge::{Kind, RougeOptions};
-use grimoire_models::{Generation, Precision};
+use grimoire_models::Generation;
 use grimoire_stats::Interval;
 use grimoire_tune::data::Example;
 use grimoire_tune::evaluate;
@@ -70,7 +70,7 @@ pub(crate) fn judge(
         prompts.into_iter().map(|p| p[..p.len().min(context - 1)].to_vec()).collect();
     let options = Generation {
         max_tokens: request.answer_tokens,
-        precision: if request.precision == "f32" { Precision::F32 } else { Precision::Fast },
+        precision: request.exactness(),
         ..Generation::default()
     };
     let total = prompts.len().max(1) as f64;

@@ -1,10 +1,11 @@
 //! What a run understood and what it will take, before its first step.
 
 use super::dataset::Dataset;
+use super::judge;
 use super::request::{Method, TuneRequest};
 use crate::app::loading::Loaded;
 use grimoire_text::EncodeOptions;
-use grimoire_tune::{Footprint, Trainer, footprint, micro_batches, rows_of_step};
+use grimoire_tune::{Footprint, Load, Trainer, footprint, micro_batches, rows_of_step};
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::time::Instant;
@@ -29,6 +30,9 @@ pub(crate) struct Preflight {
     pub(crate) warnings: Vec<String>,
 }
 
+/// Steps whose micro-batches are looked at: all, in runs of usual length.
+const LOOKED_AT: u64 = 1000;
+
 /// Predicts memory and time; the time by a trial run of one micro-batch.
 pub(crate) fn preflight(
     request: &TuneRequest,
@@ -38,30 +42,22 @@ pub(crate) fn preflight(
 ) -> Preflight {
     let sequences = Dataset::sequences(&dataset.train);
     let total = request.total_steps(sequences.len());
-    // The largest micro-batch of the first steps, and the tokens of an average step.
-    let (mut largest, mut scored, mut tokens, mut trial) = (0, 0, 0, None);
-    let looked = total.min(50);
+    // The largest micro-batch of the run, and the tokens of an average step.
+    let (mut load, mut tokens, mut trial) = (load(request, loaded, dataset), 0, None);
+    let looked = total.min(LOOKED_AT);
     for step in 0..looked {
         let rows = rows_of_step(sequences.len(), request.batch, request.seed, step);
         let chosen: Vec<_> = rows.iter().map(|row| &sequences[*row]).collect();
         for micro in micro_batches(&chosen, request.micro_tokens) {
             tokens += micro.batch.len();
-            scored = scored.max(micro.rows.len());
-            if micro.batch.len() > largest {
-                largest = micro.batch.len();
+            load.scored = load.scored.max(micro.rows.len());
+            if micro.batch.len() > load.tokens {
+                load.tokens = micro.batch.len();
                 trial = Some(micro);
             }
         }
     }
-    let held_largest = dataset.held.iter().map(|e| e.sequence.ids.len()).max().unwrap_or(0);
-    let memory = footprint(
-        &loaded.checkpoint,
-        &loaded.model,
-        &trainer.params,
-        largest.max(held_largest / 4),
-        scored,
-        request.ema.is_some(),
-    );
+    let memory = footprint(&loaded.checkpoint, &loaded.model, &trainer.params, &load);
     let mut tokens_per_second = 0.0;
     // What does not fit is not tried either.
     let fits = available().is_none_or(|free| memory.total() <= free);
@@ -85,6 +81,33 @@ pub(crate) fn preflight(
         train_seconds: per_step * total as f64 / tokens_per_second.max(1e-9),
         tokens_per_second,
         warnings: warnings(request, loaded, dataset),
+    }
+}
+
+/// What the run does at once beside training: measuring the held-out rows, and answering some of them.
+fn load(request: &TuneRequest, loaded: &Loaded, dataset: &Dataset) -> Load {
+    let held: Vec<_> = dataset.held.iter().map(|example| &example.sequence).collect();
+    let measured = micro_batches(&held, request.micro_tokens);
+    let asked = judge::asked(request, dataset);
+    let longest = asked
+        .iter()
+        .filter_map(|index| dataset.held[*index].question.as_ref())
+        .map(|prompt| prompt.len() + request.answer_tokens)
+        .max()
+        .unwrap_or(0);
+    // Tokens, masks and texts are held twice: as read, and as the trainer and the judge take them.
+    let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    let data = dataset.train.iter().chain(&dataset.held).map(|example| {
+        2 * (5 * example.sequence.ids.len() + text(&example.prompt) + text(&example.answer))
+    });
+    Load {
+        measured: measured.iter().map(|micro| micro.batch.len()).max().unwrap_or(0),
+        prompts: asked.len(),
+        answered: longest.min(loaded.model.config().context),
+        averaged: request.ema.is_some(),
+        precision: request.exactness(),
+        data: data.sum::<usize>() as u64,
+        ..Load::default()
     }
 }
 

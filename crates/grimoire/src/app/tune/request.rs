@@ -1,6 +1,7 @@
 //! What a run was asked to do: everything that decides its bytes, saved as `run.json` and read back to resume.
 
 use crate::failure::{Failure, Outcome};
+use grimoire_models::Precision;
 use grimoire_nn::{AdamW, Decay, Schedule};
 use grimoire_tune::Plan;
 use grimoire_tune::adapter::LoraSettings;
@@ -142,7 +143,13 @@ impl TuneRequest {
             clip: (self.clip > 0.0).then_some(self.clip),
             ema: self.ema,
             seed: self.seed,
+            precision: self.exactness(),
         }
+    }
+
+    /// How exactly gradients and answers are computed.
+    pub(crate) fn exactness(&self) -> Precision {
+        if self.precision == "f32" { Precision::F32 } else { Precision::Fast }
     }
 
     /// How it is trained, in a line.

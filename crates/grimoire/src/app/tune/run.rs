@@ -14,7 +14,7 @@ use crate::app::tune_report::{Estimate, Evaluation, Fact, NextCommand, StepMetri
 use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
 use grimoire_tensor::Params;
-use grimoire_tune::{Sequence, Snapshot, Trainer, TuneError, adapter, evaluate};
+use grimoire_tune::{Plan, Sequence, Snapshot, Trainer, TuneError, adapter, evaluate};
 use std::path::Path;
 use std::time::Instant;
 
@@ -141,6 +141,8 @@ fn go(prepared: Prepared, watch: &mut dyn Watch) -> Outcome<TuneReport> {
                 watch.phase(&format!("before: {what}"), share);
             })?;
             folder.write("before.json", &before)?;
+            // A copy less while training.
+            loaded.params = Params::default();
             before
         }
     };
@@ -186,7 +188,7 @@ fn go(prepared: Prepared, watch: &mut dyn Watch) -> Outcome<TuneReport> {
         &preflight,
         &mut loaded,
         &dataset,
-        &trainer,
+        trainer,
         &folder,
         &progress,
         &metrics,
@@ -218,8 +220,9 @@ fn evaluate_now(
     progress: &mut Progress,
     watch: &mut dyn Watch,
 ) -> Outcome {
-    let weights = trainer.weights();
-    let losses = evaluate(&loaded.model, &weights, held, request.micro_tokens, &mut |done| {
+    let averaged = trainer.average.is_some().then(|| trainer.weights());
+    let weights = averaged.as_ref().unwrap_or(&trainer.params);
+    let losses = evaluate(&loaded.model, weights, held, request.micro_tokens, &mut |done| {
         watch.phase("evaluating", done as f64 / held.len() as f64);
         true
     });
@@ -245,7 +248,7 @@ fn finish(
     preflight: &Preflight,
     loaded: &mut Loaded,
     dataset: &Dataset,
-    trainer: &Trainer,
+    trainer: Trainer,
     folder: &RunFolder,
     progress: &Progress,
     metrics: &[MetricLine],
@@ -253,13 +256,11 @@ fn finish(
     watch: &mut dyn Watch,
 ) -> Outcome<TuneReport> {
     // The best step's weights where the last are not the best.
-    let best = progress.best.filter(|(step, _)| *step != trainer.steps() && folder.best().exists());
+    let (steps, plan) = (trainer.steps(), trainer.plan().clone());
+    let best = progress.best.filter(|(step, _)| *step != steps && folder.best().exists());
     loaded.params = match best {
-        Some(_) => {
-            let fresh = trainer.params.clone();
-            Snapshot::resume(&folder.best(), fresh, trainer.plan().clone())?.0.weights()
-        }
-        None => trainer.weights(),
+        Some(_) => Snapshot::resume(&folder.best(), trainer.params, plan.clone())?.0.into_weights(),
+        None => trainer.into_weights(),
     };
     let after = judge::judge(request, loaded, dataset, &mut |what, share| {
         watch.phase(&format!("after: {what}"), share);
@@ -271,11 +272,11 @@ fn finish(
         data: request.data.clone(),
         out: folder.path().display().to_string(),
         method: request.method_line(),
-        settings: settings(request, trainer),
+        settings: settings(request, &plan),
         versions: versions(),
         data_facts: data_facts(preflight),
         seed: request.seed,
-        steps: trainer.steps(),
+        steps,
         train_seconds: progress.seconds,
         tokens_per_second: metrics.iter().map(|m| m.tokens as f64).sum::<f64>()
             / metrics.iter().map(|m| m.seconds).sum::<f64>().max(1e-9),
@@ -335,8 +336,7 @@ fn fact(name: &str, value: impl ToString) -> Fact {
     Fact { name: name.to_owned(), value: value.to_string() }
 }
 
-fn settings(request: &TuneRequest, trainer: &Trainer) -> Vec<Fact> {
-    let plan = trainer.plan();
+fn settings(request: &TuneRequest, plan: &Plan) -> Vec<Fact> {
     vec![
         fact("steps", plan.schedule.total),
         fact("documents per step", plan.batch),

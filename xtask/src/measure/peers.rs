@@ -1,0 +1,164 @@
+//! `cargo xtask peers`: other programs and ours in turn, in one go, on the same tokens. The Python of the
+//! peers is that of `GRIMOIRE_PEERS_PYTHON` (and `GRIMOIRE_PEERS_LLAMA_PYTHON` for llama.cpp), or an
+//! environment with pinned packages that is made in `target/peers`.
+
+use super::{circumstances, example, keep, last_loss, lines, model, number, output, words};
+use crate::repository;
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const LLAMA: &str = "llama-cpp-python==0.3.36";
+
+/// What the PyTorch script measures, and what we measure beside it.
+const TRAINING: [(&str, &str); 4] =
+    [("lora", "f32"), ("lora", "bf16"), ("full", "f32"), ("full", "bf16")];
+/// Workloads of `bench/llama_cpp.py` and the lines of our example that answer them.
+const READING: [(&str, &str); 4] = [
+    ("prompt", "prompt of 512, Fast"),
+    ("one", "1 at once after 64, Fast"),
+    ("sixteen", "16 at once after 64, Fast"),
+    ("long", "1 at once after 8000, Fast"),
+];
+
+/// Measures the groups that are named, `training` and `reading`; both without names.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    if let Some(other) = arguments.iter().find(|name| !["training", "reading"].contains(&&name[..]))
+    {
+        bail!("peers: no group `{other}`; there are training and reading");
+    }
+    let wanted = |name: &str| arguments.is_empty() || arguments.iter().any(|asked| asked == name);
+    model()?;
+    let mut text = format!("# Beside others, in turn\n\n{}\n", circumstances());
+    if wanted("training") {
+        text += &training()?;
+    }
+    if wanted("reading") {
+        text += &reading()?;
+    }
+    keep("peers", &text)
+}
+
+fn training() -> Result<String> {
+    let python = python("GRIMOIRE_PEERS_PYTHON", "target/peers/torch", &requirements()?)?;
+    let step = example("grimoire-tune", "train_step")?;
+    let mut text = "Training step of 4 x 256 tokens of SmolLM2-135M-Instruct (Q4_1; the peer holds it dequantised), two \
+        threads, rank 16 on all linear layers or all weights. The median of the steps after one to warm up; in \
+        brackets tokens for a processor second of all threads, which a busy machine disturbs less. Loss of the \
+        last step.\n\n\
+        | step | peer | tokens/s | MB | loss | Grimoire, f32 | MB | loss | ratio |\n\
+        | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
+        .to_owned();
+    let mut versions = String::new();
+    for (what, ty) in TRAINING {
+        let peer = lines(
+            &python,
+            &["bench/lora_step_pytorch.py", "--what", what, "--type", ty, "--steps", "2"],
+        );
+        let ours = lines(&step, &[super::MODEL, what, "4", "256", "2", "2"])?
+            .pop()
+            .context("no figures")?;
+        match peer.and_then(|mut lines| lines.pop().context("no figures")) {
+            Ok(peer) => {
+                versions = peer["versions"].to_string();
+                text += &row(&format!("{what}, {}", words(&peer, "setting")), &peer, &ours);
+            }
+            Err(error) => {
+                let _ = writeln!(
+                    text,
+                    "| {what}, {ty} | not measured: {error} | | | | {} | | | |",
+                    speed(&ours)
+                );
+            }
+        }
+    }
+    let _ = writeln!(text, "\nVersions of the peers: {versions}\n");
+    Ok(text)
+}
+
+fn speed(line: &Value) -> String {
+    format!(
+        "{:.0} ({:.0})",
+        number(line, "tokens_per_second"),
+        number(line, "tokens_per_processor_second")
+    )
+}
+
+fn row(what: &str, peer: &Value, ours: &Value) -> String {
+    let ratio = |name: &str| number(ours, name) / number(peer, name);
+    format!(
+        "| {what} | {} | {} | {:.0} | {:.4} | {} | {:.0} | {:.4} | {:.2} ({:.2}) |\n",
+        words(peer, "peer"),
+        speed(peer),
+        number(peer, "peak_mb"),
+        last_loss(peer),
+        speed(ours),
+        number(ours, "peak_mb"),
+        last_loss(ours),
+        ratio("tokens_per_second"),
+        ratio("tokens_per_processor_second"),
+    )
+}
+
+fn reading() -> Result<String> {
+    let script = "bench/llama_cpp.py";
+    if !repository::root().join(script).exists() {
+        return Ok(format!("Reading and generating: {script} is not there, not measured.\n"));
+    }
+    let python = python("GRIMOIRE_PEERS_LLAMA_PYTHON", "target/peers/llama", LLAMA)?;
+    let workloads = example("grimoire-tune", "workloads")?;
+    let mut text = "Reading and generating with the same model, two threads.\n\n\
+        | workload | llama.cpp, tokens/s | Grimoire, tokens/s | ratio |\n| --- | --- | --- | --- |\n"
+        .to_owned();
+    for (name, ours_name) in READING {
+        let peer = lines(&python, &[script, super::MODEL, "--threads", "2", "--workloads", name])?;
+        let ours = output(&workloads, &[super::MODEL, name])?;
+        let ours = ours.lines().find(|line| line.starts_with(ours_name)).unwrap_or_default();
+        let speed =
+            ours.split("s, ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<f64>().ok());
+        let (speed, theirs) = (
+            speed.unwrap_or(f64::NAN),
+            peer.last().map_or(f64::NAN, |line| number(line, "tokens_per_second")),
+        );
+        let _ = writeln!(text, "| {name} | {theirs:.1} | {speed:.1} | {:.2} |", speed / theirs);
+    }
+    Ok(text + "\n")
+}
+
+fn requirements() -> Result<String> {
+    let file = "golden/requirements.txt";
+    std::fs::read_to_string(repository::root().join(file)).context(file)
+}
+
+/// The Python that the environment names, or that of a folder with `packages`, made when it is not there.
+#[expect(clippy::print_stdout, reason = "a chore speaks to the person who runs it")]
+fn python(variable: &str, folder: &str, packages: &str) -> Result<PathBuf> {
+    if let Some(python) = std::env::var_os(variable) {
+        return Ok(python.into());
+    }
+    let folder = repository::root().join(folder);
+    let (python, stamp) = (folder.join("bin/python"), folder.join("packages.txt"));
+    if std::fs::read_to_string(&stamp).is_ok_and(|made| made == packages) {
+        return Ok(python);
+    }
+    println!("peers: making an environment in {} (PyTorch is large)", folder.display());
+    call(Path::new("python3"), &["-m", "venv", "--clear", &folder.to_string_lossy()])?;
+    let list = folder.join("wanted.txt");
+    std::fs::write(&list, packages)?;
+    call(&python, &["-m", "pip", "install", "--quiet", "--requirement", &list.to_string_lossy()])?;
+    std::fs::write(stamp, packages)?;
+    Ok(python)
+}
+
+/// Runs a program to its end; llama.cpp is built for this processor where it has to be built.
+fn call(program: &Path, arguments: &[&str]) -> Result<()> {
+    let mut command = Command::new(program);
+    let status = command.args(arguments).env("CMAKE_ARGS", "-DGGML_NATIVE=ON").status();
+    let status = status.with_context(|| program.display().to_string())?;
+    if !status.success() {
+        bail!("{} {}: {status}", program.display(), arguments.join(" "));
+    }
+    Ok(())
+}
