@@ -100,19 +100,16 @@ impl Rotary {
         const ORIGINAL: f64 = 8192.0;
         let factor = divisors.iter().copied().fold(1.0, f64::max);
         let plain = Self { scaling: Scaling::None, ..self.clone() }.frequencies();
-        // Where the divisor is between its ends, s = (original/wave − low)/(high − low) is known.
-        let known: Vec<(f64, f64)> = (plain.iter().zip(divisors))
-            .filter(|(_, divisor)| **divisor > 1.0 && **divisor < factor)
-            .map(|(plain, divisor)| {
-                ((plain / (2.0 * PI)), (1.0 / divisor - 1.0 / factor) / (1.0 - 1.0 / factor))
-            })
+        // s = (original/wave − low)/(high − low), cut to 0 and 1: a line through two neighbours with different s.
+        let points: Vec<(f64, f64)> = (plain.iter().zip(divisors))
+            .map(|(plain, d)| (plain / (2.0 * PI), (1.0 / d - 1.0 / factor) / (1.0 - 1.0 / factor)))
             .collect();
-        let line = known.first().zip(known.last()).filter(|(a, b)| a.0 != b.0).map(|(a, b)| {
-            let slope = (b.1 - a.1) / (b.0 - a.0);
-            let low = (slope * a.0 - a.1) * ORIGINAL / slope;
+        let lines = points.windows(2).filter(|two| two[0].1 != two[1].1).map(|two| {
+            let slope = (two[1].1 - two[0].1) / (two[1].0 - two[0].0);
+            let low = (two[0].0 - two[0].1 / slope) * ORIGINAL;
             [factor, low, low + ORIGINAL / slope, ORIGINAL]
         });
-        [Some([factor, 1.0, 4.0, ORIGINAL]), line].into_iter().flatten().find(
+        std::iter::once([factor, 1.0, 4.0, ORIGINAL]).chain(lines).find(
             |[factor, low, high, original]| {
                 plain.iter().zip(divisors).all(|(plain, divisor)| {
                     let ours = plain / llama3(*plain, *factor, *low, *high, *original);
