@@ -94,33 +94,29 @@ impl Rotary {
     }
 
     /// Factor, low, high and original context of Llama 3's formula, where it gives these divisors. A GGUF file
-    /// holds what the formula gave and not what it was given; low, high and original count by their ratios
-    /// alone, so the published ones are tried first, and else original is taken to be 8192.
-    pub(crate) fn llama3_of(&self, divisors: &[f64]) -> Option<[f64; 4]> {
-        const ORIGINAL: f64 = 8192.0;
+    /// holds what the formula gave and not what it was given; low, high and original count by their ratios alone,
+    /// so the published ones are tried first, and else the `context` is taken to be the original one stretched.
+    pub(crate) fn llama3_of(&self, divisors: &[f64], context: usize) -> Option<[f64; 4]> {
         let factor = divisors.iter().copied().fold(1.0, f64::max);
+        let original = (context as f64 / factor).round().max(1.0);
         let plain = Self { scaling: Scaling::None, ..self.clone() }.frequencies();
-        // Where the divisor is between its ends, s = (original/wave − low)/(high − low) is known.
-        let known: Vec<(f64, f64)> = (plain.iter().zip(divisors))
-            .filter(|(_, divisor)| **divisor > 1.0 && **divisor < factor)
-            .map(|(plain, divisor)| {
-                ((plain / (2.0 * PI)), (1.0 / divisor - 1.0 / factor) / (1.0 - 1.0 / factor))
-            })
+        // s = (original/wave − low)/(high − low), cut to 0 and 1: a line through two neighbours with different s.
+        let points: Vec<(f64, f64)> = (plain.iter().zip(divisors))
+            .map(|(plain, d)| (plain / (2.0 * PI), (1.0 / d - 1.0 / factor) / (1.0 - 1.0 / factor)))
             .collect();
-        let line = known.first().zip(known.last()).filter(|(a, b)| a.0 != b.0).map(|(a, b)| {
-            let slope = (b.1 - a.1) / (b.0 - a.0);
-            let low = (slope * a.0 - a.1) * ORIGINAL / slope;
-            [factor, low, low + ORIGINAL / slope, ORIGINAL]
+        let lines = points.windows(2).filter(|two| two[0].1 != two[1].1).map(|two| {
+            let slope = (two[1].1 - two[0].1) / (two[1].0 - two[0].0);
+            let low = (two[0].0 - two[0].1 / slope) * original;
+            [factor, low, low + original / slope, original]
         });
-        [Some([factor, 1.0, 4.0, ORIGINAL]), line].into_iter().flatten().find(
-            |[factor, low, high, original]| {
-                plain.iter().zip(divisors).all(|(plain, divisor)| {
-                    let ours = plain / llama3(*plain, *factor, *low, *high, *original);
-                    // The file has the divisors in f32.
-                    (ours / divisor - 1.0).abs() < 1e-6
-                })
-            },
-        )
+        let usual = [8192.0, original].map(|original| [factor, 1.0, 4.0, original]);
+        usual.into_iter().chain(lines).find(|[factor, low, high, original]| {
+            plain.iter().zip(divisors).all(|(plain, divisor)| {
+                let ours = plain / llama3(*plain, *factor, *low, *high, *original);
+                // The file has the divisors in f32.
+                (ours / divisor - 1.0).abs() < 1e-6
+            })
+        })
     }
 
     /// Cosines and sines for some positions.
@@ -179,8 +175,8 @@ mod tests {
         };
         let plain = rotary(64, Scaling::None);
         let published = divisors(64, 32.0, 1.0, 4.0, 8192.0);
-        assert_eq!(plain.llama3_of(&published), Some([32.0, 1.0, 4.0, 8192.0]));
-        let found = plain.llama3_of(&divisors(64, 8.0, 2.0, 9.0, 1024.0)).unwrap_or_default();
+        assert_eq!(plain.llama3_of(&published, 131_072), Some([32.0, 1.0, 4.0, 8192.0]));
+        let found = plain.llama3_of(&divisors(64, 8.0, 2.0, 9.0, 1024.0), 4096).unwrap_or_default();
         for (found, ratio) in
             [(found[1] / found[3], 2.0 / 1024.0), (found[2] / found[3], 9.0 / 1024.0)]
         {
@@ -188,6 +184,6 @@ mod tests {
         }
         let mut other = published;
         other[20] *= 1.01;
-        assert_eq!(plain.llama3_of(&other), None);
+        assert_eq!(plain.llama3_of(&other, 131_072), None);
     }
 }

@@ -140,8 +140,14 @@ fn a_model_trained_in_full_is_written_as_it_is() {
             let report = write((&model, &params, &checkpoint), &to, Types::default()).unwrap();
             assert_eq!(report.types.keys().copied().collect::<Vec<_>>(), [Dtype::F32], "{name}");
             assert_eq!(report.changed, params.len());
-            let (again, _) = Model::open(&to).unwrap();
-            assert_eq!(logits(&again, &Params::default()), expected, "{name}");
+            let (again, written) = Model::open(&to).unwrap();
+            let found = logits(&again, &Params::default());
+            if written.permutes_qk() == checkpoint.permutes_qk() {
+                assert_eq!(found, expected, "{name}");
+            } else {
+                // Products of a query and a key are summed in another order.
+                all_close(&found, &expected, 0.0, 1e-4);
+            }
         }
     }
 }
@@ -255,7 +261,7 @@ fn what_cannot_be_stated_is_refused() {
             if config["rope_parameters"].is_null() { "rope_scaling" } else { "rope_parameters" };
         config[key]["truncate"] = false.into();
     });
-    assert!(error.contains("truncate") && error.contains("config") || error.contains("rope-yarn"));
+    assert!(error.contains("truncate: cannot be written in the other format"), "{error}");
     let error = with("llama", &|config| config["partial_rotary_factor"] = 0.5.into());
     assert!(error.contains("partial_rotary_factor"), "{error}");
     // A value beyond f16 is not made an infinity.

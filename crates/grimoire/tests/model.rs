@@ -283,7 +283,8 @@ fn adapters_cross_and_come_back() {
     let short = ["down_proj", "q_proj"].map(str::to_owned);
     assert_eq!(back.config.targets, Targets::Names(short.to_vec()));
     let patterns = (back.config.rank_pattern.len(), back.config.alpha_pattern.len());
-    assert!(patterns == (1, 1), "{:?}", back.config);
+    // GGUF-LoRA has one alpha, and so has what comes from it.
+    assert!(patterns == (1, 0), "{:?}", back.config);
     for (a, b) in back.pairs.iter().zip(&original.pairs) {
         assert_eq!((&a.module, a.rank, &a.a), (&b.module, b.rank, &b.a));
         for (x, y) in a.b.iter().zip(&b.b) {

@@ -240,7 +240,7 @@ fn scaling(checkpoint: &Checkpoint, rotary: &Rotary) -> Result<Option<Value>, Mo
             return Ok(Some(llama3(*factor, *low, *high, *original)));
         }
     };
-    match rotary.llama3_of(divisors) {
+    match rotary.llama3_of(divisors, checkpoint.config().context) {
         Some([factor, low, high, original]) => Ok(Some(llama3(factor, low, high, original))),
         None => {
             let reason = "its divisors are not those of Llama 3's formula, which is all that config.json can say";

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// Perplexity of a text under a model, with its interval.
 #[derive(clap::Args)]
 pub(crate) struct Perplexity {
-    /// A .gguf file, a Hugging Face folder, org/name on the hub, or `builtin`.
+    /// A .gguf file, a Hugging Face folder, org/name on the hub, `builtin`, or the folder of a run.
     model: String,
     /// Plain text (one document), or JSON Lines with a field `text` (a document a line).
     file: PathBuf,
@@ -28,7 +28,7 @@ pub(crate) struct Perplexity {
     /// Do not.
     #[arg(long, overrides_with = "bos")]
     no_bos: bool,
-    /// `f32` computes everything in f32.
+    /// Both are the same here: losses are always computed in f32.
     #[arg(long, value_parser = ["auto", "f32"], default_value = "auto")]
     precision: String,
 }
