@@ -26,9 +26,9 @@ const MERGES: usize = 703;
 /// Rows of the tuning task.
 const ROWS: usize = 640;
 /// How the product trains the base model.
-const TRAINING: &str = "--method full --steps 1000 --batch 32 --rate 4e-3 --schedule cosine \
+const TRAINING: &str = "--method full --steps 800 --batch 32 --rate 4e-3 --schedule cosine \
     --warmup 0.03 --weight-decay 0.05 --micro-tokens 2048 --answers 0 --eval-every 200 \
-    --save-every 100 --seed 1";
+    --save-every 200 --seed 1";
 
 /// Makes everything; with `--material` only what comes before the training, with `--finish` only what
 /// comes after it.

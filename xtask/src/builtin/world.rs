@@ -64,50 +64,12 @@ impl World {
     /// One document of the corpus.
     pub(crate) fn document(&self, draw: &mut Draw) -> String {
         match draw.below(10) {
-            0 | 1 => self.note(draw),
-            2..=5 => self.card(draw),
-            6 | 7 => self.questions(draw),
-            8 => self.person(draw),
-            _ if draw.once_in(3) => self.facts(draw),
-            _ => self.story(draw),
+            0..=3 => self.note(draw),
+            4 | 5 => self.questions(draw),
+            6 => self.person(draw),
+            7 | 8 => self.story(draw),
+            _ => self.facts(draw),
         }
-    }
-
-    /// What is known of a place in some order, and then what can only be said by looking it up there.
-    fn card(&self, draw: &mut Draw) -> String {
-        let place = self.place(draw);
-        let Place { name, kind, mood, food, area: (word, area), price, children } = &place;
-        let answer = if *children { "yes" } else { "no" };
-        let mut known = vec![
-            ("name", name.as_str()),
-            ("kind", kind),
-            ("mood", mood),
-            ("food", food),
-            ("area", word),
-            ("price", price),
-            ("children", answer),
-        ];
-        draw.shuffle(&mut known);
-        let style = draw.below(3);
-        let list: Vec<String> = known
-            .iter()
-            .map(|(what, it)| match style {
-                0 => format!("The {what} is {it}."),
-                1 => format!("What {what}? It is {it}."),
-                _ => format!("Write {it} for the {what}."),
-            })
-            .collect();
-        let mut said = vec![
-            format!("They call the {kind} the {name}."),
-            format!("So the {name} is {} {kind}.", a(mood)),
-            format!("The {name} is {area}."),
-            format!("You eat {food} {area}."),
-            format!("The {food} of the {name} is {price}."),
-            format!("The {mood} {kind} has {food}."),
-        ];
-        draw.shuffle(&mut said);
-        said.truncate(3);
-        format!("{} {}", list.join(" "), said.join(" "))
     }
 
     /// A note about a place: some sentences in some order, the name again and again.
