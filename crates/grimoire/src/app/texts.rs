@@ -6,7 +6,7 @@ use crate::failure::{Failure, Outcome};
 use flate2::bufread::MultiGzDecoder;
 use serde_json::Value;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// Where texts come from: a file, or `-` for standard input.
@@ -132,6 +132,16 @@ fn open(path: &Path, name: &str) -> Outcome<Box<dyn BufRead>> {
         return Ok(Box::new(BufReader::with_capacity(SIZE, MultiGzDecoder::new(reader))));
     }
     Ok(Box::new(reader))
+}
+
+/// The whole of a file as one text.
+pub(crate) fn read_all(path: &Path) -> Outcome<String> {
+    let name = path.display().to_string();
+    let mut text = String::new();
+    open(path, &name)?
+        .read_to_string(&mut text)
+        .map_err(|error| Failure::work(format!("{name}: {error}")))?;
+    Ok(text)
 }
 
 fn read_line<'b>(
