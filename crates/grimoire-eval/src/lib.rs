@@ -12,6 +12,7 @@ pub mod resample;
 pub mod significance;
 pub mod statistics;
 pub mod tag;
+pub mod task;
 pub mod text;
 
 pub use error::EvalError;

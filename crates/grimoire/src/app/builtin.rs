@@ -21,6 +21,11 @@ pub(crate) fn model(name: &str) -> Option<Outcome<Checkpoint>> {
     (name == NAME).then(open)
 }
 
+/// The bytes of the built-in model, when `name` asks for it.
+pub(crate) fn bytes(name: &str) -> Option<&'static [u8]> {
+    (name == NAME).then_some(MODEL)
+}
+
 /// The built-in data, when `path` asks for them.
 pub(crate) fn data(path: &str) -> Option<Result<Vec<Record>, DataError>> {
     (path == NAME).then(|| json_lines(NAME, ROWS))

@@ -1,36 +1,30 @@
-//! Compares system outputs on several metrics at once: differences with intervals and corrected
-//! p-values, the items that changed most, and what may be concluded, in words. The first system is the
-//! one to compare with. Page and table are made in [`super::compare_page`].
+//! Compares systems on the same items by several scores at once: differences with intervals and corrected
+//! p-values, effect sizes, the items that changed most, and what may be concluded, in words. The first system
+//! is the one to compare with. What can be compared is in [`super::compare_sources`], page and table in
+//! [`super::compare_page`].
 
-use super::score::{self, MeasureReport, NamedSystem, Request, Rows};
-use super::texts::Source;
+use super::compare_sources::{Contest, Matter};
+use super::score::{MeasureReport, NamedSystem};
 use crate::failure::Outcome;
-use grimoire_eval::measure::Metric;
-use grimoire_eval::significance::{Plan, Versus};
-use grimoire_eval::statistics::{Score, Statistics};
+use grimoire_eval::significance::{self, Plan, Versus};
+use grimoire_eval::statistics::Statistics;
 use serde::Serialize;
-
-/// What is to be compared.
-pub(crate) struct CompareRequest {
-    pub(crate) systems: Vec<Source>,
-    pub(crate) references: Vec<Source>,
-    pub(crate) metrics: Vec<Metric>,
-    pub(crate) clusters: Option<Source>,
-    pub(crate) plan: Plan,
-    /// How many changed items are listed for each metric and system.
-    pub(crate) items: usize,
-}
 
 /// The comparison.
 #[derive(Serialize)]
 pub(crate) struct CompareReport {
     pub(crate) systems: Vec<String>,
-    /// Segments.
+    /// What an item is called.
+    pub(crate) unit: &'static str,
+    /// Items.
     pub(crate) n: usize,
     /// Units that are resampled.
     pub(crate) units: usize,
     pub(crate) level: f64,
     pub(crate) metrics: Vec<Comparison>,
+    /// Length of each item.
+    #[serde(skip)]
+    pub(crate) lengths: Vec<f64>,
 }
 
 /// One score of all systems.
@@ -39,11 +33,14 @@ pub(crate) struct Comparison {
     pub(crate) signature: String,
     #[serde(flatten)]
     pub(crate) measure: MeasureReport,
+    /// For each system but the first: the mean of the items' differences in their standard deviations
+    /// (Cohen's d of paired samples); none where no item differs.
+    pub(crate) effect_sizes: Vec<Option<f64>>,
     /// One sentence for each system but the first.
     pub(crate) conclusions: Vec<String>,
     /// Items whose own score differs most from the first system's.
     pub(crate) changed: Vec<Changed>,
-    /// Score by segment: `segments[system][segment]`.
+    /// Score by item: `segments[system][item]`.
     #[serde(skip)]
     pub(crate) segments: Vec<Vec<f64>>,
 }
@@ -53,81 +50,99 @@ pub(crate) struct Comparison {
 pub(crate) struct Changed {
     /// Counted from 1.
     pub(crate) item: usize,
+    /// Where it is in its data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) place: Option<String>,
     pub(crate) system: String,
     /// The item's own score with this system minus that with the first.
     pub(crate) difference: f64,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) question: String,
     pub(crate) first: String,
     pub(crate) output: String,
     pub(crate) reference: String,
 }
 
-/// Compares.
-pub(crate) fn run(request: &CompareRequest) -> Outcome<CompareReport> {
-    let labels = request.clusters.as_ref().map(score::labels).transpose()?;
+/// Compares. `labels` has one label an item: items of a label are resampled together. `most` is how many
+/// changed items are listed for each score and system.
+pub(crate) fn run(
+    contest: &Contest,
+    labels: Option<&[String]>,
+    plan: &Plan,
+    most: usize,
+) -> Outcome<CompareReport> {
     let mut report = CompareReport {
-        systems: Vec::new(),
-        n: 0,
+        systems: contest.systems.clone(),
+        unit: contest.unit,
+        n: contest.items.len(),
         units: 0,
-        level: request.plan.level,
+        level: plan.level,
         metrics: Vec::new(),
+        lengths: contest.items.iter().map(|item| item.length).collect(),
     };
-    for metric in &request.metrics {
-        let counted = score::count(metric, &request.systems, &request.references, Rows::Segment)?;
-        let settings = Request {
-            metric: metric.clone(),
-            systems: Vec::new(),
-            references: Vec::new(),
-            clusters: None,
-            plan: request.plan,
-            reproduce: None,
-            segments: false,
-        };
-        for (index, measure) in metric.measures().iter().enumerate() {
-            let plain: Vec<&Statistics> =
-                counted.tables.iter().map(|tables| &tables[index]).collect();
-            let tables = plain
-                .iter()
-                .map(|table| match &labels {
-                    Some(labels) => Ok(table.clustered(labels)?),
-                    None => Ok((*table).clone()),
-                })
-                .collect::<Outcome<Vec<_>>>()?;
-            let systems = score::systems(
-                &counted.names,
-                &tables.iter().collect::<Vec<_>>(),
-                &*measure.score,
-                measure.scale,
-                &settings,
-            )?;
-            report.units = tables[0].len();
-            let lower = measure.score.lower_is_better();
-            let segments = plain
-                .iter()
-                .map(|table| by_segment(table, &*measure.score, measure.scale))
-                .collect::<Vec<_>>();
-            let changed = changed(request, &counted.names, &segments)?;
-            let conclusions = conclude(&measure.name, &systems, lower, request.plan.level);
-            report.metrics.push(Comparison {
-                signature: metric.signature(counted.n_references),
-                measure: MeasureReport {
-                    name: measure.name.clone(),
-                    lower_is_better: lower,
-                    systems,
-                    detail: serde_json::Value::Null,
-                },
-                conclusions,
-                changed,
-                segments,
-            });
-        }
-        report.n = counted.n;
-        report.systems = counted.names;
+    for matter in &contest.matters {
+        let tables = matter
+            .tables
+            .iter()
+            .map(|table| match labels {
+                Some(labels) => Ok(table.clustered(labels)?),
+                None => Ok(table.clone()),
+            })
+            .collect::<Outcome<Vec<_>>>()?;
+        report.units = tables[0].len();
+        report.metrics.push(compare(contest, matter, &tables, plan, most)?);
     }
     Ok(report)
 }
 
-fn by_segment(table: &Statistics, score: &dyn Score, scale: f64) -> Vec<f64> {
-    table.rows().map(|row| scale * score.score(row)).collect()
+fn compare(
+    contest: &Contest,
+    matter: &Matter,
+    tables: &[Statistics],
+    plan: &Plan,
+    most: usize,
+) -> Outcome<Comparison> {
+    let borrowed: Vec<&Statistics> = tables.iter().collect();
+    let reports = significance::report(&borrowed, &*matter.score, plan)?;
+    let systems: Vec<NamedSystem> = contest
+        .systems
+        .iter()
+        .zip(reports)
+        .map(|(name, report)| NamedSystem {
+            name: name.clone(),
+            report: report.scaled(matter.scale),
+            sacrebleu: None,
+            segments: None,
+        })
+        .collect();
+    let by_item = |table: &Statistics| -> Vec<f64> {
+        table.rows().map(|row| matter.scale * matter.score.score(row)).collect()
+    };
+    let segments: Vec<Vec<f64>> = matter.tables.iter().map(by_item).collect();
+    let lower = matter.score.lower_is_better();
+    Ok(Comparison {
+        signature: matter.signature.clone(),
+        effect_sizes: segments[1..].iter().map(|own| effect_size(&segments[0], own)).collect(),
+        conclusions: conclude(&matter.name, &systems, lower, plan.level),
+        changed: changed(contest, &segments, most),
+        measure: MeasureReport {
+            name: matter.name.clone(),
+            lower_is_better: lower,
+            systems,
+            detail: serde_json::Value::Null,
+        },
+        segments,
+    })
+}
+
+/// The mean of paired differences in their standard deviations.
+fn effect_size(first: &[f64], second: &[f64]) -> Option<f64> {
+    let differences: Vec<f64> = first.iter().zip(second).map(|(a, b)| b - a).collect();
+    let n = differences.len() as f64;
+    let mean = differences.iter().sum::<f64>() / n;
+    let squares: f64 = differences.iter().map(|d| (d - mean).powi(2)).sum();
+    let deviation = (squares / (n - 1.0)).sqrt();
+    (n > 1.0 && deviation > 0.0).then(|| mean / deviation)
 }
 
 /// One sentence for each system but the first: what may, and what may not, be concluded.
@@ -161,6 +176,10 @@ fn sentence(
              seldom show so much on items like these; whether it matters, and whether it holds \
              on other texts, these figures do not say."
         )
+    } else if versus.least_detectable == 0.0 {
+        format!(
+            "{name} and {first} have the same {metric} on every item here: nothing tells them apart."
+        )
     } else {
         format!(
             "These items do not tell {name} from {first} in {metric} ({range}p = {p:.4}); that is no proof \
@@ -170,45 +189,45 @@ fn sentence(
     }
 }
 
-/// The items with the largest differences, read again from the files.
-fn changed(
-    request: &CompareRequest,
-    names: &[String],
-    segments: &[Vec<f64>],
-) -> Outcome<Vec<Changed>> {
-    let reads_stdin = |source: &Source| source.path.as_os_str() == "-";
-    let sources = || request.systems.iter().chain(&request.references);
-    if request.items == 0 || sources().any(reads_stdin) {
-        return Ok(Vec::new());
-    }
+/// The items with the largest differences.
+fn changed(contest: &Contest, segments: &[Vec<f64>], most: usize) -> Vec<Changed> {
+    let known = |item: &usize| {
+        !contest.items[*item].answers.is_empty() || contest.items[*item].place.is_some()
+    };
     let mut changed = Vec::new();
-    let first = texts(&request.systems[0])?;
-    let reference = texts(&request.references[0])?;
-    for (system, name) in names.iter().enumerate().skip(1) {
+    for (system, name) in contest.systems.iter().enumerate().skip(1) {
         let difference = |item: usize| segments[system][item] - segments[0][item];
         let mut order: Vec<usize> = (0..segments[0].len()).collect();
         order.sort_by(|a, b| difference(*b).abs().total_cmp(&difference(*a).abs()).then(a.cmp(b)));
-        let output = texts(&request.systems[system])?;
-        for item in order.into_iter().take(request.items).filter(|item| difference(*item) != 0.0) {
-            let text = |texts: &[String]| texts.get(item).cloned().unwrap_or_default();
+        let shown = order.into_iter().take(most).filter(|item| difference(*item) != 0.0);
+        for at in shown.filter(known) {
+            let item = &contest.items[at];
+            let answer = |system: usize| item.answers.get(system).cloned().unwrap_or_default();
             changed.push(Changed {
-                item: item + 1,
+                item: at + 1,
+                place: item.place.clone(),
                 system: name.clone(),
-                difference: difference(item),
-                first: text(&first),
-                output: text(&output),
-                reference: text(&reference),
+                difference: difference(at),
+                question: item.question.clone(),
+                first: answer(0),
+                output: answer(system),
+                reference: item.reference.clone(),
             });
         }
     }
-    Ok(changed)
+    changed
 }
 
-fn texts(source: &Source) -> Outcome<Vec<String>> {
-    let mut texts = source.open()?;
-    let mut all = Vec::new();
-    while let Some(record) = texts.next()? {
-        all.push(record.into_iter().next().unwrap_or_default());
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use grimoire_testkit::close;
+
+    #[test]
+    fn effect_size_is_that_of_paired_samples() {
+        // numpy 2.4: d = b - a; d.mean() / d.std(ddof=1) of these.
+        let d = effect_size(&[1.0, 2.0, 3.0, 4.0], &[2.0, 2.5, 3.0, 6.5]).unwrap();
+        close(d, 0.925_820_099_772_551_5, 1e-12, 0.0);
+        assert!(effect_size(&[1.0, 2.0], &[1.0, 2.0]).is_none());
     }
-    Ok(all)
 }

@@ -1,57 +1,151 @@
 //! A comparison as a self-contained HTML page, as a Markdown table and as text. Computes nothing but the
 //! bins of its figures.
 
-use super::compare::{CompareReport, Comparison};
+use super::compare::{Changed, CompareReport, Comparison};
 use super::html_page::{escape, figure, page};
 use crate::failure::{Failure, Outcome};
-use grimoire_plot::{Axis, Bars, Figure, Interval as Row, Intervals, Points, Rule, Size};
+use grimoire_plot::{Axis, Bars, Figure, Interval as Row, Intervals, Line, Points, Rule, Size};
 
 /// The page.
 pub(crate) fn html(report: &CompareReport) -> Outcome<String> {
+    let title = report.systems.join(" against ");
+    let resampled = if report.units == report.n {
+        "each resampled by itself".to_owned()
+    } else {
+        format!("resampled in {} clusters", report.units)
+    };
     let mut body = format!(
-        "<header><h1>{}</h1>\n<p>{} items, {} resampled units; the first system is the one compared \
-         with</p></header>\n",
-        escape(&report.systems.join(" against ")),
+        "<style>{STYLE}</style>\n<header><h1>{}</h1>\n<p>{} {}s, {resampled}; the first system is the \
+         one compared with</p></header>\n",
+        escape(&title),
         report.n,
-        report.units
+        report.unit,
     );
     for comparison in &report.metrics {
-        body.push_str(&section(comparison)?);
+        body.push_str(&section(report, comparison)?);
     }
-    Ok(page(&report.systems.join(" against "), &body))
+    Ok(page(&title, &body))
 }
 
-fn section(comparison: &Comparison) -> Outcome<String> {
+fn section(report: &CompareReport, comparison: &Comparison) -> Outcome<String> {
     let mut out = format!("<section><h2>{}</h2>\n", escape(&comparison.measure.name));
     for conclusion in &comparison.conclusions {
         out.push_str(&format!("<p>{}</p>\n", escape(conclusion)));
     }
+    out.push_str(&figures(comparison));
     out.push_str(&drawn(&intervals(comparison))?);
     for system in 1..comparison.segments.len() {
         out.push_str(&drawn(&differences(comparison, system))?);
         out.push_str(&drawn(&scatter(comparison, system))?);
     }
+    if let Some(plot) = by_length(report, comparison) {
+        out.push_str(&drawn(&plot)?);
+    }
     if !comparison.changed.is_empty() {
-        out.push_str(
-            "<h3>Items that changed most</h3>\n<table>\n<tr><th>item</th><th>difference</th>",
-        );
-        out.push_str("<th>first</th><th>other</th><th>reference</th></tr>\n");
+        out.push_str(&format!("<h3>{}s that changed most</h3>\n", capital(report.unit)));
     }
     for item in &comparison.changed {
-        out.push_str(&format!(
-            "<tr><td>{}</td><td>{:+.1}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-            item.item,
-            item.difference,
-            escape(&item.first),
-            escape(&item.output),
-            escape(&item.reference)
-        ));
-    }
-    if !comparison.changed.is_empty() {
-        out.push_str("</table>\n");
+        out.push_str(&changed(report.unit, item));
     }
     out.push_str(&format!("<p><code>{}</code></p></section>\n", escape(&comparison.signature)));
     Ok(out)
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or_else(String::new, |c| c.to_uppercase().chain(letters).collect())
+}
+
+/// A line for each system.
+fn figures(comparison: &Comparison) -> String {
+    let mut out = String::from(
+        "<div class=\"scroll\"><table><thead><tr><th>system</th><th class=\"right\">score</th>\
+         <th>interval</th><th class=\"right\">difference</th><th>interval</th><th class=\"right\">p</th>\
+         <th class=\"right\">effect size</th></tr></thead>\n",
+    );
+    for (index, system) in comparison.measure.systems.iter().enumerate() {
+        let versus = system.report.versus.as_ref();
+        let effect = index.checked_sub(1).and_then(|before| comparison.effect_sizes[before]);
+        out.push_str(&format!(
+            "<tr><td>{}</td><td class=\"right\">{:.2}</td><td class=\"range\">{}</td>\
+             <td class=\"right\">{}</td><td class=\"range\">{}</td><td class=\"right\">{}</td>\
+             <td class=\"right\">{}</td></tr>\n",
+            escape(&system.name),
+            system.report.score,
+            bounds(&system.report.interval),
+            versus.map_or_else(String::new, |versus| format!("{:+.2}", versus.difference)),
+            versus.map_or_else(String::new, |versus| bounds(&versus.interval)),
+            versus.map_or_else(String::new, |versus| probability(versus.p_adjusted)),
+            effect.map_or_else(String::new, |effect| format!("{effect:+.2}")),
+        ));
+    }
+    out + "</table></div>\n"
+}
+
+/// An item with both answers.
+fn changed(unit: &str, item: &Changed) -> String {
+    let place = item.place.as_ref().map_or_else(String::new, |place| format!(" ({place})"));
+    let head = format!("{unit} {}{place}: {:+.2} with {}", item.item, item.difference, item.system);
+    let mut out = format!("<div class=\"sample\"><p class=\"label\">{}</p>\n", escape(&head));
+    if !item.question.is_empty() {
+        out.push_str(&format!("<p class=\"prompt\">{}</p>\n", escape(&tail(&item.question))));
+    }
+    if !(item.first.is_empty() && item.output.is_empty()) {
+        out.push_str(&format!(
+            "<div class=\"pair\"><div><p class=\"label\">first</p><p class=\"answer\">{}</p></div>\
+             <div><p class=\"label\">{}</p><p class=\"answer\">{}</p></div></div>\n",
+            escape(&item.first),
+            escape(&item.system),
+            escape(&item.output)
+        ));
+    }
+    if !item.reference.is_empty() {
+        out.push_str(&format!("<p class=\"expected\">{}</p>\n", escape(&item.reference)));
+    }
+    out + "</div>\n"
+}
+
+/// The end of a long question: what comes before are examples.
+fn tail(question: &str) -> String {
+    const MOST: usize = 600;
+    let from = question.char_indices().rev().nth(MOST).map_or(0, |(at, _)| at);
+    if from == 0 { question.to_owned() } else { format!("… {}", &question[from..]) }
+}
+
+fn bounds(interval: &Option<grimoire_stats::Interval>) -> String {
+    interval.as_ref().map_or_else(String::new, |i| format!("{:.2} to {:.2}", i.lower, i.upper))
+}
+
+fn probability(p: f64) -> String {
+    if p < 0.0001 { "&lt; 0.0001".to_owned() } else { format!("{p:.4}") }
+}
+
+/// The mean item score of every system in up to five groups of items by length.
+fn by_length(report: &CompareReport, comparison: &Comparison) -> Option<Figure> {
+    const GROUPS: usize = 5;
+    let mut order: Vec<usize> = (0..report.lengths.len()).collect();
+    order.sort_by(|a, b| report.lengths[*a].total_cmp(&report.lengths[*b]).then(a.cmp(b)));
+    let groups = GROUPS.min(order.len() / 3);
+    let (shortest, longest) = (*order.first()?, *order.last()?);
+    if groups < 2 || report.lengths[shortest] == report.lengths[longest] {
+        return None;
+    }
+    let group =
+        |index: usize| &order[index * order.len() / groups..(index + 1) * order.len() / groups];
+    let mean = |values: &[f64], items: &[usize]| {
+        items.iter().map(|item| values[*item]).sum::<f64>() / items.len() as f64
+    };
+    let length = if report.unit == "document" { "tokens" } else { "words of the reference" };
+    let mut figure = Figure::new("Score by length")
+        .subtitle(format!("{groups} groups of {}s, from short to long", report.unit))
+        .x(Axis::linear(format!("mean length, {length}")))
+        .y(Axis::linear(format!("mean {} of {}s", comparison.measure.name, report.unit)));
+    for (values, name) in comparison.segments.iter().zip(&report.systems) {
+        let points = (0..groups)
+            .map(|index| (mean(&report.lengths, group(index)), mean(values, group(index))));
+        figure = figure.add(Line::new(name.clone(), points.collect()).markers());
+    }
+    Some(figure)
 }
 
 fn drawn(plot: &Figure) -> Outcome<String> {
@@ -112,19 +206,16 @@ fn scatter(comparison: &Comparison, system: usize) -> Figure {
 
 /// A table for a pull request.
 pub(crate) fn markdown(report: &CompareReport) -> String {
-    let mut out =
-        String::from("| metric | system | score | interval | difference | interval | p |\n");
-    out.push_str("| --- | --- | ---: | --- | ---: | --- | ---: |\n");
+    let mut out = String::from(
+        "| metric | system | score | interval | difference | interval | p | effect size |\n\
+         | --- | --- | ---: | --- | ---: | --- | ---: | ---: |\n",
+    );
     for comparison in &report.metrics {
-        for system in &comparison.measure.systems {
-            let bounds = |interval: &Option<grimoire_stats::Interval>| {
-                interval
-                    .as_ref()
-                    .map_or_else(String::new, |i| format!("{:.2} to {:.2}", i.lower, i.upper))
-            };
+        for (index, system) in comparison.measure.systems.iter().enumerate() {
             let versus = system.report.versus.as_ref();
+            let effect = index.checked_sub(1).and_then(|before| comparison.effect_sizes[before]);
             out.push_str(&format!(
-                "| {} | {} | {:.2} | {} | {} | {} | {} |\n",
+                "| {} | {} | {:.2} | {} | {} | {} | {} | {} |\n",
                 comparison.measure.name,
                 system.name.replace('|', "\\|"),
                 system.report.score,
@@ -132,8 +223,11 @@ pub(crate) fn markdown(report: &CompareReport) -> String {
                 versus.map_or_else(String::new, |versus| format!("{:+.2}", versus.difference)),
                 versus.map_or_else(String::new, |versus| bounds(&versus.interval)),
                 versus.map_or_else(String::new, |versus| format!("{:.4}", versus.p_adjusted)),
+                effect.map_or_else(String::new, |effect| format!("{effect:+.2}")),
             ));
         }
     }
     out
 }
+
+const STYLE: &str = "section+section{margin-top:56px}.expected::before{content:'reference: '}";

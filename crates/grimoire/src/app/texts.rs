@@ -152,6 +152,16 @@ fn open(path: &Path, name: &str) -> Outcome<Box<dyn BufRead>> {
     Ok(Box::new(reader))
 }
 
+/// The whole of a file as one text.
+pub(crate) fn read_all(path: &Path) -> Outcome<String> {
+    let name = path.display().to_string();
+    let mut text = String::new();
+    open(path, &name)?
+        .read_to_string(&mut text)
+        .map_err(|error| Failure::work(format!("{name}: {error}")))?;
+    Ok(text)
+}
+
 fn read_line<'b>(
     reader: &mut dyn BufRead,
     buffer: &'b mut Vec<u8>,

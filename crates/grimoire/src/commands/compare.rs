@@ -1,7 +1,9 @@
 //! `grimoire compare`: is it better, or is it noise.
 
-use crate::app::compare::{self, CompareReport, CompareRequest};
+use crate::app::compare::{self, CompareReport};
 use crate::app::compare_page;
+use crate::app::compare_sources::{are_folders, of_files, of_folders};
+use crate::app::score;
 use crate::app::texts::Source;
 use crate::commands::score::input::{Resampling, render_measure};
 use crate::failure::{Failure, Outcome};
@@ -15,16 +17,17 @@ use grimoire_eval::text::ter::TerOptions;
 use grimoire_eval::text::tokenize::Tokenizer;
 use std::path::PathBuf;
 
-/// Compare outputs: differences with intervals, corrected p-values, and what may be concluded.
+/// Compare evaluations, runs or outputs: differences with intervals, corrected p-values, and what may be concluded.
 #[derive(Args)]
 pub(crate) struct Compare {
-    /// Output files; the first is the one to compare with. Text by line, .jsonl, .csv, .tsv, also .gz.
-    #[arg(required = true, num_args = 2.., value_name = "FILE")]
+    /// Folders that `grimoire eval --out` or `grimoire tune` wrote, or output files (text by line, .jsonl,
+    /// .csv, .tsv, also .gz) with --ref; the first is the one to compare with.
+    #[arg(required = true, num_args = 2.., value_name = "FOLDER|FILE")]
     systems: Vec<PathBuf>,
-    /// A file of references; repeat it for several.
-    #[arg(long = "ref", value_name = "FILE", required = true)]
+    /// A file of references for output files; repeat it for several.
+    #[arg(long = "ref", value_name = "FILE")]
     refs: Vec<PathBuf>,
-    /// Metrics: bleu, chrf, chrf++, ter, rouge, squad.
+    /// Metrics of output files: bleu, chrf, chrf++, ter, rouge, squad.
     #[arg(long, value_delimiter = ',', default_value = "bleu,chrf")]
     metric: Vec<String>,
     /// BLEU's tokenizer: 13a, intl, char, zh or none.
@@ -54,23 +57,28 @@ pub(crate) fn run(command: Compare, printer: &mut Printer) -> Outcome {
     let sources = |paths: Vec<PathBuf>, field: &Option<String>| -> Vec<Source> {
         paths.into_iter().map(|path| Source { path, field: field.clone() }).collect()
     };
-    let request = CompareRequest {
-        metrics: command
-            .metric
-            .iter()
-            .map(|name| metric(name, &command.tokenize))
-            .collect::<Outcome<Vec<Metric>>>()?,
-        systems: sources(command.systems, &command.field),
-        references: sources(command.refs, &command.ref_field),
-        clusters: command.resampling.clusters(),
-        plan: command.resampling.plan()?,
-        items: command.items,
+    let plan = command.resampling.plan()?;
+    let contest = if are_folders(&command.systems)? {
+        if !command.refs.is_empty() {
+            return Err(Failure::usage("--ref: folders hold their own references"));
+        }
+        of_folders(&command.systems)?
+    } else {
+        if command.refs.is_empty() {
+            return Err(Failure::usage(
+                "output files are compared with references: --ref is missing",
+            ));
+        }
+        let metrics = command.metric.iter().map(|name| metric(name, &command.tokenize));
+        let metrics = metrics.collect::<Outcome<Vec<Metric>>>()?;
+        let systems = sources(command.systems, &command.field);
+        of_files(&systems, &sources(command.refs, &command.ref_field), &metrics)?
     };
-    let report = compare::run(&request)?;
+    let labels = command.resampling.clusters().as_ref().map(score::labels).transpose()?;
+    let report = compare::run(&contest, labels.as_deref(), &plan, command.items)?;
     if let Some(path) = &command.html {
         let page = compare_page::html(&report)?;
-        std::fs::write(path, page)
-            .map_err(|error| Failure::work(format!("{}: {error}", path.display())))?;
+        grimoire_format::write_atomic(path, page.as_bytes())?;
         printer.talk(&format!("wrote {}", path.display()));
     }
     let markdown = command.markdown;
@@ -107,14 +115,30 @@ fn render(report: &CompareReport) -> String {
         for conclusion in &comparison.conclusions {
             out.push_str(&format!("  {conclusion}\n"));
         }
+        for (effect, system) in comparison.effect_sizes.iter().zip(&report.systems[1..]) {
+            if let Some(effect) = effect {
+                out.push_str(&format!(
+                    "  effect size of {system}: {effect:+.2} standard deviations of the {}s' differences\n",
+                    report.unit
+                ));
+            }
+        }
         for item in &comparison.changed {
-            out.push_str(&format!("  item {} ({:+.1})\n", item.item, item.difference));
-            out.push_str(&format!("    first      {}\n", item.first));
-            out.push_str(&format!("    other      {}\n", item.output));
-            out.push_str(&format!("    reference  {}\n", item.reference));
+            let place = item.place.as_ref().map_or_else(String::new, |place| format!(" {place}"));
+            out.push_str(&format!(
+                "  {} {}{place} ({:+.1})\n",
+                report.unit, item.item, item.difference
+            ));
+            for (name, text) in
+                [("first", &item.first), ("other", &item.output), ("reference", &item.reference)]
+            {
+                if !text.is_empty() {
+                    out.push_str(&format!("    {name:<9}  {}\n", text.replace('\n', " ")));
+                }
+            }
         }
         out.push_str(&format!("  {}\n\n", comparison.signature));
     }
-    out.push_str(&format!("{} items, {} resampled units\n", report.n, report.units));
+    out.push_str(&format!("{} {}s, {} resampled units\n", report.n, report.unit, report.units));
     out
 }

@@ -10,6 +10,7 @@ mod generate;
 mod model;
 mod score;
 mod stats;
+mod surprise;
 mod tune;
 
 use crate::failure::{Failure, Outcome};
@@ -45,6 +46,7 @@ enum Command {
     Model(model::Model),
     Score(score::Score),
     Stats(stats::Stats),
+    Surprise(surprise::Surprise),
     Tune(Box<tune::Tune>),
 }
 
@@ -66,6 +68,7 @@ pub(crate) fn run(cli: Cli, printer: &mut Printer) -> Outcome {
         Command::Model(model) => model::run(model, printer),
         Command::Score(score) => score::run(score, printer),
         Command::Stats(stats) => stats::run(stats, printer),
+        Command::Surprise(surprise) => surprise::run(surprise, printer),
         Command::Tune(tune) => tune::run(*tune, printer),
     }
 }

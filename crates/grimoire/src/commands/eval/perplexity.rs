@@ -1,12 +1,14 @@
 //! `grimoire eval perplexity MODEL FILE`.
 
-use crate::app::loading::load;
-use crate::app::perplexity::{Request, measure};
+use crate::app::loading::{Loaded, load};
+use crate::app::perplexity::{Scoring, default_begin, report, score};
 use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
+use grimoire_eval::perplexity::{Begin, Protocol};
+use grimoire_tensor::Precision;
 use std::path::{Path, PathBuf};
 
-/// Perplexity of a text under a model, with its interval.
+/// Perplexity of a text under a model: per token, byte and word, with intervals.
 #[derive(clap::Args)]
 pub(crate) struct Perplexity {
     /// A .gguf file, a Hugging Face folder, org/name on the hub, `builtin`, or the folder of a run.
@@ -16,46 +18,68 @@ pub(crate) struct Perplexity {
     /// A PEFT folder, a GGUF-LoRA file, or the folder of a run.
     #[arg(long)]
     adapter: Option<PathBuf>,
+    #[command(flatten)]
+    windows: WindowArgs,
+}
+
+/// How a text is cut into windows.
+#[derive(clap::Args)]
+pub(crate) struct WindowArgs {
     /// Most tokens of context.
     #[arg(long, default_value_t = 1024)]
     window: usize,
     /// Tokens from one window to the next; less than the window gives every token more context.
     #[arg(long, default_value_t = 1024)]
     stride: usize,
-    /// Begin every window with the begin-of-sequence token.
-    #[arg(long, overrides_with = "no_bos")]
+    /// Where the begin-of-sequence token stands: none, document (once before each) or window (before every
+    /// window); as the model's tokenizer has it otherwise.
+    #[arg(long, value_parser = ["none", "document", "window"], value_name = "RULE")]
+    begin: Option<String>,
+    /// The same as --begin window.
+    #[arg(long, conflicts_with = "begin", overrides_with = "no_bos")]
     bos: bool,
-    /// Do not.
-    #[arg(long, overrides_with = "bos")]
+    /// The same as --begin none.
+    #[arg(long, conflicts_with = "begin", overrides_with = "bos")]
     no_bos: bool,
-    /// Both are the same here: losses are always computed in f32.
-    #[arg(long, value_parser = ["auto", "f32"], default_value = "auto")]
+    /// Tokens computed at once; the figures do not depend on it.
+    #[arg(long, default_value_t = 512, value_name = "TOKENS")]
+    batch: usize,
+    /// `f32` computes everything in f32; `auto` may take products with quantised weights in integers.
+    #[arg(long, value_parser = ["auto", "f32"], default_value = "f32")]
     precision: String,
+}
+
+impl WindowArgs {
+    /// The scoring for a model.
+    pub(crate) fn scoring(&self, loaded: &Loaded) -> Scoring {
+        let context = loaded.model.config().context;
+        let begin = match self.begin.as_deref() {
+            Some("none") => Begin::None,
+            Some("document") => Begin::Document,
+            Some(_) => Begin::Window,
+            None if self.bos => Begin::Window,
+            None if self.no_bos => Begin::None,
+            None => default_begin(loaded),
+        };
+        let protocol =
+            Protocol { window: self.window.min(context), stride: self.stride.min(context), begin };
+        let precision = if self.precision == "f32" { Precision::F32 } else { Precision::Fast };
+        Scoring { protocol, batch: self.batch, precision }
+    }
 }
 
 /// Runs the command.
 pub(crate) fn run(args: Perplexity, printer: &mut Printer) -> Outcome {
-    let documents = read(&args.file)?;
+    let documents = read_documents(&args.file)?;
     let loaded = load(&args.model, args.adapter.as_deref(), printer)?;
-    let context = loaded.model.config().context;
+    let scoring = args.windows.scoring(&loaded);
     let file = args.file.display().to_string();
-    let request = Request {
-        file: &file,
-        documents: &documents,
-        window: args.window.min(context),
-        stride: args.stride.min(context),
-        bos: if args.bos {
-            Some(true)
-        } else if args.no_bos {
-            Some(false)
-        } else {
-            None
-        },
-    };
     let bar = printer.bar(1000, "windows");
-    let report =
-        measure(&loaded, &request, &mut |share| bar.set_position((share * 1000.0) as u64))?;
+    let scored = score(&loaded, &documents, &scoring, &mut |share| {
+        bar.set_position((share * 1000.0) as u64)
+    })?;
     bar.finish_and_clear();
+    let report = report(&loaded, &file, &documents, &scored, scoring.protocol)?;
     printer.report(&report, |report| {
         let interval = match report.interval {
             Some([low, high]) => {
@@ -63,15 +87,29 @@ pub(crate) fn run(args: Perplexity, printer: &mut Printer) -> Outcome {
             }
             None => "no interval: a single cluster".to_owned(),
         };
-        format!(
-            "perplexity {:.4} ({interval})\n{:.6} nats per token over {} scored tokens of {}\n{}\n",
-            report.perplexity, report.nll, report.scored, report.tokens, report.signature
-        )
+        let mut out = format!(
+            "perplexity {:.4} ({interval})\n{:.6} nats per token over {} scored tokens of {}\n",
+            report.perplexity, report.nll, report.scored, report.tokens
+        );
+        for figure in &report.per[1..] {
+            let interval = figure.interval.as_ref().map_or_else(String::new, |interval| {
+                format!(" [{:.4}, {:.4}]", interval.lower, interval.upper)
+            });
+            out.push_str(&format!(
+                "per {} {:.4}{interval}: {:.4} bits over {} {}s\n",
+                figure.unit.name(),
+                figure.perplexity,
+                figure.bits,
+                figure.units,
+                figure.unit.name()
+            ));
+        }
+        out + &report.signature + "\n"
     })
 }
 
 /// The documents of a file.
-fn read(file: &Path) -> Outcome<Vec<String>> {
+pub(crate) fn read_documents(file: &Path) -> Outcome<Vec<String>> {
     let bytes = std::fs::read(file)
         .map_err(|error| Failure::work(format!("{}: {error}", file.display())))?;
     let text = String::from_utf8(bytes).map_err(|error| {

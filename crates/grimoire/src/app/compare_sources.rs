@@ -1,0 +1,270 @@
+//! What can be compared: plain output files with references, folders of evaluations, folders of tuning runs.
+//! Each becomes a [`Contest`]: the same items, and rows of statistics for each system.
+
+use super::eval::folder::{self, ItemRecord};
+use super::score::{self, Rows};
+use super::texts::Source;
+use crate::failure::{Failure, Outcome};
+use grimoire_eval::measure::Metric;
+use grimoire_eval::statistics::{Score, Statistics};
+use grimoire_eval::task::stored_score;
+use std::path::{Path, PathBuf};
+
+/// Systems on the same items.
+pub(crate) struct Contest {
+    pub(crate) systems: Vec<String>,
+    /// What an item is called: item, document.
+    pub(crate) unit: &'static str,
+    pub(crate) matters: Vec<Matter>,
+    pub(crate) items: Vec<ContestItem>,
+}
+
+/// One score of all systems.
+pub(crate) struct Matter {
+    pub(crate) name: String,
+    pub(crate) signature: String,
+    pub(crate) score: Box<dyn Score>,
+    /// What scores are multiplied with for people.
+    pub(crate) scale: f64,
+    /// By system: a row for each item.
+    pub(crate) tables: Vec<Statistics>,
+}
+
+/// One item, as far as it is known in words.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ContestItem {
+    /// Where it is in its data, where that is known.
+    pub(crate) place: Option<String>,
+    pub(crate) question: String,
+    pub(crate) reference: String,
+    /// By system; empty where there are no texts.
+    pub(crate) answers: Vec<String>,
+    /// How long it is, in words of the reference or in tokens.
+    pub(crate) length: f64,
+}
+
+/// Folders, or files; not a mixture.
+pub(crate) fn are_folders(paths: &[PathBuf]) -> Outcome<bool> {
+    let folders = paths.iter().filter(|path| path.is_dir()).count();
+    match paths.iter().find(|path| !path.is_dir()) {
+        Some(file) if folders > 0 => {
+            Err(Failure::usage(format!("{}: a file among folders", file.display()))
+                .hint("compare folders with folders, or output files with output files"))
+        }
+        other => Ok(other.is_none()),
+    }
+}
+
+/// Output files against references.
+pub(crate) fn of_files(
+    systems: &[Source],
+    references: &[Source],
+    metrics: &[Metric],
+) -> Outcome<Contest> {
+    let (mut matters, mut names) = (Vec::new(), Vec::new());
+    for metric in metrics {
+        let counted = score::count(metric, systems, references, Rows::Segment)?;
+        for (index, measure) in metric.measures().into_iter().enumerate() {
+            matters.push(Matter {
+                name: measure.name,
+                signature: metric.signature(counted.n_references),
+                score: measure.score,
+                scale: measure.scale,
+                tables: counted.tables.iter().map(|tables| tables[index].clone()).collect(),
+            });
+        }
+        names = counted.names;
+    }
+    let n = matters.first().map_or(0, |matter| matter.tables[0].len());
+    let from_stdin = |source: &Source| source.path.as_os_str() == "-";
+    let items = if systems.iter().chain(references).any(from_stdin) {
+        vec![ContestItem::default(); n]
+    } else {
+        texts_of_files(systems, references, n)?
+    };
+    Ok(Contest { systems: names, unit: "item", matters, items })
+}
+
+fn texts_of_files(
+    systems: &[Source],
+    references: &[Source],
+    n: usize,
+) -> Outcome<Vec<ContestItem>> {
+    let mut items = vec![ContestItem::default(); n];
+    let mut references = references[0].open()?;
+    for item in &mut items {
+        item.reference =
+            references.next()?.unwrap_or_default().into_iter().next().unwrap_or_default();
+        item.length = item.reference.split_whitespace().count() as f64;
+    }
+    for system in systems {
+        let mut texts = system.open()?;
+        for item in &mut items {
+            let text = texts.next()?.unwrap_or_default();
+            item.answers.push(text.into_iter().next().unwrap_or_default());
+        }
+    }
+    Ok(items)
+}
+
+/// Folders of evaluations or of runs.
+pub(crate) fn of_folders(paths: &[PathBuf]) -> Outcome<Contest> {
+    if paths.iter().all(|path| folder::is(path)) {
+        return of_evaluations(paths);
+    }
+    if paths.iter().all(|path| path.join("run.json").is_file()) {
+        return of_runs(paths);
+    }
+    let odd = paths.iter().find(|path| !folder::is(path)).unwrap_or(&paths[0]);
+    Err(Failure::usage(format!("{}: not the folder of an evaluation", odd.display())).hint(
+        "compare folders that `grimoire eval --out` wrote, or folders that `grimoire tune` wrote",
+    ))
+}
+
+fn name(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn of_evaluations(paths: &[PathBuf]) -> Outcome<Contest> {
+    let read = paths.iter().map(|path| folder::read(path)).collect::<Outcome<Vec<_>>>()?;
+    let (first, records) = &read[0];
+    for ((report, others), path) in read.iter().zip(paths).skip(1) {
+        let same = |(a, b): (&ItemRecord, &ItemRecord)| a.id == b.id;
+        let differs = records.iter().zip(others).position(|pair| !same(pair));
+        let at =
+            differs.or((records.len() != others.len()).then_some(records.len().min(others.len())));
+        if let Some(at) = at {
+            return Err(Failure::work(format!(
+                "{} and {} have other items from item {} on ({} of {}, {} of {})",
+                paths[0].display(),
+                path.display(),
+                at + 1,
+                records.len(),
+                first.data,
+                others.len(),
+                report.data
+            ))
+            .hint("evaluate both on the same data with the same --limit"));
+        }
+    }
+    let mut matters = Vec::new();
+    for figure in &first.figures {
+        let shared = read.iter().all(|(report, _)| {
+            report
+                .figures
+                .iter()
+                .any(|other| other.name == figure.name && other.score == figure.score)
+        });
+        let rows = |records: &[ItemRecord]| -> Option<Vec<Vec<f64>>> {
+            records.iter().map(|record| record.rows.get(&figure.name).cloned()).collect()
+        };
+        let tables: Option<Vec<Vec<Vec<f64>>>> =
+            read.iter().map(|(_, records)| rows(records)).collect();
+        let (true, Some(tables)) = (shared, tables) else { continue };
+        let columns = tables[0].first().map_or(0, Vec::len);
+        let Some((score, scale)) = stored_score(&figure.score, columns) else { continue };
+        let table = |rows: Vec<Vec<f64>>| {
+            let mut table = Statistics::new(columns);
+            rows.into_iter().for_each(|row| table.push(row));
+            table
+        };
+        matters.push(Matter {
+            name: figure.name.clone(),
+            signature: figure.signature.clone(),
+            score,
+            scale,
+            tables: tables.into_iter().map(table).collect(),
+        });
+    }
+    if matters.is_empty() {
+        return Err(Failure::work(format!(
+            "{}: no figure that all of them have",
+            paths[0].display()
+        ))
+        .hint("evaluations of the same task can be compared"));
+    }
+    let items = (0..records.len())
+        .map(|at| ContestItem {
+            place: Some(records[at].place.clone()),
+            question: records[at].prompt.clone(),
+            reference: records[at].references.first().cloned().unwrap_or_default(),
+            answers: read.iter().map(|(_, records)| records[at].answer()).collect(),
+            length: records[at].references[0].split_whitespace().count() as f64,
+        })
+        .collect();
+    Ok(Contest {
+        systems: paths.iter().map(|path| name(path)).collect(),
+        unit: "item",
+        matters,
+        items,
+    })
+}
+
+/// The held-out documents of tuning runs, each with its loss after tuning.
+fn of_runs(paths: &[PathBuf]) -> Outcome<Contest> {
+    let mut runs = Vec::new();
+    for path in paths {
+        let file = path.join("report.json");
+        let text = std::fs::read_to_string(&file).map_err(|error| {
+            Failure::work(format!("{}: {error}", file.display()))
+                .hint("a run is compared when it has ended")
+        })?;
+        let report: serde_json::Value = serde_json::from_str(&text)
+            .map_err(|error| Failure::work(format!("{}: {error}", file.display())))?;
+        let documents = report["held_out"]["documents"].as_array().ok_or_else(|| {
+            Failure::work(format!("{}: nothing was held out", file.display()))
+                .hint("runs are compared on their held-out documents")
+        })?;
+        let documents: Option<Vec<(String, f64, f64)>> = documents
+            .iter()
+            .map(|d| {
+                Some((d["name"].as_str()?.to_owned(), d["tokens"].as_f64()?, d["after"].as_f64()?))
+            })
+            .collect();
+        runs.push(documents.ok_or_else(|| {
+            Failure::work(format!("{}: not the report of a run", file.display()))
+        })?);
+    }
+    let alike = |a: &[(String, f64, f64)], b: &[(String, f64, f64)]| {
+        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.0 == b.0 && a.1 == b.1)
+    };
+    if let Some(other) = runs.iter().position(|run| !alike(run, &runs[0])) {
+        return Err(Failure::work(format!(
+            "{} and {} held out other documents",
+            paths[0].display(),
+            paths[other].display()
+        ))
+        .hint("tune both on the same data with the same --seed, or give both the same --eval"));
+    }
+    let table = |run: &Vec<(String, f64, f64)>| {
+        let mut table = Statistics::new(2);
+        run.iter().for_each(|(_, tokens, after)| table.push([after * tokens, *tokens]));
+        table
+    };
+    let (score, scale) =
+        stored_score("perplexity", 2).ok_or_else(|| Failure::work("no score for perplexity"))?;
+    let items = runs[0]
+        .iter()
+        .map(|(name, tokens, _)| ContestItem {
+            place: Some(name.clone()),
+            length: *tokens,
+            ..ContestItem::default()
+        })
+        .collect();
+    let matter = Matter {
+        name: "perplexity per token".to_owned(),
+        signature: format!(
+            "held-out documents after tuning|version:grimoire.{}",
+            env!("CARGO_PKG_VERSION")
+        ),
+        score,
+        scale,
+        tables: runs.iter().map(table).collect(),
+    };
+    Ok(Contest {
+        systems: paths.iter().map(|path| name(path)).collect(),
+        unit: "document",
+        matters: vec![matter],
+        items,
+    })
+}

@@ -1,0 +1,103 @@
+//! Which task, and which rows: a built-in name or a TOML file, and data by path.
+
+use super::EvalRequest;
+use crate::failure::{Failure, Outcome};
+use grimoire_eval::task::{Row, Task, TaskError, builtin};
+use grimoire_tune::data::read_records;
+use serde_json::{Map, Value};
+use std::path::{Path, PathBuf};
+
+/// A task and where its file is.
+pub(crate) struct Found {
+    pub(crate) task: Task,
+    folder: Option<PathBuf>,
+}
+
+/// Finds a task by its built-in name or its path.
+pub(crate) fn find(name: &str) -> Outcome<Found> {
+    if let Some(task) = builtin::task(name) {
+        return Ok(Found { task: task.map_err(fail)?, folder: None });
+    }
+    let path = Path::new(name);
+    if !path.is_file() {
+        let names: Vec<&str> = builtin::names().collect();
+        return Err(Failure::usage(format!("there is no task `{name}`")).hint(format!(
+            "built in are {}; a task of your own is a .toml file",
+            names.join(", ")
+        )));
+    }
+    let text =
+        std::fs::read_to_string(path).map_err(|error| Failure::work(format!("{name}: {error}")))?;
+    let task = Task::parse(name, &text).map_err(fail)?;
+    Ok(Found { task, folder: path.parent().map(Path::to_owned) })
+}
+
+impl Found {
+    /// The file of the data: what the call says, else what the task says.
+    pub(crate) fn data(&self, request: &EvalRequest) -> Outcome<String> {
+        if let Some(data) = &request.data {
+            return Ok(data.clone());
+        }
+        match (&self.task.data, &self.folder) {
+            (Some(data), _) if crate::app::builtin::data(data).is_some() => Ok(data.clone()),
+            (Some(data), Some(folder)) => Ok(folder.join(data).display().to_string()),
+            (Some(data), None) => Ok(data.clone()),
+            (None, _) => {
+                let source = &self.task.source;
+                let from = if source.is_empty() {
+                    String::new()
+                } else {
+                    format!("; they are at {source}")
+                };
+                Err(Failure::usage(format!("task {}: where are the data?", self.task.name))
+                    .hint(format!("give their path with --data{from}")))
+            }
+        }
+    }
+
+    /// The rows of the examples: those of a file, else those in the task.
+    pub(crate) fn shots(&self, request: &EvalRequest) -> Outcome<Vec<Map<String, Value>>> {
+        let shots = &self.task.shots;
+        let wanted = request.shots.unwrap_or(shots.count);
+        let rows = match &request.examples {
+            Some(file) => {
+                let rows = rows(&self.task, file)?;
+                rows.into_iter().take(wanted).map(|row| row.fields).collect()
+            }
+            None => shots.rows.clone(),
+        };
+        if request.shots.is_some() && rows.len() < wanted {
+            return Err(Failure::usage(format!(
+                "--shots {wanted}: there are {} examples",
+                rows.len()
+            ))
+            .hint("--examples takes a file of rows to show before each question"));
+        }
+        Ok(rows.into_iter().take(wanted).collect())
+    }
+}
+
+/// The rows of a file, as the task finds them there.
+pub(crate) fn rows(task: &Task, file: &str) -> Outcome<Vec<Row>> {
+    if !task.rows.is_empty() {
+        let text = crate::app::texts::read_all(Path::new(file))?;
+        let document: Value = serde_json::from_str(&text)
+            .map_err(|error| Failure::work(format!("{file}: {error}")))?;
+        return Row::nested(&document, &task.rows)
+            .map_err(|problem| Failure::work(format!("{file}: {problem}")));
+    }
+    let records = match crate::app::builtin::data(file) {
+        Some(records) => records,
+        None => read_records(Path::new(file)),
+    };
+    let records = records.map_err(Failure::work)?;
+    Ok(records.into_iter().map(|record| Row { line: record.line, fields: record.fields }).collect())
+}
+
+/// What is wrong with a task or a row, with what to do about it.
+pub(crate) fn fail(error: TaskError) -> Failure {
+    match error.hint.clone() {
+        Some(hint) => Failure::work(error).hint(hint),
+        None => Failure::work(error),
+    }
+}
