@@ -5,11 +5,14 @@
 use std::collections::HashMap;
 
 /// A tag's class and the number of its type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tag {
     pub(super) class: u8,
     pub(super) label: u32,
 }
+
+/// No tag.
+const UNKNOWN: Tag = Tag { class: u8::MAX, label: u32::MAX };
 
 /// The class of no entity, which every reading has.
 pub(super) const OUTSIDE: u8 = 0;
@@ -34,7 +37,7 @@ pub(super) struct Coder {
     split: Split,
     known: HashMap<String, Tag>,
     /// Tags of one byte (most tags of most corpora are `O`), where they were seen.
-    single: [Option<Tag>; 256],
+    single: [Tag; 256],
     /// Tags of up to 16 bytes seen lately, each at the place its key points to.
     lately: Vec<(Key, Tag)>,
     labels: Vec<String>,
@@ -76,8 +79,8 @@ impl Coder {
         Self {
             split,
             known: HashMap::new(),
-            single: [None; 256],
-            lately: vec![(NO_TAG, Tag::default()); SLOTS],
+            single: [UNKNOWN; 256],
+            lately: vec![(NO_TAG, UNKNOWN); SLOTS],
             labels: Vec::new(),
         }
     }
@@ -95,14 +98,14 @@ impl Coder {
     /// Writes the tags of a sentence; the place of the first one that the reading does not have is an error.
     pub(super) fn code(&mut self, tags: &[&str], coded: &mut Vec<Tag>) -> Result<(), usize> {
         coded.clear();
-        for (at, tag) in tags.iter().enumerate() {
-            let known = match tag.as_bytes() {
+        coded.resize(tags.len(), UNKNOWN);
+        for (at, (tag, coded)) in tags.iter().zip(coded).enumerate() {
+            *coded = match tag.as_bytes() {
                 [byte] => self.single[usize::from(*byte)],
                 bytes => self.short(bytes),
             };
-            match known {
-                Some(known) => coded.push(known),
-                None => coded.push(self.look_up(tag).ok_or(at)?),
+            if *coded == UNKNOWN {
+                *coded = self.look_up(tag).ok_or(at)?;
             }
         }
         Ok(())
@@ -115,10 +118,10 @@ impl Coder {
     }
 
     #[inline]
-    fn short(&self, tag: &[u8]) -> Option<Tag> {
-        let key = key(tag)?;
+    fn short(&self, tag: &[u8]) -> Tag {
+        let Some(key) = key(tag) else { return UNKNOWN };
         let (known, found) = self.lately[slot(key)];
-        (known == key).then_some(found)
+        if known == key { found } else { UNKNOWN }
     }
 
     /// The tag by its text, remembered for the next time.
@@ -138,7 +141,7 @@ impl Coder {
             }
         };
         match tag.as_bytes() {
-            [byte] => self.single[usize::from(*byte)] = Some(tag_of),
+            [byte] => self.single[usize::from(*byte)] = tag_of,
             bytes => {
                 if let Some(key) = key(bytes) {
                     self.lately[slot(key)] = (key, tag_of);
