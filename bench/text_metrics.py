@@ -2,7 +2,7 @@
 
 Run: cargo build --release -p grimoire-eval --example metric_speed
      RAYON_NUM_THREADS=1 python bench/text_metrics.py DATA [METRIC ...]
-where DATA holds wmt22-mt and wmt17-en-de; METRIC is bleu, chrf, ter, rouge, entities or resample (default: all).
+where DATA holds wmt22-mt, wmt17-en-de and wnut17; METRIC is bleu, chrf, ter, rouge, entities or resample (default: all).
 
 Peer and Grimoire are timed in turn, twice, texts already in memory, the better time of each taken. Grimoire
 scores 100,000 segments (five de-en outputs, repeated); a peer that would need minutes for them scores the
@@ -11,9 +11,9 @@ sample, or the script stops. Peers are timed in processor time, Grimoire on the 
 """
 
 import gzip
+import itertools
 import logging
 import os
-import random
 import subprocess
 import sys
 import tempfile
@@ -27,8 +27,8 @@ from seqeval.scheme import IOB2
 
 data, wanted = sys.argv[1], sys.argv[2:] or ["bleu", "chrf", "ter", "rouge", "entities", "resample"]
 N = 100_000
-# Segments (entities: sentences of 20 tokens) that a peer scores in one go.
-SAMPLE = {"bleu": 30_000, "chrf": 9_000, "ter": 4_000, "rouge": 9_000, "entities": 5_000}
+# Segments that a peer scores in one go.
+SAMPLE = {"bleu": 30_000, "chrf": 9_000, "ter": 4_000, "rouge": 9_000}
 binary = "target/release/examples/metric_speed"
 folder = tempfile.mkdtemp()
 
@@ -67,8 +67,7 @@ def contest(metric, run, sample, n, unit, small, whole):
         own = max(own, n / ours(metric, *whole, "2")[1])
     found, _ = ours(metric, *small, "0.01")
     assert abs(found - expected) <= 1e-9 * abs(expected), (metric, found, expected)
-    scale = 1 if unit == "segments" else 20
-    print(f"{metric:<10}{peer * scale:>12.0f}{own * scale:>14.0f}{own / peer:>9.1f}   {sample * scale} and {n * scale} {unit}", flush=True)
+    print(f"{metric:<10}{peer:>12.0f}{own:>14.0f}{own / peer:>9.1f}   {sample} and {n} {unit}", flush=True)
 
 
 reference = lines("wmt22-mt", "de-en", "ref.A.en.gz")
@@ -90,22 +89,32 @@ for metric, run in PEERS.items():
         h, r = [h for h, _ in pairs[:n]], [r for _, r in pairs[:n]]
         contest(metric, lambda: run(h, r), n, N, "segments", (write("h", h), write("r", r)), whole)
 
-random.seed(1)
-
-
-def tags(n):
-    out = []
-    while len(out) < n:
-        out += random.choice([["O"], ["O", "O"], ["B-PER", "I-PER"], ["B-LOC"], ["B-ORG", "I-ORG", "I-ORG"]])
-    return out[:n]
-
-
 if "entities" in wanted:
-    truth = [tags(20) for _ in range(SAMPLE["entities"])]
-    guess = [[random.choice(["O", "B-PER", "I-PER"]) if random.random() < 0.1 else t for t in s] for s in truth]
-    files = write("guess", [" ".join(s) for s in guess]), write("truth", [" ".join(s) for s in truth])
-    n = SAMPLE["entities"]
-    contest("entities", lambda: float(f1_score(truth, guess, mode="strict", scheme=IOB2)), n, n, "tokens", files, files)
+    # The test set of WNUT-17 and those of its published outputs that have its tokens, about 100,000 in all.
+    def sentences(column, *path):
+        out = [[]]
+        for line in lines("wnut17", *path):
+            if line.split():
+                out[-1].append(line.split()[column])
+            elif out[-1]:
+                out.append([])
+        return [sentence for sentence in out if sentence]
+
+    gold = sentences(1, "test.conll.gz")
+    flat = [tag for sentence in gold for tag in sentence]
+    truth, guess = [], []
+    for name in sorted(os.listdir(os.path.join(data, "wnut17", "submissions"))):
+        tags = [tag for sentence in sentences(-1, "submissions", name) for tag in sentence]
+        if len(tags) == len(flat):
+            truth += flat
+            guess += tags
+    lengths = [len(sentence) for sentence in gold] * (len(truth) // len(flat))
+    for name, lengths in [("sentences", lengths), ("of 512", [512] * (len(truth) // 512))]:
+        cut = lambda tags: [tags[end - n:end] for n, end in zip(lengths, itertools.accumulate(lengths))]
+        t, g = cut(truth), cut(guess)
+        files = write("guess", [" ".join(s) for s in g]), write("truth", [" ".join(s) for s in t])
+        run = lambda: float(f1_score(t, g, mode="strict", scheme=IOB2))
+        contest("entities", run, sum(lengths), sum(lengths), f"tokens in {len(lengths)} {name}", files, files)
 
 if "resample" in wanted:
     folder17 = os.path.join(data, "wmt17-en-de")

@@ -130,6 +130,7 @@ fn what_is_wrong_with_the_input_is_named_by_file_and_line() {
         ("broken.jsonl", b"{\"t\": \"a\"}\n{\n"),
         ("other.jsonl", b"{\"t\": \"a\"}\n{\"u\": \"a\", \"v\": 1}\n"),
         ("table.csv", b"x,y\n1,2\n"),
+        ("ragged.csv", b"x\na\n1,2\n"),
         ("tags.txt", b"a B-PER\nb Q-PER\n"),
         ("gold.txt", b"a B-PER\nb I-PER\n"),
     ]);
@@ -141,6 +142,8 @@ fn what_is_wrong_with_the_input_is_named_by_file_and_line() {
         (bleu("latin.txt", "three.txt", 1), "latin.txt:2: not UTF-8 at byte 1"),
         (bleu("three.txt", "gap.txt", 1), "gap.txt:2: the reference is empty"),
         (bleu("absent.txt", "two.txt", 1), "absent.txt: "),
+        (bleu("-", "-", 2), "standard input can be read once only"),
+        (bleu("ragged.csv", "two.txt", 1), "ragged.csv:3: "),
         (bleu("broken.jsonl", "two.txt", 1), "broken.jsonl:2: "),
         (bleu("table.csv", "two.txt", 2), "table.csv: which column holds the text?"),
         (

@@ -55,6 +55,18 @@ pub fn paired_randomisation(
     trials: usize,
     seed: u64,
 ) -> f64 {
+    let observed = (score.score(&first.totals()) - score.score(&second.totals())).abs();
+    p_value(&randomised(first, second, score, trials, seed), observed)
+}
+
+/// The differences |A − B| of the trials of [`paired_randomisation`].
+pub fn randomised(
+    first: &Statistics,
+    second: &Statistics,
+    score: &dyn Score,
+    trials: usize,
+    seed: u64,
+) -> Vec<f64> {
     let lanes = Lanes::new(&[first, second]);
     let all = lanes.totals();
     let (all_a, all_b) = all.split_at(first.columns());
@@ -62,7 +74,7 @@ pub fn paired_randomisation(
     let mut sums = Vec::new();
     let mut kept = vec![0; lanes.stride()];
     let coins = generator.booleans(trials * lanes.n_rows());
-    let differences: Vec<f64> = coins
+    coins
         .chunks_exact(lanes.n_rows())
         .map(|coins| {
             kept.iter_mut().zip(coins).for_each(|(kept, coin)| *kept = i16::from(*coin));
@@ -70,9 +82,7 @@ pub fn paired_randomisation(
             let (kept_a, kept_b) = sums.split_at(first.columns());
             exchanged((kept_a, all_a), (kept_b, all_b), score).abs()
         })
-        .collect();
-    let observed = (score.score(&first.totals()) - score.score(&second.totals())).abs();
-    p_value(&differences, observed)
+        .collect()
 }
 
 /// The share of differences above the observed one, which is counted with them. Equal ones do not count, so

@@ -5,11 +5,14 @@
 use std::collections::HashMap;
 
 /// A tag's class and the number of its type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tag {
     pub(super) class: u8,
     pub(super) label: u32,
 }
+
+/// No tag.
+const UNKNOWN: Tag = Tag { class: u8::MAX, label: u32::MAX };
 
 /// The class of no entity, which every reading has.
 pub(super) const OUTSIDE: u8 = 0;
@@ -23,10 +26,18 @@ pub(super) type Place = (u32, u32, u32);
 /// Class and type of a tag; `None` for one that the reading does not have.
 pub(super) type Split = Box<dyn Fn(&str) -> Option<(u8, &str)>>;
 
+#[inline]
+fn slot((_, first, last): Key) -> usize {
+    let mixed = (first ^ last.rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 56) as usize % SLOTS
+}
+
 /// Numbers tags.
 pub(super) struct Coder {
     split: Split,
     known: HashMap<String, Tag>,
+    /// Tags of one byte (most tags of most corpora are `O`), where they were seen.
+    single: [Tag; 256],
     /// Tags of up to 16 bytes seen lately, each at the place its key points to.
     lately: Vec<(Key, Tag)>,
     labels: Vec<String>,
@@ -41,7 +52,7 @@ type Key = (usize, u64, u64);
 /// The key of no tag.
 const NO_TAG: Key = (0, 0, 0);
 
-/// The key of a tag of 1 to 16 bytes.
+/// The key of a tag of 2 to 16 bytes.
 #[inline]
 fn key(tag: &[u8]) -> Option<Key> {
     let n = tag.len();
@@ -56,7 +67,7 @@ fn key(tag: &[u8]) -> Option<Key> {
                 [first, .., last] => {
                     (u64::from(*first), u64::from(*last) << 8 | u64::from(tag[n / 2]))
                 }
-                [only] => (u64::from(*only), 0),
+                [_] => return None,
             },
         },
     };
@@ -68,7 +79,8 @@ impl Coder {
         Self {
             split,
             known: HashMap::new(),
-            lately: vec![(NO_TAG, Tag::default()); SLOTS],
+            single: [UNKNOWN; 256],
+            lately: vec![(NO_TAG, UNKNOWN); SLOTS],
             labels: Vec::new(),
         }
     }
@@ -86,20 +98,14 @@ impl Coder {
     /// Writes the tags of a sentence; the place of the first one that the reading does not have is an error.
     pub(super) fn code(&mut self, tags: &[&str], coded: &mut Vec<Tag>) -> Result<(), usize> {
         coded.clear();
-        for (at, tag) in tags.iter().enumerate() {
-            let Some(key) = key(tag.as_bytes()) else {
-                coded.push(self.look_up(tag).ok_or(at)?);
-                continue;
+        coded.resize(tags.len(), UNKNOWN);
+        for (at, (tag, coded)) in tags.iter().zip(coded).enumerate() {
+            *coded = match tag.as_bytes() {
+                [byte] => self.single[usize::from(*byte)],
+                bytes => self.short(bytes),
             };
-            let mixed = (key.1 ^ key.2.rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            let slot = (mixed >> 56) as usize % SLOTS;
-            let (known, found) = self.lately[slot];
-            if known == key {
-                coded.push(found);
-            } else {
-                let new = self.look_up(tag).ok_or(at)?;
-                self.lately[slot] = (key, new);
-                coded.push(new);
+            if *coded == UNKNOWN {
+                *coded = self.look_up(tag).ok_or(at)?;
             }
         }
         Ok(())
@@ -111,17 +117,37 @@ impl Coder {
         place.unwrap_or(self.labels.len()) as u32
     }
 
+    #[inline]
+    fn short(&self, tag: &[u8]) -> Tag {
+        let Some(key) = key(tag) else { return UNKNOWN };
+        let (known, found) = self.lately[slot(key)];
+        if known == key { found } else { UNKNOWN }
+    }
+
+    /// The tag by its text, remembered for the next time.
+    #[cold]
     fn look_up(&mut self, tag: &str) -> Option<Tag> {
-        if let Some(known) = self.known.get(tag) {
-            return Some(*known);
+        let tag_of = match self.known.get(tag) {
+            Some(known) => *known,
+            None => {
+                let (class, label) = (self.split)(tag)?;
+                let number = self.number(label);
+                if number as usize == self.labels.len() {
+                    self.labels.push(label.to_owned());
+                }
+                let new = Tag { class, label: number };
+                self.known.insert(tag.to_owned(), new);
+                new
+            }
+        };
+        match tag.as_bytes() {
+            [byte] => self.single[usize::from(*byte)] = tag_of,
+            bytes => {
+                if let Some(key) = key(bytes) {
+                    self.lately[slot(key)] = (key, tag_of);
+                }
+            }
         }
-        let (class, label) = (self.split)(tag)?;
-        let number = self.number(label);
-        if number as usize == self.labels.len() {
-            self.labels.push(label.to_owned());
-        }
-        let new = Tag { class, label: number };
-        self.known.insert(tag.to_owned(), new);
-        Some(new)
+        Some(tag_of)
     }
 }

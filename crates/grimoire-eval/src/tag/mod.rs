@@ -45,7 +45,8 @@ impl Reading {
     pub fn spans<'t>(self, tags: &[&'t str]) -> Result<Vec<Span<'t>>, EvalError> {
         let mut finder = Finder::new(self);
         let mut places = Vec::new();
-        finder.places(tags, "the sentence", &mut places)?;
+        finder.read(tags, "the sentence")?;
+        finder.places(&mut places);
         let span = |(start, end, _): Place| {
             // An entity has the type of its first tag.
             let label = finder.coder.split(tags[start as usize]).map_or("", |(_, label)| label);
@@ -61,6 +62,8 @@ struct Finder {
     coder: Coder,
     strict: Option<Strict>,
     tags: Vec<Tag>,
+    /// The tags before those.
+    others: Vec<Tag>,
 }
 
 impl Finder {
@@ -70,15 +73,12 @@ impl Finder {
             Reading::Conlleval => None,
         };
         let split = strict.as_ref().map_or_else(|| Box::new(conlleval::split) as _, Strict::split);
-        Self { reading, coder: Coder::new(split), strict, tags: Vec::new() }
+        Self { reading, coder: Coder::new(split), strict, tags: Vec::new(), others: Vec::new() }
     }
 
-    fn places(
-        &mut self,
-        tags: &[&str],
-        side: &'static str,
-        places: &mut Vec<Place>,
-    ) -> Result<(), EvalError> {
+    /// Reads the tags of a sentence; the ones read before become `others`.
+    fn read(&mut self, tags: &[&str], side: &'static str) -> Result<(), EvalError> {
+        std::mem::swap(&mut self.tags, &mut self.others);
         self.coder.code(tags, &mut self.tags).map_err(|at| EvalError::Tag {
             tag: tags[at].to_owned(),
             token: at + 1,
@@ -88,12 +88,15 @@ impl Finder {
                 Reading::Strict(scheme) => scheme.to_string(),
                 Reading::Conlleval => "conlleval".to_owned(),
             },
-        })?;
+        })
+    }
+
+    /// The entities of the tags read last.
+    fn places(&self, places: &mut Vec<Place>) {
         match &self.strict {
             Some(strict) => strict.places(&self.tags, places),
             None => conlleval::places(&self.tags, self.coder.number(""), places),
         }
-        Ok(())
     }
 }
 
@@ -190,8 +193,14 @@ impl Tally {
     /// # Errors
     /// A tag that the scheme does not have.
     pub fn add(&mut self, truth: &[&str], predicted: &[&str]) -> Result<EntityCounts, EvalError> {
-        self.finder.places(truth, TRUTH, &mut self.truth)?;
-        self.finder.places(predicted, PREDICTION, &mut self.predicted)?;
+        self.finder.read(truth, TRUTH)?;
+        self.finder.places(&mut self.truth);
+        self.finder.read(predicted, PREDICTION)?;
+        if self.finder.tags == self.finder.others {
+            self.predicted.clone_from(&self.truth);
+        } else {
+            self.finder.places(&mut self.predicted);
+        }
         self.types.resize(self.finder.coder.labels().len(), EntityCounts::default());
         let sentence = count(&self.truth, &self.predicted, &mut self.types);
         self.counts.add(&sentence);

@@ -18,19 +18,32 @@ pub(super) struct Matcher {
     words: Words,
     pairs: Pairs,
     hypothesis: Vec<u32>,
+    /// Every reference is followed by a [`DEAD`], so that no n-gram runs on into the next one.
     references: Vec<u32>,
-    /// Where each reference ends in `references`.
-    ends: Vec<usize>,
-    hypothesis_grams: Vec<u32>,
-    reference_grams: Vec<u32>,
+    /// Where the last reference begins.
+    last_reference: usize,
+    n_references: u32,
+    /// The places of both sides whose n-gram can still grow into one that both sides have.
+    ours: Vec<Place>,
+    theirs: Vec<Place>,
     counts: Vec<Counts>,
+    next_counts: Vec<Counts>,
 }
 
-/// How often one n-gram occurs.
+/// Where an n-gram begins, in which reference (counted from 1; 0 in the hypothesis), and its number.
+#[derive(Clone, Copy)]
+struct Place {
+    at: u32,
+    reference: u32,
+    gram: u32,
+}
+
+/// How often one n-gram occurs: in the hypothesis, so far in `reference`, and at most in any one.
 #[derive(Clone, Copy, Default)]
 struct Counts {
     hypothesis: u32,
     reference: u32,
+    seen: u32,
     most: u32,
 }
 
@@ -40,16 +53,26 @@ impl Matcher {
         self.words.clear(words.len());
         self.hypothesis.clear();
         self.references.clear();
-        self.ends.clear();
+        self.theirs.clear();
+        self.last_reference = 0;
+        self.n_references = 0;
         let table = &mut self.words;
         self.hypothesis.extend(words.iter().map(|span| table.number(text, span)));
     }
 
     /// Adds the words of one reference.
     pub(super) fn reference(&mut self, text: &str, words: &[Range<usize>]) {
-        let table = &self.words;
-        self.references.extend(words.iter().map(|span| table.find(text, span)));
-        self.ends.push(self.references.len());
+        self.n_references += 1;
+        self.last_reference = self.references.len();
+        for span in words {
+            let gram = self.words.find(text, span);
+            if gram != DEAD {
+                let at = self.references.len() as u32;
+                self.theirs.push(Place { at, reference: self.n_references, gram });
+            }
+            self.references.push(gram);
+        }
+        self.references.push(DEAD);
     }
 
     /// The distinct words of the hypothesis are numbered from 0 to this.
@@ -57,76 +80,76 @@ impl Matcher {
         self.words.len()
     }
 
-    /// The numbers of the hypothesis' words and, one after another, of the references': [`DEAD`] for a
-    /// word that is not in the hypothesis.
+    /// The numbers of the hypothesis' words and of the last reference's: [`DEAD`] for a word that is not in
+    /// the hypothesis.
     pub(super) fn numbers(&self) -> (&[u32], &[u32]) {
-        (&self.hypothesis, &self.references)
+        let end = self.references.len().saturating_sub(1);
+        (&self.hypothesis, &self.references[self.last_reference.min(end)..end])
     }
 
-    /// Writes the clipped matches of order `1..=matches.len()`.
+    /// Writes the clipped matches of order `1..=matches.len()`. To be called once a segment.
     pub(super) fn matches(&mut self, matches: &mut [u32]) {
         matches.fill(0);
-        self.hypothesis_grams.clone_from(&self.hypothesis);
-        self.reference_grams.clone_from(&self.references);
-        let mut n_grams = self.words.len();
+        self.counts.clear();
+        self.counts.resize(self.words.len(), Counts::default());
+        self.ours.clear();
+        for (at, gram) in self.hypothesis.iter().enumerate() {
+            self.counts[*gram as usize].hypothesis += 1;
+            self.ours.push(Place { at: at as u32, reference: 0, gram: *gram });
+        }
         for (index, matched) in matches.iter_mut().enumerate() {
             if index > 0 {
-                n_grams = self.extend(index);
+                self.extend(index);
             }
-            *matched = self.clip(n_grams);
+            *matched = self.clip();
             if *matched == 0 {
                 break;
             }
         }
     }
 
-    /// Numbers the n-grams of order `last + 1` from those of order `last`.
-    fn extend(&mut self, last: usize) -> usize {
-        let Self { pairs, hypothesis, references, ends, counts, .. } = self;
-        pairs.clear(hypothesis.len());
-        for at in 0..hypothesis.len() {
-            let gram = &mut self.hypothesis_grams[at];
-            let next = hypothesis.get(at + last).copied().unwrap_or(DEAD);
-            let alive = *gram != DEAD && next != DEAD && counts[*gram as usize].most > 0;
-            *gram = if alive { pairs.number(*gram, next) } else { DEAD };
-        }
-        let mut from = 0;
-        for end in ends {
-            for at in from..*end {
-                let gram = &mut self.reference_grams[at];
-                let next = if at + last < *end { references[at + last] } else { DEAD };
-                *gram = if *gram != DEAD && next != DEAD { pairs.find(*gram, next) } else { DEAD };
+    /// Goes from n-grams of order `last` to those of order `last + 1`.
+    fn extend(&mut self, last: usize) {
+        let Self { pairs, hypothesis, references, ours, theirs, counts, next_counts, .. } = self;
+        pairs.clear(ours.len());
+        next_counts.clear();
+        ours.retain_mut(|place| {
+            let Some(next) = hypothesis.get(place.at as usize + last) else { return false };
+            if counts[place.gram as usize].most == 0 {
+                return false;
             }
-            from = *end;
-        }
-        pairs.len
+            place.gram = pairs.number(place.gram, *next);
+            if place.gram as usize == next_counts.len() {
+                next_counts.push(Counts::default());
+            }
+            next_counts[place.gram as usize].hypothesis += 1;
+            true
+        });
+        theirs.retain_mut(|place| {
+            let next = references[place.at as usize + last];
+            if next != DEAD {
+                place.gram = pairs.find(place.gram, next);
+            }
+            next != DEAD && place.gram != DEAD
+        });
+        std::mem::swap(counts, next_counts);
     }
 
-    /// Counts the numbered n-grams on both sides and sums the clipped matches.
-    fn clip(&mut self, n_grams: usize) -> u32 {
-        let counts = &mut self.counts;
-        counts.clear();
-        counts.resize(n_grams, Counts::default());
-        for gram in &self.hypothesis_grams {
-            if *gram != DEAD {
-                counts[*gram as usize].hypothesis += 1;
+    /// The clipped matches of the order at hand.
+    fn clip(&mut self) -> u32 {
+        let mut matched = 0;
+        for place in &self.theirs {
+            let count = &mut self.counts[place.gram as usize];
+            if count.reference != place.reference {
+                (count.reference, count.seen) = (place.reference, 0);
+            }
+            count.seen += 1;
+            if count.seen > count.most {
+                count.most = count.seen;
+                matched += u32::from(count.most <= count.hypothesis);
             }
         }
-        let mut from = 0;
-        for end in &self.ends {
-            for gram in &self.reference_grams[from..*end] {
-                if *gram != DEAD {
-                    let count = &mut counts[*gram as usize];
-                    count.reference += 1;
-                    count.most = count.most.max(count.reference);
-                }
-            }
-            from = *end;
-            if self.ends.len() > 1 {
-                counts.iter_mut().for_each(|count| count.reference = 0);
-            }
-        }
-        counts.iter().map(|count| count.hypothesis.min(count.most)).sum()
+        matched
     }
 }
 

@@ -2,7 +2,7 @@
 //! and reports every score with its interval and every further system with its difference and p-value.
 //! The metrics themselves are in `grimoire_eval`.
 
-use super::texts::{Source, Texts};
+use super::texts::{self, Source, Texts};
 use crate::failure::{Failure, Outcome};
 use grimoire_eval::measure::Metric;
 use grimoire_eval::resample::reproduce;
@@ -339,7 +339,9 @@ impl Reader {
     fn open(systems: &[Source], references: &[Source], rows: Rows<'_>) -> Outcome<Self> {
         let open =
             |sources: &[Source]| sources.iter().map(Source::open).collect::<Outcome<Vec<_>>>();
-        let labels = if let Rows::Label(source) = rows { Some(source.open()?) } else { None };
+        let labels = if let Rows::Label(source) = rows { Some(source) } else { None };
+        texts::check_standard_input(systems.iter().chain(references).chain(labels))?;
+        let labels = labels.map(Source::open).transpose()?;
         let places = HashMap::new();
         Ok(Self { systems: open(systems)?, references: open(references)?, labels, places })
     }

@@ -3,7 +3,7 @@
 //! or a field of JSON Lines (a label, or a list of the tags of a sentence). Files are streamed and must have
 //! the same sentences. What is counted from tags is in [`super::tag_scores`].
 
-use super::texts::{Source, Texts};
+use super::texts::{self, Source, Texts};
 use crate::failure::{Failure, Outcome};
 use std::collections::{HashSet, VecDeque};
 
@@ -50,6 +50,7 @@ impl TagFiles {
         systems: &[Source],
         known: Option<&[String]>,
     ) -> Outcome<Self> {
+        texts::check_standard_input(systems.iter().chain([truth]))?;
         let files = std::iter::once(truth).chain(systems).map(TagFile::open);
         let known = known.map(|labels| labels.iter().cloned().collect());
         Ok(Self { files: files.collect::<Outcome<_>>()?, known })

@@ -125,7 +125,11 @@ impl Texts {
             }
             Shape::Delimited(table, column) => {
                 let mut record = csv::StringRecord::new();
-                if !table.read_record(&mut record).map_err(|error| place(name, *line + 1, error))? {
+                let more = table.read_record(&mut record).map_err(|error| {
+                    let at = error.position().map_or(*line + 1, csv::Position::line);
+                    place(name, at, error)
+                })?;
+                if !more {
                     return Ok(None);
                 }
                 *line = record.position().map_or(*line + 1, csv::Position::line);
@@ -134,6 +138,15 @@ impl Texts {
             }
         }
     }
+}
+
+/// Standard input can be one of these, not two.
+pub(crate) fn check_standard_input<'s>(sources: impl IntoIterator<Item = &'s Source>) -> Outcome {
+    let from_standard_input = |source: &&Source| source.path == Path::new("-");
+    if sources.into_iter().filter(from_standard_input).count() > 1 {
+        return Err(Failure::usage("standard input can be read once only, `-` is given twice"));
+    }
+    Ok(())
 }
 
 /// Opens a file or standard input, decompressing what is gzip.

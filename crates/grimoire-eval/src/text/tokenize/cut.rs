@@ -52,13 +52,21 @@ pub(super) fn cut(
     let mut at = 0;
     let mut after_digit = !wrapped; // whether the character before `at` is a digit, to the rule
     let mut hyphen_cuts = false; // whether the character before `at` is a digit indeed
-    while at < bytes {
-        let (class, length) = classify(text, at);
-        match class {
-            Class::Plain => {
-                after_digit = false;
-                hyphen_cuts = false;
+    'text: while at < bytes {
+        let (mut class, mut length) = classify(text, at);
+        if class == Class::Plain {
+            after_digit = false;
+            hyphen_cuts = false;
+            while class == Class::Plain {
+                at += length;
+                if at == bytes {
+                    break 'text;
+                }
+                (class, length) = classify(text, at);
             }
+        }
+        match class {
+            Class::Plain => {}
             Class::Digit => {
                 after_digit = true;
                 hyphen_cuts = true;
