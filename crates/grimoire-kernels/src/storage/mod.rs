@@ -16,8 +16,6 @@ mod float;
 mod lookup;
 mod superblock;
 
-pub(crate) use superblock::scales_and_mins;
-
 /// A storage type of weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum StorageType {
