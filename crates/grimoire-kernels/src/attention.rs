@@ -19,8 +19,10 @@ use crate::rows::{axpy, exp_minus, max_of};
 use std::cell::RefCell;
 
 mod few;
+mod past;
 mod product;
 
+pub use past::{HalfPast, forward_half, store};
 use product::{Columns, pack_transposed, product_packed};
 
 /// Rows of queries handled at once by one head.
@@ -99,7 +101,7 @@ pub fn forward(
     assert_eq!(out.len(), q.len(), "attention: out and q differ in size");
     assert_eq!(lse.len() * heads.dim, q.len(), "attention: lse has {} values", lse.len());
     if !segments.is_empty() && segments.iter().all(|segment| segment.q_len <= few::MOST_QUERIES) {
-        few::forward(q, k, v, segments, heads, out, lse);
+        few::forward(q, few::Past::Whole { k, v }, segments, heads, out, lse);
         return;
     }
     let pieces = forward_pieces(segments, heads);

@@ -1,8 +1,9 @@
-//! Attention of a few new tokens over a long past, as in generation: keys and values are read once, where
-//! they lie, in runs of [`KEYS`] that threads share out; each run leaves its largest score, its sum and its
-//! weighted values, and the runs are put together in order (the split over keys of "Flash-Decoding", Dao et
-//! al., 2023). Bound by reading the past from memory. Forward only.
+//! Attention of a few new tokens over a long past, as in generation: keys and values are read from memory once,
+//! for all heads that share them, in runs of [`KEYS`] that threads share out; each run leaves its largest score,
+//! its sum and its weighted values, and the runs are put together in order (the split over keys of
+//! "Flash-Decoding", Dao et al., 2023). Bound by reading the past from memory. Forward only.
 
+use super::past::{HalfPast, widen};
 use super::{Heads, Segment};
 use crate::isa::{fma, multiversion};
 use crate::parallel::{Shared, for_each_piece};
@@ -11,11 +12,29 @@ use std::cell::RefCell;
 
 /// Keys of a run.
 const KEYS: usize = 512;
+/// Keys that stay in the first-level cache while all queries and heads meet them.
+const BLOCK: usize = 32;
 /// Most queries of a segment that go this way: their products are too thin for the tile kernel.
 pub(super) const MOST_QUERIES: usize = 3;
 
 thread_local! {
-    static SCORES: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch { scores: Vec::new(), block: Vec::new() }) };
+}
+
+struct Scratch {
+    /// Of one run, `[q_len · group, keys]`.
+    scores: Vec<f32>,
+    /// Widened keys or values, `[BLOCK, dim]`.
+    block: Vec<f32>,
+}
+
+/// Where keys and values are.
+#[derive(Clone, Copy)]
+pub(super) enum Past<'a> {
+    /// Rows `[kv_rows, n_kv · dim]` in f32.
+    Whole { k: &'a [f32], v: &'a [f32] },
+    /// In f16.
+    Half(HalfPast<'a>),
 }
 
 /// One run of keys for all queries of one segment that share one key-value head.
@@ -33,8 +52,7 @@ struct Run {
 /// Forward for segments of at most [`MOST_QUERIES`] queries.
 pub(super) fn forward(
     q: &[f32],
-    k: &[f32],
-    v: &[f32],
+    past: Past<'_>,
     segments: &[Segment],
     heads: Heads,
     out: &mut [f32],
@@ -50,7 +68,7 @@ pub(super) fn forward(
         let len = segment.q_len * group * (heads.dim + 2);
         // SAFETY: each run has a place of its own in `partial`.
         let results = unsafe { std::slice::from_raw_parts_mut(target.pointer().add(run.at), len) };
-        SCORES.with_borrow_mut(|scores| attend(q, k, v, &segment, &heads, run, scores, results));
+        SCRATCH.with_borrow_mut(|scratch| attend(q, past, &segment, &heads, run, scratch, results));
     });
     gather(&runs, &partial, segments, heads, out, lse);
 }
@@ -71,41 +89,100 @@ fn runs(segments: &[Segment], heads: Heads, group: usize) -> (Vec<Run>, usize) {
     (runs, at)
 }
 
-#[expect(clippy::too_many_arguments, reason = "one inner loop of forward, with all it reads")]
+/// Keys or values of one run and head.
+#[derive(Clone, Copy)]
+enum Rows<'a> {
+    /// In f32, rows so far apart.
+    Whole(&'a [f32], usize),
+    /// In f16, one after the other.
+    Half(&'a [u16]),
+}
+
+impl Past<'_> {
+    /// The keys and the values of a run.
+    fn of_run(&self, segment: &Segment, heads: &Heads, run: Run) -> [Rows<'_>; 2] {
+        let (dim, width, n_keys) = (heads.dim, heads.n_kv * heads.dim, run.to - run.from);
+        match self {
+            Self::Whole { k, v } => {
+                let first = (segment.kv_start + run.from) * width + run.kv_head * dim;
+                let last = first + (n_keys - 1) * width + dim;
+                [k, v].map(|rows| Rows::Whole(&rows[first..last], width))
+            }
+            Self::Half(past) => {
+                let first =
+                    segment.kv_start * width + (run.kv_head * past.capacity + run.from) * dim;
+                [past.keys, past.values].map(|rows| Rows::Half(&rows[first..first + n_keys * dim]))
+            }
+        }
+    }
+}
+
+impl Rows<'_> {
+    /// Rows `from..to` in f32 and their distance: where they lie, or widened into `block`.
+    fn block<'b>(
+        &'b self,
+        from: usize,
+        to: usize,
+        dim: usize,
+        block: &'b mut [f32],
+    ) -> (&'b [f32], usize) {
+        match self {
+            Self::Whole(rows, stride) => (&rows[from * stride..(to - 1) * stride + dim], *stride),
+            Self::Half(rows) => {
+                let block = &mut block[..(to - from) * dim];
+                widen(&rows[from * dim..to * dim], block);
+                (block, dim)
+            }
+        }
+    }
+}
+
 fn attend(
     q: &[f32],
-    k: &[f32],
-    v: &[f32],
+    past: Past<'_>,
     segment: &Segment,
     heads: &Heads,
     run: Run,
-    scores: &mut Vec<f32>,
+    scratch: &mut Scratch,
     results: &mut [f32],
 ) {
-    let (dim, group, kv_row) = (heads.dim, heads.n_q / heads.n_kv, heads.n_kv * heads.dim);
-    let n_keys = run.to - run.from;
-    scores.resize(n_keys, 0.0);
-    let first_key = (segment.kv_start + run.from) * kv_row + run.kv_head * dim;
-    let last = first_key + (n_keys - 1) * kv_row + dim;
-    let (k, v) = (&k[first_key..last], &v[first_key..last]);
-    for (row, result) in results.chunks_exact_mut(dim + 2).enumerate() {
-        let (query, head) = (row / group, run.kv_head * group + row % group);
-        let place = segment.kv_len - segment.q_len + query;
+    let (dim, group, n_keys) = (heads.dim, heads.n_q / heads.n_kv, run.to - run.from);
+    let [keys, values] = past.of_run(segment, heads, run);
+    let Scratch { scores, block } = scratch;
+    scores.resize(segment.q_len * group * n_keys, 0.0);
+    block.resize(BLOCK * dim, 0.0);
+    for from in (0..n_keys).step_by(BLOCK) {
+        let to = n_keys.min(from + BLOCK);
+        let (k, stride) = keys.block(from, to, dim, block);
+        for (row, scores) in scores.chunks_exact_mut(n_keys).enumerate() {
+            let (query, head) = (row / group, run.kv_head * group + row % group);
+            let q = &q[((segment.q_start + query) * heads.n_q + head) * dim..][..dim];
+            score(q, k, stride, &mut scores[from..to]);
+        }
+    }
+    let rows = scores.chunks_exact_mut(n_keys).zip(results.chunks_exact_mut(dim + 2));
+    for (row, (scores, result)) in rows.enumerate() {
+        let place = segment.kv_len - segment.q_len + row / group;
         let seen = (place + 1).clamp(run.from, run.to) - run.from;
         let hidden = heads.window.map_or(0, |window| (place + 1).saturating_sub(window));
         let hidden = hidden.clamp(run.from, run.from + seen) - run.from;
-        if hidden == seen {
-            result[dim] = f32::NEG_INFINITY;
-            continue;
+        scores[..hidden].fill(0.0);
+        scores[seen..].fill(0.0);
+        result[dim] = f32::NEG_INFINITY;
+        if hidden < seen {
+            let scores = &mut scores[hidden..seen];
+            let top = max_of(scores) * heads.scale;
+            result[dim] = top;
+            result[dim + 1] = exp_minus(scores, heads.scale, top);
         }
-        let q = &q[((segment.q_start + query) * heads.n_q + head) * dim..][..dim];
-        let scores = &mut scores[hidden..seen];
-        score(q, &k[hidden * kv_row..], kv_row, scores);
-        let top = max_of(scores) * heads.scale;
-        let sum = exp_minus(scores, heads.scale, top);
-        let (values, rest) = result.split_at_mut(dim);
-        mix(scores, &v[hidden * kv_row..], kv_row, values);
-        rest.copy_from_slice(&[top, sum]);
+    }
+    for from in (0..n_keys).step_by(BLOCK) {
+        let to = n_keys.min(from + BLOCK);
+        let (v, stride) = values.block(from, to, dim, block);
+        let rows = scores.chunks_exact(n_keys).zip(results.chunks_exact_mut(dim + 2));
+        for (weights, result) in rows {
+            mix(&weights[from..to], v, stride, &mut result[..dim]);
+        }
     }
 }
 
@@ -137,12 +214,13 @@ multiversion! {
 }
 
 multiversion! {
-    /// `out = Σ weights[j] · v[j]`, rows of `v` `stride` apart, in order of `j`.
+    /// `out += Σ weights[j] · v[j]`, rows of `v` `stride` apart, in order of `j`.
     fn mix(weights: &[f32], v: &[f32], stride: usize, out: &mut [f32]) {
         // Sixteen values at a time stay in registers while all rows pass by.
         let mut at = 0;
         for out in out.chunks_mut(16) {
             let mut sums = [0.0f32; 16];
+            sums[..out.len()].copy_from_slice(out);
             for (weight, v) in weights.iter().zip(v.chunks(stride)) {
                 let v = &v[at..at + out.len()];
                 match v.as_array::<16>() {

@@ -135,3 +135,38 @@ fn slope(
     };
     (value(step) - value(-step)) / (2.0 * step)
 }
+
+/// Over a past in f16: the definition over the rounded keys and values, for a few and for many new tokens, with
+/// sequences that are longer and shorter.
+#[test]
+fn a_past_in_f16_is_the_definition_over_what_was_rounded() {
+    Isa::for_each_available(|_| {
+        for (n_q, n_kv, dim, window) in [(4, 2, 20, None), (6, 3, 16, Some(530)), (2, 2, 64, None)]
+        {
+            let heads = Heads { n_q, n_kv, dim, scale: 1.0 / (dim as f32).sqrt(), window };
+            for (capacity, new) in [(1, [1, 1]), (40, [1, 3]), (1040, [2, 3]), (90, [70, 1])] {
+                let width = n_kv * dim;
+                let k = values(2 * capacity * width, 8);
+                let v = values(2 * capacity * width, 9);
+                let places: Vec<usize> = (0..2 * capacity).collect();
+                let (mut keys, mut vals) = (vec![0u16; k.len()], vec![0u16; v.len()]);
+                store(&k, &places, capacity, heads, &mut keys);
+                store(&v, &places, capacity, heads, &mut vals);
+                let shorter = capacity.div_ceil(2).max(new[1]);
+                let segment =
+                    |q_start, q_len, kv_start, kv_len| Segment { q_start, q_len, kv_start, kv_len };
+                let segments =
+                    [segment(0, new[0], 0, capacity), segment(new[0], new[1], capacity, shorter)];
+                let q = values((new[0] + new[1]) * n_q * dim, 10);
+                let mut out = vec![0.0; q.len()];
+                let past = HalfPast { keys: &keys, values: &vals, capacity };
+                forward_half(&q, past, &segments, heads, &mut out);
+                let rounded = |x: &[f32]| -> Vec<f64> {
+                    x.iter().map(|x| half::f16::from_f32(*x).to_f64()).collect()
+                };
+                let exact = plain(&wide(&q), &rounded(&k), &rounded(&v), &segments, heads);
+                all_close(&out, &exact, 1e-6, 2e-6);
+            }
+        }
+    });
+}

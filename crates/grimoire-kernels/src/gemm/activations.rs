@@ -28,6 +28,8 @@ pub(super) struct Activations {
     pub(super) d: Vec<f32>,
     /// `t` of every block.
     pub(super) totals: Vec<f32>,
+    /// `t` of its two halves.
+    pub(super) halves: Vec<[i16; 2]>,
 }
 
 impl Activations {
@@ -39,6 +41,8 @@ impl Activations {
         self.wide.resize(if wide { rows.len() } else { 0 }, 0);
         self.d.resize(blocks, 0.0);
         self.totals.resize(blocks, 0.0);
+        self.halves.resize(blocks, [0; 2]);
+        let halves = Shared(self.halves.as_mut_ptr());
         let (q, d) = (Shared(self.q.as_mut_ptr()), Shared(self.d.as_mut_ptr()));
         let (t, w) = (Shared(self.totals.as_mut_ptr()), Shared(self.wide.as_mut_ptr()));
         for_each_piece(rows.len().div_ceil(PIECE), |piece| {
@@ -46,8 +50,11 @@ impl Activations {
             let len = PIECE.min(rows.len() - from);
             let (block, n) = (from / BLOCK, len / BLOCK);
             // SAFETY: a piece owns the blocks of its values, and they lie within the vectors.
-            let (q, d, t) = unsafe { (q.part(from, len), d.part(block, n), t.part(block, n)) };
-            quantise(&rows[from..from + len], q, d, t);
+            let (q, d, t, halves) = unsafe {
+                (q.part(from, len), d.part(block, n), t.part(block, n), halves.part(block, n))
+            };
+            quantise(&rows[from..from + len], q, d, halves);
+            t.iter_mut().zip(halves).for_each(|(t, [a, b])| *t = f32::from(*a + *b));
             if wide {
                 // SAFETY: as above.
                 let w = unsafe { w.part(from, len) };
@@ -64,34 +71,33 @@ impl Activations {
 }
 
 /// Quantises whole blocks, on the instruction set in force.
-fn quantise(values: &[f32], q: &mut [i8], d: &mut [f32], totals: &mut [f32]) {
-    let scales = d.iter_mut().zip(totals);
+fn quantise(values: &[f32], q: &mut [i8], d: &mut [f32], halves: &mut [[i16; 2]]) {
+    let scales = d.iter_mut().zip(halves);
     let blocks = values.as_chunks::<BLOCK>().0.iter().zip(q.as_chunks_mut::<BLOCK>().0);
     #[cfg(target_arch = "x86_64")]
     if Isa::current() >= Isa::Avx2 {
-        for ((x, q), (d, total)) in blocks.zip(scales) {
+        for ((x, q), (d, halves)) in blocks.zip(scales) {
             // SAFETY: the instruction set in force never exceeds what was detected.
-            (*d, *total) = unsafe { block_avx2(x, q) };
+            (*d, *halves) = unsafe { block_avx2(x, q) };
         }
         return;
     }
-    for ((x, q), (d, total)) in blocks.zip(scales) {
-        (*d, *total) = block_plain(x, q);
+    for ((x, q), (d, halves)) in blocks.zip(scales) {
+        (*d, *halves) = block_plain(x, q);
     }
 }
 
-/// The definition: writes `q`, and returns `d` and `t`.
-fn block_plain(x: &[f32; BLOCK], q: &mut [i8; BLOCK]) -> (f32, f32) {
+/// The definition: writes `q`, and returns `d` and `t` of both halves.
+fn block_plain(x: &[f32; BLOCK], q: &mut [i8; BLOCK]) -> (f32, [i16; 2]) {
     // As integers, magnitudes keep their order, with infinity and then NaN at the top.
     let top = x.iter().fold(0, |top, x| (x.to_bits() & 0x7fff_ffff).max(top));
     let (d, inverse) = scale(f32::from_bits(top));
-    let mut sum = 0i32;
     for (q, x) in q.iter_mut().zip(x) {
         // At most 127 in magnitude (or, where the top is not finite, anything: d says so).
         *q = (x * inverse).round_ties_even() as i8;
-        sum += i32::from(*q);
     }
-    (d, sum as f32)
+    let sum = |q: &[i8]| q.iter().map(|q| i16::from(*q)).sum();
+    (d, [sum(&q[..BLOCK / 2]), sum(&q[BLOCK / 2..])])
 }
 
 /// `d` and its inverse for a block of this largest magnitude. NaN and infinity must not be lost: they make the
@@ -104,7 +110,7 @@ fn scale(top: f32) -> (f32, f32) {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn block_avx2(x: &[f32; BLOCK], q: &mut [i8; BLOCK]) -> (f32, f32) {
+fn block_avx2(x: &[f32; BLOCK], q: &mut [i8; BLOCK]) -> (f32, [i16; 2]) {
     use std::arch::x86_64::*;
     // SAFETY: four registers of eight make up the block.
     let x: [__m256; 4] = std::array::from_fn(|i| unsafe { _mm256_loadu_ps(x.as_ptr().add(8 * i)) });
@@ -120,22 +126,21 @@ fn block_avx2(x: &[f32; BLOCK], q: &mut [i8; BLOCK]) -> (f32, f32) {
     let (d, inverse) = scale(_mm_cvtss_f32(_mm_castsi128_ps(top)));
     let inverse = _mm256_set1_ps(inverse);
     let rounded = x.map(|x| _mm256_cvtps_epi32(_mm256_mul_ps(x, inverse)));
-    let sum = _mm256_add_epi32(
-        _mm256_add_epi32(rounded[0], rounded[1]),
-        _mm256_add_epi32(rounded[2], rounded[3]),
-    );
-    let sum = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256::<1>(sum));
-    let sum = _mm_add_epi32(sum, _mm_shuffle_epi32::<0b01_00_11_10>(sum));
-    let sum = _mm_add_epi32(sum, _mm_shuffle_epi32::<0b10_11_00_01>(sum));
-    let bytes = _mm256_packs_epi16(
-        _mm256_packs_epi32(rounded[0], rounded[1]),
-        _mm256_packs_epi32(rounded[2], rounded[3]),
-    );
+    // The sums of both halves side by side: words, then lanes, then the rest of each lane.
+    let words =
+        [_mm256_packs_epi32(rounded[0], rounded[1]), _mm256_packs_epi32(rounded[2], rounded[3])];
+    let ones = _mm256_set1_epi16(1);
+    let sums =
+        _mm256_hadd_epi32(_mm256_madd_epi16(words[0], ones), _mm256_madd_epi16(words[1], ones));
+    let sums = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256::<1>(sums));
+    let sums = _mm_hadd_epi32(sums, sums);
+    let halves = [_mm_extract_epi32::<0>(sums) as i16, _mm_extract_epi32::<1>(sums) as i16];
+    let bytes = _mm256_packs_epi16(words[0], words[1]);
     // Packing interleaves the lanes in fours.
     let bytes = _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
     // SAFETY: 32 bytes.
     unsafe { _mm256_storeu_si256(q.as_mut_ptr().cast(), bytes) };
-    (d, _mm_cvtsi128_si32(sum) as f32)
+    (d, halves)
 }
 
 #[cfg(test)]
@@ -157,8 +162,11 @@ mod tests {
                 for (x, actual) in x.iter().zip(actual) {
                     assert!((x - actual).abs() <= top / 127.0 * 0.500_01, "{x} became {actual}");
                 }
-                let sum: f32 = held.q[block * BLOCK..][..BLOCK].iter().map(|q| f32::from(*q)).sum();
-                assert_eq!(sum, held.totals[block]);
+                let sums = [0, 16].map(|half| {
+                    held.q[block * BLOCK + half..][..16].iter().map(|q| i16::from(*q)).sum::<i16>()
+                });
+                assert_eq!(sums, held.halves[block]);
+                assert_eq!(f32::from(sums[0] + sums[1]), held.totals[block]);
             }
             assert!(held.q.iter().zip(&held.wide).all(|(q, wide)| i16::from(*q) == *wide));
             seen.push(held.q);

@@ -21,17 +21,20 @@ thread_local! {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Width {
     /// Unsigned, of four bits: eight products of a lane add up in 16 bits.
-    Nibbles,
-    /// Signed, at most 4,096 in magnitude, in 16 bits; the small scale of a group is multiplied in.
-    Words,
+    Four,
+    /// Unsigned, of five or six bits, with a small integer scale for each sixteen: two products add up in 16 bits.
+    Six,
+    /// Signed, of eight bits, widened to 16.
+    Eight,
 }
 
 /// How an integer kernel holds this type, if there is one.
 pub(super) fn width(ty: StorageType) -> Option<Width> {
     use StorageType::{Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K, Q8_0};
     match ty {
-        Q4_0 | Q4_1 | Q4K => Some(Width::Nibbles),
-        Q5_0 | Q5_1 | Q8_0 | Q5K | Q6K => Some(Width::Words),
+        Q4_0 | Q4_1 | Q4K => Some(Width::Four),
+        Q5_0 | Q5_1 | Q5K | Q6K => Some(Width::Six),
+        Q8_0 => Some(Width::Eight),
         _ => None,
     }
 }
@@ -39,7 +42,7 @@ pub(super) fn width(ty: StorageType) -> Option<Width> {
 /// `C[m, n] (+)= A[m, k] · Wᵀ`, for a type that has a [`width`].
 pub(super) fn product(a: &[f32], m: usize, w: Stored<'_>, out: &mut [f32], accumulate: bool) {
     ACTIVATIONS.with_borrow_mut(|activations| {
-        activations.quantise(a, w.cols, width(w.ty) == Some(Width::Words));
+        activations.quantise(a, w.cols, width(w.ty) == Some(Width::Eight));
         #[cfg(target_arch = "x86_64")]
         if crate::isa::Isa::current() >= crate::isa::Isa::Avx2 {
             avx2::product(activations, m, w, out, accumulate);
@@ -54,7 +57,7 @@ pub(super) fn product(a: &[f32], m: usize, w: Stored<'_>, out: &mut [f32], accum
 mod avx2 {
     use super::super::fast_avx2::{COLS, Rows, TOGETHER, multiply};
     use super::super::fast_pack::{pack, registers};
-    use super::{Activations, BLOCK, Stored, Width, width};
+    use super::{Activations, BLOCK, Stored, width};
     use crate::parallel::{Shared, for_each_piece};
     use std::arch::x86_64::{__m256i, _mm256_setzero_si256};
     use std::cell::RefCell;
@@ -81,7 +84,7 @@ mod avx2 {
         let (n, blocks) = (w.rows, w.cols / BLOCK);
         let whole = w.ty.block_len() / BLOCK;
         let step = blocks.div_ceil(blocks.div_ceil(STEP)).next_multiple_of(whole);
-        let wide = width(w.ty) == Some(Width::Words);
+        let width = width(w.ty).expect("a type with a kernel");
         let target = Shared(out.as_mut_ptr());
         let row_pieces = m.div_ceil(ROWS);
         for_each_piece(n.div_ceil(PIECE) * row_pieces, |piece| {
@@ -90,7 +93,7 @@ mod avx2 {
             let cols = piece / row_pieces * PIECE;
             PANEL.with_borrow_mut(|panel| {
                 // SAFETY: zero is a value of every register.
-                panel.resize(2 * registers(wide) * step, unsafe { _mm256_setzero_si256() });
+                panel.resize(2 * registers(width) * step, unsafe { _mm256_setzero_si256() });
                 for col in (cols..n.min(cols + PIECE)).step_by(COLS) {
                     for from in (0..blocks).step_by(step) {
                         let depth = step.min(blocks - from);
@@ -103,7 +106,7 @@ mod avx2 {
                                 let c = target.pointer().add(row * n + col);
                                 let a = Rows::of(a, row, from);
                                 let add = accumulate || from > 0;
-                                multiply(wide, panel, depth, a, together, c, n, n - col, add);
+                                multiply(width, panel, depth, a, together, c, n, n - col, add);
                             }
                         }
                     }

@@ -1,12 +1,14 @@
 //! The tile of [`super::fast`] for AVX2: a panel of 16 columns meets one to four rows of activations.
 //!
-//! A 32-bit lane (nibbles) or a 64-bit lane (words) of a panel holds four neighbours along `k` of one column, and
-//! four values of a row are broadcast to all lanes, so that no sum ever runs across lanes. Nibbles: `maddubs`
-//! multiplies unsigned by signed bytes and adds neighbours in 16 bits; a block of 32 puts eight such sums of
-//! at most 2 · 15 · 127 into a lane, 30,480 in all, which fits. Words: `madd` adds neighbours in 32 bits, at
-//! most 32 · 4,096 · 127 < 2²⁴, so that the change to f32 is exact. Once a block, the sum meets the scales.
+//! A lane of a panel holds four neighbours along `k` of one column (32 bits, or 64 for eight-bit weights), and four
+//! values of a row are broadcast to all lanes, so that no sum ever runs across lanes. `maddubs` multiplies unsigned by
+//! signed bytes and adds neighbours in 16 bits. With weights of four bits a lane collects eight such sums of at most
+//! 2 · 15 · 127, a block of 32: 30,480, which fits. With six bits it collects two of at most 2 · 63 · 127, and `madd`
+//! multiplies what comes of them by the small scale of the group. Eight-bit weights go through `madd` in 16 bits. All of
+//! it is exact, below 2²⁴ for a block, and meets the scales in f32 once a block.
 
 use super::activations::{Activations, BLOCK};
+use super::fast::Width;
 use std::arch::x86_64::*;
 
 /// Columns of a panel: two halves of eight.
@@ -23,6 +25,7 @@ pub(super) struct Rows {
     wide: *const i16,
     d: *const f32,
     totals: *const f32,
+    halves: *const [i16; 2],
     /// Values of a row.
     width: usize,
 }
@@ -36,6 +39,7 @@ impl Rows {
             wide: a.wide.get(at * BLOCK..).unwrap_or_default().as_ptr(),
             d: a.d[at..].as_ptr(),
             totals: a.totals[at..].as_ptr(),
+            halves: a.halves[at..].as_ptr(),
             width: a.width,
         }
     }
@@ -49,7 +53,7 @@ impl Rows {
 #[expect(clippy::too_many_arguments, reason = "a tile of a matrix product has as many")]
 #[target_feature(enable = "avx2,fma")]
 pub(super) unsafe fn multiply(
-    wide: bool,
+    width: Width,
     panel: &[__m256i],
     blocks: usize,
     a: Rows,
@@ -70,15 +74,19 @@ pub(super) unsafe fn multiply(
             }
         }
         let panel = panel.as_ptr();
-        match (wide, rows) {
-            (false, 1) => nibbles::<1>(panel, blocks, a, target, row, accumulate),
-            (false, 2) => nibbles::<2>(panel, blocks, a, target, row, accumulate),
-            (false, 3) => nibbles::<3>(panel, blocks, a, target, row, accumulate),
-            (false, _) => nibbles::<4>(panel, blocks, a, target, row, accumulate),
-            (true, 1) => words::<1>(panel, blocks, a, target, row, accumulate),
-            (true, 2) => words::<2>(panel, blocks, a, target, row, accumulate),
-            (true, 3) => words::<3>(panel, blocks, a, target, row, accumulate),
-            (true, _) => words::<4>(panel, blocks, a, target, row, accumulate),
+        match (width, rows) {
+            (Width::Four, 1) => four::<1>(panel, blocks, a, target, row, accumulate),
+            (Width::Four, 2) => four::<2>(panel, blocks, a, target, row, accumulate),
+            (Width::Four, 3) => four::<3>(panel, blocks, a, target, row, accumulate),
+            (Width::Four, _) => four::<4>(panel, blocks, a, target, row, accumulate),
+            (Width::Six, 1) => six::<1>(panel, blocks, a, target, row, accumulate),
+            (Width::Six, 2) => six::<2>(panel, blocks, a, target, row, accumulate),
+            (Width::Six, 3) => six::<3>(panel, blocks, a, target, row, accumulate),
+            (Width::Six, _) => six::<4>(panel, blocks, a, target, row, accumulate),
+            (Width::Eight, 1) => eight::<1>(panel, blocks, a, target, row, accumulate),
+            (Width::Eight, 2) => eight::<2>(panel, blocks, a, target, row, accumulate),
+            (Width::Eight, 3) => eight::<3>(panel, blocks, a, target, row, accumulate),
+            (Width::Eight, _) => eight::<4>(panel, blocks, a, target, row, accumulate),
         }
         if !full {
             for i in 0..rows {
@@ -121,9 +129,9 @@ unsafe fn add_block(
     _mm256_fmadd_ps(whole, d_x, sum)
 }
 
-/// Both halves at once.
+/// Both halves at once, four bits.
 #[target_feature(enable = "avx2,fma")]
-unsafe fn nibbles<const M: usize>(
+unsafe fn four<const M: usize>(
     panel: *const __m256i,
     blocks: usize,
     a: Rows,
@@ -170,9 +178,65 @@ unsafe fn nibbles<const M: usize>(
     }
 }
 
-/// One half after the other.
+/// One half after the other, five or six bits.
 #[target_feature(enable = "avx2,fma")]
-unsafe fn words<const M: usize>(
+unsafe fn six<const M: usize>(
+    panel: *const __m256i,
+    blocks: usize,
+    a: Rows,
+    c: *mut f32,
+    c_row: usize,
+    accumulate: bool,
+) {
+    const HALF: usize = QUADS + 5;
+    // SAFETY: the caller's promise.
+    unsafe {
+        for half in 0..2 {
+            let (panel, c) = (panel.add(half * HALF), c.add(8 * half));
+            let mut sums = [_mm256_setzero_ps(); M];
+            if accumulate {
+                sums = std::array::from_fn(|row| _mm256_loadu_ps(c.add(row * c_row)));
+            }
+            for block in 0..blocks {
+                let w = panel.add(block * 2 * HALF);
+                let x = a.q.add(block * BLOCK);
+                // What the offset of the weights takes from the sums of sixteen.
+                let offset = *w.add(QUADS + 2);
+                let mut dots: [__m256i; M] = std::array::from_fn(|row| {
+                    let at = row * (a.width / BLOCK) + block;
+                    let totals = a.halves.add(at).cast::<i32>().read_unaligned();
+                    _mm256_madd_epi16(offset, _mm256_set1_epi32(totals))
+                });
+                for pair in 0..QUADS / 2 {
+                    let (w_0, w_1) = (*w.add(2 * pair), *w.add(2 * pair + 1));
+                    let scale = *w.add(QUADS + pair / 2);
+                    for (row, dot) in dots.iter_mut().enumerate() {
+                        let x = x.add(row * a.width + 8 * pair).cast::<i32>();
+                        let x_0 = _mm256_set1_epi32(x.read_unaligned());
+                        let x_1 = _mm256_set1_epi32(x.add(1).read_unaligned());
+                        let sum = _mm256_add_epi16(
+                            _mm256_maddubs_epi16(w_0, x_0),
+                            _mm256_maddubs_epi16(w_1, x_1),
+                        );
+                        *dot = keep(_mm256_add_epi32(*dot, _mm256_madd_epi16(sum, scale)));
+                    }
+                }
+                let d = _mm256_castsi256_ps(*w.add(QUADS + 3));
+                let min = _mm256_castsi256_ps(*w.add(QUADS + 4));
+                for row in 0..M {
+                    sums[row] = add_block(&a, row, block, dots[row], d, min, sums[row]);
+                }
+            }
+            for (row, sum) in sums.iter().enumerate() {
+                _mm256_storeu_ps(c.add(row * c_row), *sum);
+            }
+        }
+    }
+}
+
+/// One half after the other, eight bits.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn eight<const M: usize>(
     panel: *const __m256i,
     blocks: usize,
     a: Rows,

@@ -1,23 +1,31 @@
 //! Unpacks sixteen rows of a quantised weight into a panel for [`super::fast_avx2`]: for each block of 32 along
-//! `k` and each half of eight columns, the integers in registers of four neighbours for each column, then eight
-//! scales and eight minimums in f32. What a register holds is said in `fast_avx2`.
+//! `k` and each half of eight columns, registers of four neighbours for each column, then (six bits) the small scales
+//! of both sixteens and their product with the offset, then eight scales and eight minimums in f32.
 //!
-//! Types with small scales inside a block of 256: nibbles leave them to the f32 scale of each 32; words take
-//! them in (`q · scale` stays below 4,096), and the f32 scale is that of the whole block.
+//! Packed bits are transposed first, so that eight columns are unpacked at once. For layouts see `storage`.
 
 use super::Stored;
 use super::activations::BLOCK;
+use super::fast::Width;
 use super::fast_avx2::COLS;
-use crate::storage::{StorageType, scales_and_mins};
+use crate::storage::StorageType;
 use std::arch::x86_64::*;
 
 /// Columns of a half.
 const HALF: usize = COLS / 2;
 
 /// Registers of a block of one half.
-pub(super) fn registers(wide: bool) -> usize {
-    BLOCK / 4 * if wide { 2 } else { 1 } + 2
+pub(super) fn registers(width: Width) -> usize {
+    match width {
+        Width::Four => FOUR,
+        Width::Six => SIX,
+        Width::Eight => EIGHT,
+    }
 }
+
+const FOUR: usize = 8 + 2;
+const SIX: usize = 8 + 5;
+const EIGHT: usize = 16 + 2;
 
 /// Packs columns `col..col + 16` (the last one again for those past the end), blocks `from..from + blocks` of 32.
 ///
@@ -34,14 +42,14 @@ pub(super) unsafe fn pack(
     // SAFETY: the caller's promise; a type without a width never comes here.
     unsafe {
         match w.ty {
-            StorageType::Q4_0 => each::<18, 1>(w, col, from, blocks, panel, 10, q4_0),
-            StorageType::Q4_1 => each::<20, 1>(w, col, from, blocks, panel, 10, q4_1),
-            StorageType::Q4K => each::<144, 8>(w, col, from, blocks, panel, 10, q4_k),
-            StorageType::Q5_0 => each::<22, 1>(w, col, from, blocks, panel, 18, q5_0),
-            StorageType::Q5_1 => each::<24, 1>(w, col, from, blocks, panel, 18, q5_1),
-            StorageType::Q8_0 => each::<34, 1>(w, col, from, blocks, panel, 18, q8_0),
-            StorageType::Q5K => each::<176, 8>(w, col, from, blocks, panel, 18, q5_k),
-            StorageType::Q6K => each::<210, 8>(w, col, from, blocks, panel, 18, q6_k),
+            StorageType::Q4_0 => each::<18, 1>(w, col, from, blocks, panel, FOUR, q4_0),
+            StorageType::Q4_1 => each::<20, 1>(w, col, from, blocks, panel, FOUR, q4_1),
+            StorageType::Q4K => each::<144, 8>(w, col, from, blocks, panel, FOUR, q4_k),
+            StorageType::Q5_0 => each::<22, 1>(w, col, from, blocks, panel, SIX, q5_0),
+            StorageType::Q5_1 => each::<24, 1>(w, col, from, blocks, panel, SIX, q5_1),
+            StorageType::Q8_0 => each::<34, 1>(w, col, from, blocks, panel, EIGHT, q8_0),
+            StorageType::Q5K => each::<176, 8>(w, col, from, blocks, panel, SIX, q5_k),
+            StorageType::Q6K => each::<210, 8>(w, col, from, blocks, panel, SIX, q6_k),
             _ => unreachable!("{} has no integer kernel", w.ty),
         }
     }
@@ -172,7 +180,7 @@ unsafe fn q4_1(blocks: Blocks<20>, out: *mut __m256i, _: usize) {
 
 #[target_feature(enable = "avx2,f16c")]
 unsafe fn q4_k(blocks: Blocks<144>, out: *mut __m256i, next: usize) {
-    // SAFETY: the last 128 bytes are the nibbles of four pairs of groups.
+    // SAFETY: `d`, `dmin`, twelve bytes of small scales, and 128 of the nibbles of four pairs of groups.
     unsafe {
         for pair in 0..4 {
             let (low, high) = (out.add(2 * pair * next), out.add((2 * pair + 1) * next));
@@ -183,15 +191,47 @@ unsafe fn q4_k(blocks: Blocks<144>, out: *mut __m256i, next: usize) {
                 }
             }
         }
-        for (i, block) in blocks.iter().enumerate() {
-            let (d, min) = scales_and_mins(&**block);
-            for group in 0..8 {
-                let place = out.add(group * next + 8).cast::<f32>().add(i);
-                *place = d[group];
-                *place.add(HALF) = -min[group];
-            }
+        let (d, d_min) = (halves(blocks, 0), negative(halves(blocks, 2)));
+        let packed = four_by_eight(blocks, 4);
+        for group in 0..8 {
+            let (scale, min) = small_scales(packed, group);
+            let d = _mm256_mul_ps(d, _mm256_cvtepi32_ps(scale));
+            scales(out.add(group * next), 8, d, _mm256_mul_ps(d_min, _mm256_cvtepi32_ps(min)));
         }
     }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn negative(x: __m256) -> __m256 {
+    _mm256_sub_ps(_mm256_setzero_ps(), x)
+}
+
+/// Scale and minimum of a group, six bits each, out of the twelve bytes that Q4_K and Q5_K pack those of eight groups into.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn small_scales(packed: [__m256i; 4], group: usize) -> (__m256i, __m256i) {
+    let bits = |x: __m256i, from: usize, mask: i32| {
+        let shifted = _mm256_srlv_epi32(x, _mm256_set1_epi32(from as i32));
+        _mm256_and_si256(shifted, _mm256_set1_epi32(mask))
+    };
+    let [scales, mins, both, _] = packed;
+    let at = 8 * (group % 4);
+    if group < 4 {
+        return (bits(scales, at, 63), bits(mins, at, 63));
+    }
+    let high = |x| _mm256_slli_epi32::<4>(bits(x, at + 6, 3));
+    (
+        _mm256_or_si256(bits(both, at, 15), high(scales)),
+        _mm256_or_si256(bits(both, at + 4, 15), high(mins)),
+    )
+}
+
+/// A small integer of each column in both words of its lane.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn both_words(x: __m256i) -> __m256i {
+    _mm256_or_si256(_mm256_and_si256(x, _mm256_set1_epi32(0xffff)), _mm256_slli_epi32::<16>(x))
 }
 
 /// Sixteen registers from the 32 words of each column: columns 0 1 4 5 in the even, 2 3 6 7 in the odd ones.
@@ -227,40 +267,72 @@ fn widen(bytes: __m256i) -> [__m256i; 2] {
     ]
 }
 
-/// Sixteen bytes of nibbles: the low ones in the lower lane, the high ones in the upper.
+/// Registers after the integers of six bits: no small scales, no offset, `d` and the minimum.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn nibbles(bytes: *const u8) -> __m256i {
-    // SAFETY: the caller has sixteen bytes there.
-    let both = _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(bytes.cast()) });
-    let shifted = _mm256_srlv_epi32(both, _mm256_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4));
-    _mm256_and_si256(shifted, _mm256_set1_epi8(0x0f))
+unsafe fn plain_scales(out: *mut __m256i, d: __m256, min: __m256) {
+    // SAFETY: the caller owns five registers there.
+    unsafe {
+        *out.add(8) = _mm256_set1_epi16(1);
+        *out.add(9) = _mm256_set1_epi16(1);
+        *out.add(10) = _mm256_setzero_si256();
+        scales(out, 11, d, min);
+    }
 }
 
-/// Sixteen in each byte whose bit of the 32 at `bits` is set.
+/// Sixteen bytes of nibbles and, at `bits`, the fifth bit of each value in order.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn fifth_bits(bits: *const u8) -> __m256i {
-    // SAFETY: the caller has four bytes there.
-    let bits = _mm256_set1_epi32(unsafe { bits.cast::<i32>().read_unaligned() });
-    let spread =
-        _mm256_setr_epi64x(0, 0x0101_0101_0101_0101, 0x0202_0202_0202_0202, 0x0303_0303_0303_0303);
-    let single = _mm256_set1_epi64x(0x8040_2010_0804_0201_u64.cast_signed());
-    let set = _mm256_and_si256(_mm256_shuffle_epi8(bits, spread), single);
-    _mm256_and_si256(_mm256_cmpeq_epi8(set, single), _mm256_set1_epi8(16))
+unsafe fn five_bits<const B: usize>(
+    blocks: Blocks<B>,
+    bits: usize,
+    nibbles: usize,
+    out: *mut __m256i,
+) {
+    // SAFETY: the caller has the bytes and owns eight registers.
+    unsafe {
+        for (quad, bytes) in four_by_eight(blocks, nibbles).into_iter().enumerate() {
+            split(bytes, out.add(quad), out.add(4 + quad));
+        }
+        let [a, b, c, d, e, f, g, h] =
+            blocks.map(|block| block.cast::<u8>().add(bits).cast::<i32>().read_unaligned());
+        let fifth = _mm256_set_epi32(h, g, f, e, d, c, b, a);
+        for quad in 0..8 {
+            // The byte that holds the four bits of this quad, four times; then one bit of each.
+            let byte = _mm256_set1_epi32(0x0101_0101 * (quad as i32 / 2));
+            let lanes = _mm256_set_epi32(
+                0x0c0c_0c0c,
+                0x0808_0808,
+                0x0404_0404,
+                0,
+                0x0c0c_0c0c,
+                0x0808_0808,
+                0x0404_0404,
+                0,
+            );
+            let four = _mm256_shuffle_epi8(fifth, _mm256_add_epi8(lanes, byte));
+            let single = if quad % 2 == 0 { 0x0804_0201 } else { 0x8040_2010_u32.cast_signed() };
+            let place = out.add(quad);
+            *place = _mm256_or_si256(*place, sixteen_where(four, _mm256_set1_epi32(single)));
+        }
+    }
+}
+
+/// Sixteen in each byte that has the bit of `single`.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn sixteen_where(bytes: __m256i, single: __m256i) -> __m256i {
+    let set = _mm256_cmpeq_epi8(_mm256_and_si256(bytes, single), single);
+    _mm256_and_si256(set, _mm256_set1_epi8(16))
 }
 
 #[target_feature(enable = "avx2,f16c")]
 unsafe fn q5_0(blocks: Blocks<22>, out: *mut __m256i, _: usize) {
     // SAFETY: a scale, four bytes of fifth bits, sixteen of nibbles; the caller owns the registers.
     unsafe {
-        let words = blocks.map(|block| {
-            let block = block.cast::<u8>();
-            widen(_mm256_or_si256(nibbles(block.add(6)), fifth_bits(block.add(2))))
-        });
-        store_words(words, out);
+        five_bits(blocks, 2, 6, out);
         let d = halves(blocks, 0);
-        scales(out, 16, d, _mm256_mul_ps(d, _mm256_set1_ps(-16.0)));
+        plain_scales(out, d, _mm256_mul_ps(d, _mm256_set1_ps(-16.0)));
     }
 }
 
@@ -268,12 +340,85 @@ unsafe fn q5_0(blocks: Blocks<22>, out: *mut __m256i, _: usize) {
 unsafe fn q5_1(blocks: Blocks<24>, out: *mut __m256i, _: usize) {
     // SAFETY: a scale, a minimum, four bytes of fifth bits, sixteen of nibbles.
     unsafe {
-        let words = blocks.map(|block| {
-            let block = block.cast::<u8>();
-            widen(_mm256_or_si256(nibbles(block.add(8)), fifth_bits(block.add(4))))
-        });
-        store_words(words, out);
-        scales(out, 16, halves(blocks, 0), halves(blocks, 2));
+        five_bits(blocks, 4, 8, out);
+        plain_scales(out, halves(blocks, 0), halves(blocks, 2));
+    }
+}
+
+#[target_feature(enable = "avx2,f16c")]
+unsafe fn q5_k(blocks: Blocks<176>, out: *mut __m256i, next: usize) {
+    // SAFETY: as Q4_K, with 32 bytes of fifth bits before the nibbles; the caller owns the registers.
+    unsafe {
+        let fifth = [four_by_eight(blocks, 16), four_by_eight(blocks, 32)];
+        for pair in 0..4 {
+            let (low, high) = (out.add(2 * pair * next), out.add((2 * pair + 1) * next));
+            for (part, fifth) in fifth.iter().enumerate() {
+                let bytes = four_by_eight(blocks, 48 + 32 * pair + 16 * part);
+                for (quad, (bytes, fifth)) in bytes.into_iter().zip(fifth).enumerate() {
+                    let (low, high) = (low.add(4 * part + quad), high.add(4 * part + quad));
+                    split(bytes, low, high);
+                    for (group, place) in [(2 * pair, low), (2 * pair + 1, high)] {
+                        let bit = _mm256_set1_epi8((1u8 << group).cast_signed());
+                        *place = _mm256_or_si256(*place, sixteen_where(*fifth, bit));
+                    }
+                }
+            }
+        }
+        let (d, d_min) = (halves(blocks, 0), negative(halves(blocks, 2)));
+        let packed = four_by_eight(blocks, 4);
+        for group in 0..8 {
+            let (scale, min) = small_scales(packed, group);
+            let out = out.add(group * next);
+            plain_scales(out, d, _mm256_mul_ps(d_min, _mm256_cvtepi32_ps(min)));
+            *out.add(8) = both_words(scale);
+            *out.add(9) = both_words(scale);
+        }
+    }
+}
+
+#[target_feature(enable = "avx2,f16c")]
+unsafe fn q6_k(blocks: Blocks<210>, out: *mut __m256i, next: usize) {
+    // SAFETY: 128 bytes of nibbles, 64 of pairs of bits, 16 scales, `d`; the caller owns the registers.
+    unsafe {
+        for part in 0..4 {
+            // Sixteen bytes at a time: of each half of the block, the first or the second sixteen.
+            let (half, upper) = (part / 2, part % 2);
+            let pairs = four_by_eight(blocks, 128 + 32 * half + 16 * upper);
+            for column in 0..2 {
+                let nibbles = four_by_eight(blocks, 64 * half + 32 * column + 16 * upper);
+                for (quad, (nibbles, pairs)) in nibbles.into_iter().zip(pairs).enumerate() {
+                    let place =
+                        |quarter: usize| out.add((4 * half + quarter) * next + 4 * upper + quad);
+                    let (low, high) = (place(column), place(2 + column));
+                    split(nibbles, low, high);
+                    let [first, second] = if column == 0 {
+                        [_mm256_slli_epi16::<4>(pairs), pairs]
+                    } else {
+                        [_mm256_slli_epi16::<2>(pairs), _mm256_srli_epi16::<2>(pairs)]
+                    };
+                    let mask = _mm256_set1_epi8(0x30);
+                    *low = _mm256_or_si256(*low, _mm256_and_si256(first, mask));
+                    *high = _mm256_or_si256(*high, _mm256_and_si256(second, mask));
+                }
+            }
+        }
+        let (d, small) = (halves(blocks, 208), four_by_eight(blocks, 192));
+        for run in 0..8 {
+            let shift = _mm256_set1_epi32(8 * (run as i32 % 2 * 2));
+            // Both scales of this run in the low word, then each with its sign.
+            let both = _mm256_srlv_epi32(small[run / 2], shift);
+            let first = _mm256_srai_epi32::<24>(_mm256_slli_epi32::<24>(both));
+            let second = _mm256_srai_epi32::<24>(_mm256_slli_epi32::<16>(both));
+            let pair = _mm256_or_si256(
+                _mm256_and_si256(first, _mm256_set1_epi32(0xffff)),
+                _mm256_slli_epi32::<16>(second),
+            );
+            let out = out.add(run * next);
+            *out.add(8) = both_words(first);
+            *out.add(9) = both_words(second);
+            *out.add(10) = _mm256_mullo_epi16(pair, _mm256_set1_epi16(-32));
+            scales(out, 11, d, _mm256_setzero_ps());
+        }
     }
 }
 
@@ -284,80 +429,5 @@ unsafe fn q8_0(blocks: Blocks<34>, out: *mut __m256i, _: usize) {
         let words = blocks.map(|block| widen(_mm256_loadu_si256(block.cast::<u8>().add(2).cast())));
         store_words(words, out);
         scales(out, 16, halves(blocks, 0), _mm256_setzero_ps());
-    }
-}
-
-#[target_feature(enable = "avx2,f16c")]
-unsafe fn q5_k(blocks: Blocks<176>, out: *mut __m256i, next: usize) {
-    // SAFETY: 16 bytes of scales, 32 of fifth bits, 128 of nibbles; the caller owns the registers.
-    unsafe {
-        let (d, d_min) = (halves(blocks, 0), halves(blocks, 2));
-        let small = blocks.map(|block| small_scales(&*block.cast::<u8>().add(4).cast()));
-        for group in 0..8 {
-            let bit = _mm256_set1_epi8((1u8 << group).cast_signed());
-            let words = std::array::from_fn(|i| {
-                let block = blocks[i].cast::<u8>();
-                let pair = _mm256_loadu_si256(block.add(48 + group / 2 * 32).cast());
-                let pair = if group % 2 == 0 { pair } else { _mm256_srli_epi16::<4>(pair) };
-                let set = _mm256_and_si256(_mm256_loadu_si256(block.add(16).cast()), bit);
-                let high = _mm256_and_si256(_mm256_cmpeq_epi8(set, bit), _mm256_set1_epi8(16));
-                let low = _mm256_and_si256(pair, _mm256_set1_epi8(0x0f));
-                let scale = _mm256_set1_epi16(i16::from(small[i].0[group]));
-                widen(_mm256_or_si256(low, high)).map(|q| _mm256_mullo_epi16(q, scale))
-            });
-            let out = out.add(group * next);
-            store_words(words, out);
-            let [a, b, c, e, f, g, h, i] = small.map(|(_, min)| -f32::from(min[group]));
-            let min = _mm256_setr_ps(a, b, c, e, f, g, h, i);
-            scales(out, 16, d, _mm256_mul_ps(d_min, min));
-        }
-    }
-}
-
-/// The scales and minimums of eight groups, six bits each, from twelve bytes (see `storage::superblock`).
-#[inline(always)]
-fn small_scales(bytes: &[u8; 12]) -> ([u8; 8], [u8; 8]) {
-    let (mut scales, mut mins) = ([0; 8], [0; 8]);
-    for i in 0..4 {
-        let (s, m, both) = (bytes[i], bytes[4 + i], bytes[8 + i]);
-        (scales[i], mins[i]) = (s & 0x3f, m & 0x3f);
-        scales[4 + i] = (both & 0x0f) | (s >> 2) & 0x30;
-        mins[4 + i] = (both >> 4) | (m >> 2) & 0x30;
-    }
-    (scales, mins)
-}
-
-#[target_feature(enable = "avx2,f16c")]
-unsafe fn q6_k(blocks: Blocks<210>, out: *mut __m256i, next: usize) {
-    // SAFETY: 128 bytes of nibbles, 64 of pairs of bits, 16 scales, `d`; the caller owns the registers.
-    unsafe {
-        let d = halves(blocks, 208);
-        for run in 0..8 {
-            let (half, quarter) = (run / 4, run % 4);
-            let words = blocks.map(|block| {
-                let block = block.cast::<u8>();
-                let low = _mm256_loadu_si256(block.add(half * 64 + quarter % 2 * 32).cast());
-                let low = if quarter < 2 { low } else { _mm256_srli_epi16::<4>(low) };
-                let high = _mm256_loadu_si256(block.add(128 + half * 32).cast());
-                let high = match quarter {
-                    0 => _mm256_slli_epi16::<4>(high),
-                    1 => _mm256_slli_epi16::<2>(high),
-                    2 => high,
-                    _ => _mm256_srli_epi16::<2>(high),
-                };
-                let q = _mm256_or_si256(
-                    _mm256_and_si256(low, _mm256_set1_epi8(0x0f)),
-                    _mm256_and_si256(high, _mm256_set1_epi8(0x30)),
-                );
-                let [first, second] = widen(_mm256_sub_epi8(q, _mm256_set1_epi8(32)));
-                let scale = |part: usize| {
-                    _mm256_set1_epi16(i16::from((*block.add(192 + 2 * run + part)).cast_signed()))
-                };
-                [_mm256_mullo_epi16(first, scale(0)), _mm256_mullo_epi16(second, scale(1))]
-            });
-            let out = out.add(run * next);
-            store_words(words, out);
-            scales(out, 16, d, _mm256_setzero_ps());
-        }
     }
 }

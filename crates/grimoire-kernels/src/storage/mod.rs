@@ -17,8 +17,6 @@ mod lookup;
 mod superblock;
 mod superblock_encode;
 
-pub(crate) use superblock::scales_and_mins;
-
 /// A storage type of weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum StorageType {

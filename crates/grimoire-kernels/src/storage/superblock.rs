@@ -101,7 +101,7 @@ pub(super) fn q5_k_decode(block: &[u8; 176], out: &mut [f32; 256]) {
 /// Groups 0 to 3 have their six bits in bytes 4 to 7 (scales) and 8 to 11 (minimums); groups 4 to 7
 /// have four bits in the nibbles of bytes 12 to 15 and two in the top of those earlier bytes.
 #[inline(always)]
-pub(crate) fn scales_and_mins<const B: usize>(block: &[u8; B]) -> ([f32; 8], [f32; 8]) {
+fn scales_and_mins<const B: usize>(block: &[u8; B]) -> ([f32; 8], [f32; 8]) {
     let d = widen([block[0], block[1]]);
     let d_min = widen([block[2], block[3]]);
     let (mut scales, mut mins) = ([0.0; 8], [0.0; 8]);
