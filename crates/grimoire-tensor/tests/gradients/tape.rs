@@ -1,6 +1,7 @@
 //! The tape itself: a value used twice, several losses, what does not reach the output.
 
 use crate::harness::{Case, tensor, values};
+use grimoire_kernels::Isa;
 use grimoire_tensor::ops::{Adapter, Input, Vector, Weight, add, linear, rms_norm};
 use grimoire_tensor::{Gradients, Matrix, Params, Precision, StorageType, Tape, Tensor};
 use std::sync::Arc;
@@ -90,15 +91,18 @@ fn a_fast_tape_rounds_what_it_does_not_record_and_nothing_else() {
     let on = |tape: &Tape<'_>, x: &Tensor| {
         linear(tape, Input::Plain(x.clone()), &weight, None, None).into_values()
     };
-    let exact = on(&Tape::forward_only(&params), &x);
-    let fast = on(&Tape::forward_only(&params).with_precision(Precision::Fast), &x);
-    assert_ne!(exact, fast);
-    // 64 activations below one, each off by at most 1/254, times weights below one.
-    grimoire_testkit::all_close(&fast, &exact, 0.0, 64.0 / 254.0);
-    let tape = Tape::new(&params).with_precision(Precision::Fast);
-    assert_eq!(tape.precision(), Precision::Fast);
-    let tracked = tape.track(&x);
-    assert_eq!(on(&tape, &tracked), exact, "what has a gradient is exact");
+    // In turn with the tests that force an instruction set: bits are compared.
+    Isa::for_each_available(|_| {
+        let exact = on(&Tape::forward_only(&params), &x);
+        let fast = on(&Tape::forward_only(&params).with_precision(Precision::Fast), &x);
+        assert_ne!(exact, fast);
+        // 64 activations below one, each off by at most 1/254, times weights below one.
+        grimoire_testkit::all_close(&fast, &exact, 0.0, 64.0 / 254.0);
+        let tape = Tape::new(&params).with_precision(Precision::Fast);
+        assert_eq!(tape.precision(), Precision::Fast);
+        let tracked = tape.track(&x);
+        assert_eq!(on(&tape, &tracked), exact, "what has a gradient is exact");
+    });
 }
 
 #[test]
@@ -118,14 +122,16 @@ fn a_fast_tape_keeps_gates_in_bf16_and_its_gradients_stay_near() {
         let all = [gradients.of(a).to_vec(), gradients.of(b).to_vec()].into_iter().chain(inputs);
         (y.values().to_vec(), all.collect::<Vec<_>>())
     };
-    let ((exact, slopes), (fast, near)) = (on(Precision::F32), on(Precision::Fast));
-    assert_eq!(exact, fast, "the forward pass is the same");
-    assert_ne!(slopes, near);
-    for (slopes, near) in slopes.iter().zip(&near) {
-        // Gate and up move by 1/512 at most, and the slope of silu is at most 1.1 and changes by at most 0.5 for
-        // each unit of the gate: under 1/128 of the largest.
-        let top = slopes.iter().fold(0.0f32, |top, x| top.max(x.abs()));
-        let exact: Vec<f64> = slopes.iter().map(|x| f64::from(*x)).collect();
-        grimoire_testkit::all_close(near, &exact, 0.0, f64::from(top) / 128.0);
-    }
+    Isa::for_each_available(|_| {
+        let ((exact, slopes), (fast, near)) = (on(Precision::F32), on(Precision::Fast));
+        assert_eq!(exact, fast, "the forward pass is the same");
+        assert_ne!(slopes, near);
+        for (slopes, near) in slopes.iter().zip(&near) {
+            // Gate and up move by 1/512 at most, and the slope of silu is at most 1.1 and changes by at most 0.5 for
+            // each unit of the gate: under 1/128 of the largest.
+            let top = slopes.iter().fold(0.0f32, |top, x| top.max(x.abs()));
+            let exact: Vec<f64> = slopes.iter().map(|x| f64::from(*x)).collect();
+            grimoire_testkit::all_close(near, &exact, 0.0, f64::from(top) / 128.0);
+        }
+    });
 }
