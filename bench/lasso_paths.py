@@ -8,10 +8,13 @@ All get the same penalties, from the smallest that leaves nothing in down to a t
 centring is part of the time. Stopping rule of all three: a duality gap of at most `tol` times y'y/n (grimoire: of half that), at
 two values of tol; the largest gap that was reached over the path is computed here, alike for all, relative to
 y'y/(2n). Time: seconds inside the process, reading the table not counted. scikit-learn and celer run on one thread, as they do
-by default here; grimoire on one and on two, whose results must be equal.
+by default here; grimoire on one and on two (best of three), whose results must be equal. A peer that needs more than half
+a minute is stopped.
 """
 import json
+import multiprocessing
 import os
+import queue
 import struct
 import subprocess
 import sys
@@ -29,7 +32,7 @@ from celer import celer_path
 from sklearn.linear_model import lasso_path
 
 warnings.filterwarnings("ignore")
-COUNT, RATIO, EVERY = 100, 1e-3, 9
+COUNT, RATIO, EVERY, LIMIT = 100, 1e-3, 9, 30
 PROGRAM = os.path.join(os.environ.get("CARGO_TARGET_DIR", "target"), "release/examples/lasso_path")
 
 
@@ -95,20 +98,31 @@ def ours(file, p, tolerance, threads):
     return got["seconds"], coefs, got["updates"]
 
 
-def peers(x, yc, means, alphas, tolerance):
-    n, p = x.shape
-    for name in ("scikit-learn", "celer"):
-        start = time.perf_counter()
-        if sp.issparse(x):
-            more = {"X_offset": means, "X_scale": np.ones(p)}
-            table = x
-        else:
-            more, table = {}, np.asfortranarray(x - means)
-        if name == "celer":
-            coefs = celer_path(table, yc, pb="lasso", alphas=alphas, tol=tolerance, **more)[1]
-        else:
-            coefs = lasso_path(table, yc, alphas=alphas, tol=tolerance, max_iter=100_000, **more)[1]
-        yield name, time.perf_counter() - start, coefs[:, ::EVERY]
+def peer(name, x, yc, means, alphas, tolerance, answer):
+    start = time.perf_counter()
+    if sp.issparse(x):
+        more, table = {"X_offset": means, "X_scale": np.ones(x.shape[1])}, x
+    else:
+        more, table = {}, np.asfortranarray(x - means)
+    if name == "celer":
+        coefs = celer_path(table, yc, pb="lasso", alphas=alphas, tol=tolerance, **more)[1]
+    else:
+        coefs = lasso_path(table, yc, alphas=alphas, tol=tolerance, max_iter=100_000, **more)[1]
+    answer.put((time.perf_counter() - start, coefs[:, ::EVERY]))
+
+
+def within(limit, *arguments):
+    """Seconds and coefficients of a peer in a process of its own, or None when it takes longer than `limit`."""
+    answer = multiprocessing.Queue()
+    child = multiprocessing.Process(target=peer, args=(*arguments, answer))
+    child.start()
+    try:
+        return answer.get(timeout=limit)
+    except queue.Empty:
+        return None
+    finally:
+        child.kill()
+        child.join()
 
 
 def main():
@@ -135,8 +149,12 @@ def main():
                     kept += [run[1] for run in runs]
                     line(f"grimoire, {threads} thread{'s' * (threads > 1)}", best[threads], largest_gap(x, y, alphas, runs[0][1]), runs[0][2])
                 assert all((coefs == kept[0]).all() for coefs in kept), "results depend on the number of threads"
-                for who, seconds, coefs in peers(x, yc, means, alphas, tolerance):
-                    line(who, seconds, largest_gap(x, y, alphas, coefs), f"{seconds / best[1]:.1f} and {seconds / best[2]:.1f} times ours")
+                for who in ("scikit-learn", "celer"):
+                    done = within(LIMIT, who, x, yc, means, alphas, tolerance)
+                    if done is None:
+                        print(f"{name:23} tol {tolerance:.0e}  {who:20} not done after {LIMIT} s: more than {LIMIT / best[1]:.1f} and {LIMIT / best[2]:.1f} times ours", flush=True)
+                    else:
+                        line(who, done[0], largest_gap(x, y, alphas, done[1]), f"{done[0] / best[1]:.1f} and {done[0] / best[2]:.1f} times ours")
 
 
 if __name__ == "__main__":

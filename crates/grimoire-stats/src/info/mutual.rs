@@ -115,11 +115,13 @@ pub fn sampled(table: &[Vec<f64>], level: f64) -> Result<Sampled> {
     let stretch =
         if found > 0.0 { ((square - found * found).max(0.0) / (2.0 * found)).sqrt() } else { 1.0 };
     let corrected = found - degrees / (2.0 * n);
+    // Below what independence leads one to expect, the estimate says no more than that it is small.
+    let (seen, centre) = ((2.0 * n * found).max(degrees), corrected.max(0.0));
     let tail = 0.5 * (1.0 - level);
-    let end = |tail: f64| noncentrality(2.0 * n * found, degrees, tail) / (2.0 * n);
+    let end = |tail: f64| noncentrality(seen, degrees, tail) / (2.0 * n);
     let (low, high) = (end(1.0 - tail), end(tail));
-    let lower = if low > 0.0 { (corrected - (corrected - low) * stretch).max(0.0) } else { 0.0 };
-    let upper = (corrected + (high - corrected) * stretch).max(lower);
+    let lower = if low > 0.0 { (centre - (centre - low) * stretch).max(0.0) } else { 0.0 };
+    let upper = centre + (high - centre) * stretch;
     let method = "noncentral chi-square, scaled";
     Ok(Sampled { corrected, degrees, interval: Interval::new(lower, upper, level, method) })
 }

@@ -13,8 +13,9 @@ use rayon::prelude::*;
 
 /// Columns per task; fixed, so that threads do not matter.
 const COLUMNS_PER_TASK: usize = 64;
-/// Side of the tiles in which products of columns are computed.
-const TILE: usize = 128;
+/// Side of the tiles in which products of columns are computed; the register blocks of faer's product, 12 by
+/// 4, divide it.
+const TILE: usize = 120;
 
 enum Store<'a> {
     Dense(Columns),

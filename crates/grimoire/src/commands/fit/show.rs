@@ -167,7 +167,7 @@ fn path_table(report: &PathReport) -> String {
                 );
             }
             if !ridge {
-                cells.push(row.gap.map_or(String::new(), |gap| digits(gap, 2)));
+                cells.push(row.gap.map_or(String::new(), gap));
             }
             let mark = match (report.least == Some(at), report.one_standard_error == Some(at)) {
                 (true, true) => "least, one-se",
@@ -180,6 +180,11 @@ fn path_table(report: &PathReport) -> String {
         })
         .collect();
     columns(&header, &rows)
+}
+
+/// A duality gap; what is rounding is not worth its digits.
+fn gap(gap: f64) -> String {
+    if gap < 1e-12 { "<1e-12".to_owned() } else { digits(gap, 2) }
 }
 
 /// Predictions as CSV.

@@ -55,7 +55,7 @@ pub(crate) fn interval(interval: &Interval) -> String {
 /// How an interval was made, with a word of warning where its coverage falls short by its very form.
 pub(crate) fn method(interval: &Interval) -> String {
     match interval.method.as_ref() {
-        "Wald" => "Wald, too short: covers less than it says".to_owned(),
+        "Wald" => "Wald, too short".to_owned(),
         other => other.to_owned(),
     }
 }
