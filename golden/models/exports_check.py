@@ -121,6 +121,9 @@ class Llama:
 
 def file(path, case, llama):
     reader = GGUFReader(path)
+    if not case["texts"]:
+        # llama.cpp loads no file without a tokenizer, and these folders have none.
+        return {"read_by": "gguf", "tensors": len(reader.tensors), "sha256": digest(path)}
     off, texts = llama.check(path, case)
     assert off <= LOOSE, (path, off)
     result = {"read_by": "llama.cpp", "tensors": len(reader.tensors), "largest_difference_relative": float(off)}
