@@ -8,8 +8,9 @@
 //! correlation  slope of ln C(r) against ln r, C the part of pairs closer than r (Grassberger, Procaccia)
 //! ```
 //!
-//! `Σ ln` of Pareto variables is Gamma, so `d·Σ` has a Gamma(m) law and the interval of TwoNN is exact for
-//! independent points; that of the MLE takes the n groups as independent. The interval of the correlation
+//! `Σ ln` of Pareto variables is Gamma, so `d·Σ` has a Gamma(m) law if the terms are independent. They are
+//! not: neighbours are often mutual. Of 200 points on a circle a nominal 95 % covers 89 for TwoNN and 85 for
+//! the MLE with ten neighbours; both say so in the name of the interval. The interval of the correlation
 //! dimension is a jackknife over ten groups of points. All assume that density hardly varies within a
 //! neighbourhood; in high dimension all are too low for any affordable n, by a known tendency that
 //! no interval shows.
@@ -33,7 +34,7 @@ pub struct Intrinsic {
     pub n: usize,
 }
 
-/// `lower` and `upper` for a rate of which `m` exponential variables sum to `sum`: exact.
+/// `lower` and `upper` for a rate of which `m` independent exponential variables sum to `sum`.
 fn rate_interval(m: f64, sum: f64, level: f64, method: &'static str) -> Interval {
     let tail = (0.5 - 0.5 * level).ln();
     let low = incomplete::gamma_inverse(m, tail, true);
@@ -108,7 +109,7 @@ pub fn two_nearest(points: &Points, level: f64) -> Result<Intrinsic> {
     Ok(Intrinsic {
         method: "TwoNN",
         dimension: (m - 1.0) / sum,
-        interval: rate_interval(m, sum, level, "exact gamma"),
+        interval: rate_interval(m, sum, level, "gamma, ratios as independent"),
         n: logs.len(),
     })
 }

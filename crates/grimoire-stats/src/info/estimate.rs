@@ -62,12 +62,14 @@ impl Estimates {
         self.values.iter().find(|(which, _)| *which == estimator).map_or(f64::NAN, |(_, h)| *h)
     }
 
-    /// The larger of the two standard errors.
+    /// The larger of the two standard errors, with the second-order term of the variance, (K − 1)/(2n²)
+    /// (B. Harris, 1975), which is all there is of it where outcomes are equally likely.
     pub fn error(&self) -> f64 {
-        self.standard_error.max(self.jackknife_error)
+        let second = (self.seen as f64 - 1.0) / (2.0 * self.n * self.n);
+        (self.standard_error.max(self.jackknife_error).powi(2) + second).sqrt()
     }
 
-    /// Normal interval around Grassberger's estimate with the larger standard error, cut at zero.
+    /// Normal interval around Grassberger's estimate, cut at zero.
     ///
     /// # Errors
     /// When the level is not in (0, 1).
@@ -75,7 +77,7 @@ impl Estimates {
         open_unit("the level", level)?;
         let centre = self.value(Estimator::Grassberger);
         let half = normal_quantile(0.5 + 0.5 * level) * self.error();
-        let method = "normal, the larger standard error";
+        let method = "normal, second-order variance";
         Ok(Interval::new((centre - half).max(0.0), centre + half, level, method))
     }
 }
