@@ -119,7 +119,7 @@ fn a_task_of_ones_own_is_asked_judged_and_kept() {
     close(figure("place")["value"].as_f64().unwrap(), 100.0 * hits / 20.0, 1e-12, 0.0);
     let first = &records[0];
     assert_eq!(first["place"], "builtin:1");
-    assert!(first["text"].as_str().unwrap().starts_with("The "), "{first}");
+    assert!(!first["text"].as_str().unwrap().is_empty(), "{first}");
     // The same again asks nothing; its report differs in that alone.
     let again = json(folder, &words);
     assert_eq!(again["remembered"], 20);
@@ -414,17 +414,19 @@ fn evaluations_are_compared_item_by_item() {
     }
     let report = json(folder, &["compare", "a", "b", "--html", "page.html", "--json"]);
     assert_eq!((&report["n"], &report["unit"]), (&Value::from(24), &Value::from("item")));
-    let bleu = &report["metrics"][0];
-    // Cutting answers short costs BLEU, beyond doubt.
-    let versus = &bleu["systems"][1]["versus"];
-    assert!(versus["difference"].as_f64().unwrap() < -20.0, "{versus}");
-    assert!(versus["p_adjusted"].as_f64().unwrap() < 0.001, "{versus}");
-    assert!(
-        bleu["conclusions"][0].as_str().unwrap().starts_with("b is worse than a by "),
-        "{bleu}"
-    );
-    assert!(bleu["effect_sizes"][0].as_f64().unwrap() < 0.0);
-    assert_eq!(bleu["changed"].as_array().unwrap().len(), 3);
+    let metrics = report["metrics"].as_array().unwrap();
+    let rouge = metrics.iter().find(|metric| metric["name"] == "rouge1").unwrap();
+    // A quarter of the tokens costs recall, beyond doubt.
+    let versus = &rouge["systems"][1]["versus"];
+    assert!(versus["difference"].as_f64().unwrap() < -3.0, "{versus}");
+    assert!(versus["p_adjusted"].as_f64().unwrap() < 0.01, "{versus}");
+    assert!(rouge["conclusions"][0].as_str().unwrap().starts_with("b is worse than a by "));
+    assert!(rouge["effect_sizes"][0].as_f64().unwrap() < 0.0);
+    assert_eq!(rouge["changed"].as_array().unwrap().len(), 3);
+    // The same hits, item for item: nothing to tell them apart by.
+    let place = metrics.iter().find(|metric| metric["name"] == "place").unwrap();
+    assert_eq!(place["systems"][1]["versus"]["p_adjusted"], 1.0);
+    assert!(place["conclusions"][0].as_str().unwrap().contains("on every item here"), "{place}");
     let page = std::fs::read_to_string(folder.join("page.html")).unwrap();
     assert!(page.contains("Score by length") && page.contains("Differences by item"));
     let table = ok(folder, &["compare", "a", "b", "--markdown"]);

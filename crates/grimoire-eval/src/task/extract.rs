@@ -56,7 +56,7 @@ impl Extract {
 }
 
 /// The last number in a text, read as people write it: `$1,234.50` is 1234.5.
-pub fn last_number(text: &str) -> Option<f64> {
+pub(super) fn last_number(text: &str) -> Option<f64> {
     let bytes = text.as_bytes();
     let mut end = bytes.len();
     while end > 0 {

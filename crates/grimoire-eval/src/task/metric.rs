@@ -38,7 +38,7 @@ pub enum Kind {
 
 impl Kind {
     /// Metrics of written answers.
-    pub(super) const WRITTEN: [(&str, Self); 6] = [
+    pub(super) const WRITTEN: [(&'static str, Self); 6] = [
         ("exact", Self::Exact),
         ("number", Self::Number),
         ("squad", Self::Squad),
@@ -47,7 +47,7 @@ impl Kind {
         ("rouge", Self::Rouge),
     ];
     /// Metrics of choices.
-    pub(super) const CHOSEN: [(&str, Self); 3] = [
+    pub(super) const CHOSEN: [(&'static str, Self); 3] = [
         ("accuracy", Self::Accuracy),
         ("accuracy-per-byte", Self::AccuracyPerByte),
         ("macro-f1", Self::MacroF1),

@@ -13,10 +13,10 @@ use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
 use cache::{Cache, Stored, fingerprint};
 use folder::ItemRecord;
-use grimoire_eval::perplexity::{DocumentNll, Unit, summary};
+use grimoire_eval::perplexity::{DocumentNll, Protocol, Unit, summary};
 use grimoire_eval::significance::{self, Plan};
 use grimoire_eval::statistics::Statistics;
-use grimoire_eval::task::{Item, Kind, Response, Task, TaskMetric, items};
+use grimoire_eval::task::{Answer, Item, Kind, Response, Task, TaskMetric, items};
 use grimoire_stats::interval::Proportion;
 use grimoire_stats::{Alternative, Interval};
 use respond::Respondent;
@@ -123,7 +123,8 @@ pub(crate) fn run(
     let total = items.len();
     let answers = respondent.respond(task, &items, &mut |done| watch(done, total))?;
     let (cut, remembered) = (respondent.cut, respondent.remembered);
-    let (figures, records) = judge(task, &file, &items, &answers)?;
+    let context = loaded.model.config().context;
+    let (figures, records) = judge(task, context, &file, &items, &answers)?;
     let mut warnings = Vec::new();
     if cut > 0 {
         warnings
@@ -172,6 +173,7 @@ fn open_cache(request: &EvalRequest, loaded: &Loaded) -> Outcome<Cache> {
 /// Judges every answer by every metric.
 fn judge(
     task: &Task,
+    context: usize,
     file: &str,
     items: &[Item],
     answers: &[Stored],
@@ -211,12 +213,28 @@ fn judge(
                 value: measure.scale * found.score,
                 interval: interval.filter(|_| table.len() > 1),
                 lower_is_better: measure.score.lower_is_better(),
-                signature: metric.signature(references),
+                signature: signature(task, metric, references, context),
                 score: metric.stored().to_owned(),
             });
         }
     }
     Ok((figures, records))
+}
+
+/// How a figure was made; a perplexity by its windows, which the context bounds.
+fn signature(
+    task: &Task,
+    metric: &TaskMetric,
+    references: Option<usize>,
+    context: usize,
+) -> String {
+    match &task.answer {
+        Answer::Score { window, stride, begin } => {
+            let (window, stride) = ((*window).min(context), (*stride).min(context));
+            Protocol { window, stride, begin: *begin }.to_string()
+        }
+        _ => metric.signature(references),
+    }
 }
 
 fn response(answer: &Stored) -> Response {
