@@ -39,20 +39,7 @@ pub fn rms_norm(tape: &Tape<'_>, x: &Tensor, gain: &Vector, epsilon: f32) -> Ten
         return tape.constant(x.shape(), y);
     }
     let (x, gain, shape) = (x.clone(), gain.clone(), x.shape().to_vec());
-    let again: Again = {
-        let (x, gain) = (x.clone(), gain.clone());
-        Arc::new(move |params| {
-            let gains = gain.values(params);
-            let mut y = Buffer::stale(x.values().len());
-            for_each_rows(&mut y, width, ROWS, |first, lines| {
-                let x = x.values()[first * width..].chunks_exact(width);
-                for (y, x) in lines.chunks_exact_mut(width).zip(x) {
-                    rows::rms_norm(x, gains, epsilon, y);
-                }
-            });
-            y
-        })
-    };
+    let again = rms_norm_again(&x, &gain, epsilon);
     let mut y = tape.record(&shape, y, move |d_y, flow| {
         if let Some(param) = gain.param() {
             let sums = flow.gradients().of_mut(param);
@@ -81,6 +68,23 @@ pub fn rms_norm(tape: &Tape<'_>, x: &Tensor, gain: &Vector, epsilon: f32) -> Ten
     });
     y.again = Some(again);
     y
+}
+
+/// How [`rms_norm`] is computed again.
+fn rms_norm_again(x: &Tensor, gain: &Vector, epsilon: f32) -> Again {
+    let (x, gain) = (x.clone(), gain.clone());
+    Arc::new(move |params| {
+        let gains = gain.values(params);
+        let width = gains.len();
+        let mut y = Buffer::stale(x.values().len());
+        for_each_rows(&mut y, width, ROWS, |first, lines| {
+            let x = x.values()[first * width..].chunks_exact(width);
+            for (y, x) in lines.chunks_exact_mut(width).zip(x) {
+                rows::rms_norm(x, gains, epsilon, y);
+            }
+        });
+        y
+    })
 }
 
 /// `y = (x − mean) / √(var + ε) · g + b`, over the last dimension.
