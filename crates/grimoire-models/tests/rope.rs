@@ -35,8 +35,9 @@ fn every_scaling_turns_as_transformers_turns() {
         // At position 0 the cosine is the attention factor.
         let cosine = f64::from(rotary.angles(&[0]).cos[0]);
         close(cosine, case["attention"].as_f64().unwrap(), 1e-7, 0.0);
-        assert!(!seen.contains(&ours), "{name} is another's");
-        seen.push(ours);
+        let turn = (ours, cosine);
+        assert!(!seen.contains(&turn), "{name} is another's");
+        seen.push(turn);
     }
     assert_eq!(seen.len(), 5);
 }

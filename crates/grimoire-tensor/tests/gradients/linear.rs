@@ -152,8 +152,9 @@ fn case(setup: Setup) -> Case {
 #[test]
 fn frozen_weights_of_every_type_that_can_be_written() {
     for ty in StorageType::ALL.into_iter().filter(|ty| ty.is_encodable()) {
-        case(Setup { ty: Some(ty), ..SMALL }).check();
-        case(Setup { ty: Some(ty), rank: 3, rows: 2, ..SMALL }).check();
+        let width = SMALL.width.max(ty.block_len());
+        case(Setup { ty: Some(ty), width, ..SMALL }).check();
+        case(Setup { ty: Some(ty), rank: 3, rows: 2, width, ..SMALL }).check();
     }
 }
 
