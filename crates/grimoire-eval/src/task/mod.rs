@@ -52,6 +52,7 @@ pub struct Task {
 
 /// What is right.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a task has one, and nothing is gained by a box")]
 pub enum Truth {
     /// A text made from the row.
     Text(Template),
@@ -72,6 +73,7 @@ pub struct Shots {
 
 /// How the model answers.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a task has one, and nothing is gained by a box")]
 pub enum Answer {
     /// It writes.
     Generate {

@@ -320,7 +320,8 @@ fn product(
     n: usize,
 ) {
     let k = lhs.cols;
-    let in_place = rhs.in_place().filter(|_| lhs.rows <= READ_IN_PLACE && part.cols % NR == 0);
+    let in_place =
+        rhs.in_place().filter(|_| lhs.rows <= READ_IN_PLACE && part.cols.is_multiple_of(NR));
     let most = rhs.depth(k);
     for from in (0..k).step_by(most) {
         let depth = most.min(k - from);

@@ -59,6 +59,9 @@ pub struct Written {
     pub notes: Vec<String>,
 }
 
+/// Takes the bytes of the tensor of that name.
+type Append<'a> = dyn FnMut(&str, &[u8]) -> Result<(), FormatError> + 'a;
+
 /// Writes `checkpoint` to `target` with the adapters of `model` merged and the trained values of `params` in
 /// place. `done` hears how many tensors are written, and of how many.
 ///
@@ -74,7 +77,7 @@ pub fn export(
 ) -> Result<Written, ModelError> {
     let mut plan = Plan::new(model, params, checkpoint, target)?;
     let specs: Vec<TensorSpec> = plan.pieces.iter().map(|piece| piece.spec.clone()).collect();
-    let mut write = |append: &mut dyn FnMut(&str, &[u8]) -> Result<(), FormatError>| {
+    let mut write = |append: &mut Append<'_>| {
         for (index, piece) in plan.pieces.iter().enumerate() {
             piece.write(checkpoint.path(), &mut |bytes| append(&piece.spec.name, bytes))?;
             done(index + 1, plan.pieces.len());

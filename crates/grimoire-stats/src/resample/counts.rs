@@ -201,7 +201,7 @@ mod tests {
     fn thresholds_add_up_to_the_distribution() {
         for mean in [0.9, 0.99, 1.0] {
             let (bounds, rest) = thresholds(mean);
-            let mut density = (-mean as f64).exp();
+            let mut density = (-mean).exp();
             let over = (32768.0 - f64::from(bounds[SAID - 1])) / 65536.0;
             for k in 0..MOST {
                 let start =

@@ -259,6 +259,7 @@ fn option_log_probs(
     }
     // The rest of each option, one option of every question at a time.
     let most = questions.iter().map(|q| q.options.len()).max().unwrap_or(0);
+    #[expect(clippy::needless_range_loop, reason = "a place is one of options, not of questions")]
     for place in 0..most {
         let long: Vec<(usize, &[u32])> = questions
             .iter()

@@ -229,7 +229,7 @@ fn evaluate_now(
     let step = trainer.steps();
     if losses.iter().any(|loss| !loss.nll.is_finite()) {
         let what = format!("held-out loss after step {step}");
-        return Err(kept(not_finite(loaded, &weights, &what), folder));
+        return Err(kept(not_finite(loaded, weights, &what), folder));
     }
     let losses: Vec<(f64, u64)> =
         losses.iter().map(|loss| (loss.nll, loss.tokens as u64)).collect();
@@ -272,7 +272,7 @@ fn finish(
         data: request.data.clone(),
         out: folder.path().display().to_string(),
         method: request.method_line(),
-        settings: settings(request, &plan),
+        settings: settings(request, loaded, &plan),
         versions: versions(),
         data_facts: data_facts(preflight),
         seed: request.seed,
@@ -336,7 +336,8 @@ fn fact(name: &str, value: impl ToString) -> Fact {
     Fact { name: name.to_owned(), value: value.to_string() }
 }
 
-fn settings(request: &TuneRequest, plan: &Plan) -> Vec<Fact> {
+fn settings(request: &TuneRequest, loaded: &Loaded, plan: &Plan) -> Vec<Fact> {
+    let (longest, _) = request.longest_row(loaded.model.config().context);
     vec![
         fact("steps", plan.schedule.total),
         fact("documents per step", plan.batch),
@@ -354,7 +355,7 @@ fn settings(request: &TuneRequest, plan: &Plan) -> Vec<Fact> {
             "average of weights",
             plan.ema.map_or("none".to_owned(), |beta| format!("EMA, {beta}")),
         ),
-        fact("longest row", format!("{} tokens", request.max_tokens)),
+        fact("longest row", format!("{longest} tokens")),
         fact("micro-batch", format!("{} tokens", plan.micro_tokens)),
         fact(
             "trained on",
