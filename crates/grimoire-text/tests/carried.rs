@@ -120,6 +120,16 @@ fn sentencepiece_models_are_carried() {
             }
             let whole = carried.encode("", EncodeOptions::DOCUMENT).unwrap();
             assert_eq!(whole, [id("bos").unwrap()]);
+            // A space goes before a text after a control token, none after a user-defined piece.
+            for text in ["<s>[INST] Hi [/INST] Hello</s>a", "[INST]a", "a[INST]a</s> a<s>", "[INST"]
+            {
+                let ids = carried.encode(text, EncodeOptions::TEMPLATED).unwrap();
+                assert_eq!(
+                    ids,
+                    tokenizer.encode(text, EncodeOptions::TEMPLATED).unwrap(),
+                    "{text:?}"
+                );
+            }
         }
     }
 }
@@ -157,20 +167,70 @@ fn gpt2_is_carried_and_its_rows_are_padded() {
 
 #[test]
 fn what_gguf_has_no_key_for_is_refused() {
-    let with = |pre: Value, model: &str| {
-        let json = json!({
-            "version": "1.0", "normalizer": null, "added_tokens": [], "pre_tokenizer": pre,
-            "post_processor": null, "decoder": {"type": "ByteLevel"},
-            "model": {"type": model, "vocab": {"a": 0, "[UNK]": 1}, "merges": [],
-                "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 9},
+    let refusal = |parts: Value| {
+        let mut json = json!({
+            "version": "1.0", "normalizer": null, "added_tokens": [], "pre_tokenizer": null,
+            "post_processor": null,
         });
+        json.as_object_mut().unwrap().extend(parts.as_object().unwrap().clone());
         let tokenizer = Tokenizer::from_tokenizer_json(json.to_string().as_bytes()).unwrap();
-        let error = tokenizer.to_gguf(2).unwrap_err();
+        let error = tokenizer.to_gguf(3).unwrap_err();
         assert!(matches!(error, TextError::NotInGguf { .. }), "{error}");
         error.to_string()
     };
+    let bytes = json!({
+        "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true,
+    });
+    let vocab = json!({"a": 0, "[UNK]": 1});
+    let bpe = json!({"type": "BPE", "vocab": vocab, "merges": []});
+    let words = json!({
+        "type": "WordPiece", "vocab": vocab, "unk_token": "[UNK]",
+        "continuing_subword_prefix": "##", "max_input_chars_per_word": 9,
+    });
     let spaces = json!({"type": "Whitespace"});
-    assert!(with(spaces.clone(), "BPE").contains("tokenizer.ggml.pre"));
-    let gpt2 = json!({"type": "ByteLevel", "add_prefix_space": false, "use_regex": true});
-    assert!(with(gpt2, "WordPiece").contains("not plain BPE"));
+    let cut = refusal(json!({"pre_tokenizer": spaces, "decoder": bytes, "model": bpe}));
+    assert!(cut.contains("tokenizer.ggml.pre"), "{cut}");
+    let model = refusal(json!({"pre_tokenizer": bytes, "decoder": bytes, "model": words}));
+    assert!(model.contains("not plain BPE"), "{model}");
+
+    // A space after each user-defined piece, as `Prepend` puts it.
+    let replace = |from: &str, to: &str| json!({"type": "Replace", "pattern": {"String": from}, "content": to});
+    let prepend = json!({"type": "Prepend", "prepend": "▁"});
+    let normalized = refusal(json!({
+        "normalizer": {"type": "Sequence", "normalizers": [prepend, replace(" ", "▁")]},
+        "decoder": {"type": "Sequence", "decoders":
+            [replace("▁", " "), {"type": "ByteFallback"}, {"type": "Fuse"}]},
+        "added_tokens": [{"id": 2, "content": "[INST]", "special": false, "normalized": false,
+            "single_word": false, "lstrip": false, "rstrip": false}],
+        "model": bpe,
+    }));
+    assert!(normalized.contains("normalises text"), "{normalized}");
+}
+
+/// `tokenizer.json` cannot put a space before a text and look for pieces that have spaces.
+#[test]
+fn what_tokenizer_json_cannot_say_is_refused() {
+    let with = |piece: &str, add_space_prefix: bool| {
+        let vocab = GgufVocab {
+            model: "llama".into(),
+            tokens: ["<unk>", "▁", "a", piece].map(String::from).to_vec(),
+            scores: vec![0.0; 4],
+            token_types: vec![2, 1, 1, 4],
+            unknown: Some(0),
+            add_space_prefix: Some(add_space_prefix),
+            ..GgufVocab::default()
+        };
+        Tokenizer::from_gguf(vocab).unwrap()
+    };
+    let error = with("▁▁", true).to_tokenizer_json().unwrap_err();
+    assert!(error.to_string().contains("pieces with spaces"), "{error}");
+    for (piece, add_space_prefix) in [("▁▁", false), ("(.*)", true)] {
+        let tokenizer = with(piece, add_space_prefix);
+        for carried in both_ways(&tokenizer) {
+            for text in ["a", "  a   a a", "(.*)a(.*)", "", " "] {
+                let ids = tokenizer.encode(text, EncodeOptions::PLAIN).unwrap();
+                assert_eq!(carried.encode(text, EncodeOptions::PLAIN).unwrap(), ids, "{text:?}");
+            }
+        }
+    }
 }

@@ -7,7 +7,8 @@
 
 use super::gguf::GgufVocab;
 use super::pre_tokenizer::named_for;
-use super::vocabulary::{Kind, Spelling};
+use super::to_json::first_mark;
+use super::vocabulary::{Kind, Spelling, Vocabulary};
 use super::{Engine, Tokenizer};
 use crate::error::TextError;
 use serde_json::Value;
@@ -50,13 +51,16 @@ impl Tokenizer {
             let tokens = self.vocabulary.len();
             return Err(refused(format!("it has {tokens} tokens, the model {rows} rows for them")));
         }
+        // Only SentencePiece has a type for the unknown token; elsewhere it is one of the special
+        // tokens, and may end a text too, as `<|endoftext|>` does.
+        let sentence_piece = matches!(self.vocabulary.spelling, Spelling::Metaspace { .. });
         for (id, text, kind) in self.vocabulary.iter() {
             let empty = text.is_empty();
             vocab.tokens.push(if empty { format!("[PAD{id}]") } else { text.to_owned() });
             vocab.token_types.push(match kind {
                 Kind::Normal => 1,
                 Kind::Unknown => 2,
-                Kind::Control if self.special.unknown == Some(id) => 2,
+                Kind::Control if sentence_piece && self.special.unknown == Some(id) => 2,
                 Kind::Control => 3,
                 Kind::UserDefined => 4,
                 Kind::Unused => 5,
@@ -88,11 +92,15 @@ impl Tokenizer {
         (vocab.bos, vocab.eos) = (special.bos, special.eos);
         (vocab.unknown, vocab.pad) = (special.unknown, special.pad);
         (vocab.add_bos, vocab.add_eos) = (Some(special.add_bos), Some(special.add_eos));
-        // Readers find the ends of the known families by name; the rest must be told, and there
-        // are two keys to tell them with.
-        let mut named = super::SpecialTokens { eos: special.eos, ..Default::default() };
+        // Readers find the ends of the known families by name, where the file marks them as control
+        // tokens; the rest must be told, and there are two keys to tell them with.
+        let mut named = super::SpecialTokens::default();
         named.find_ends(&self.vocabulary, &[]);
-        let told = |id: &&u32| !named.end_of_generation.contains(id);
+        let found = |id: &u32| {
+            special.eos == Some(*id)
+                || (named.end_of_generation.contains(id) && vocab.token_types[*id as usize] == 3)
+        };
+        let told = |id: &&u32| !found(id);
         vocab.more_ends = special.end_of_generation.iter().filter(told).copied().collect();
         if vocab.more_ends.len() > 2 {
             return Err(refused(format!(
@@ -123,7 +131,7 @@ impl Tokenizer {
         Ok(GgufVocab {
             model: "llama".into(),
             scores,
-            add_space_prefix: Some(puts_mark_first(json)?),
+            add_space_prefix: Some(puts_mark_first(json, &self.vocabulary)?),
             ..GgufVocab::default()
         })
     }
@@ -167,12 +175,14 @@ fn merges(json: &Value) -> Result<Vec<(String, String)>, TextError> {
 }
 
 /// Whether a text begins with `▁`, where the files say it in one of the two ways in use.
-fn puts_mark_first(json: &Value) -> Result<bool, TextError> {
+fn puts_mark_first(json: &Value, vocabulary: &Vocabulary) -> Result<bool, TextError> {
     let (normalizer, pre) = (&json["normalizer"], &json["pre_tokenizer"]);
     let replaces = |step: &Value| {
         step["type"] == "Replace" && step["pattern"]["String"] == " " && step["content"] == "▁"
     };
-    let prepends = |step: &Value| step["type"] == "Prepend" && step["prepend"] == "▁";
+    // `Prepend` also puts one after each user-defined piece, which no reader of GGUF is told to do.
+    let mark = first_mark(vocabulary);
+    let prepends = |step: &Value| Some(step) == mark.as_ref();
     let steps: Vec<&Value> = match normalizer["normalizers"].as_array() {
         Some(steps) => steps.iter().collect(),
         None if normalizer.is_null() => Vec::new(),

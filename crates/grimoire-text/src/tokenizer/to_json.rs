@@ -5,7 +5,7 @@
 //! merge, in the order of the scores of what they make.
 
 use super::score_bpe::ScoreBpe;
-use super::vocabulary::{Kind, Spelling};
+use super::vocabulary::{Kind, Spelling, Vocabulary};
 use super::{Engine, Tokenizer};
 use crate::error::TextError;
 use serde_json::{Map, Value, json};
@@ -14,8 +14,8 @@ impl Tokenizer {
     /// The contents of `tokenizer.json`.
     ///
     /// # Errors
-    /// A tokenizer that begins every text with a space before byte-level BPE, which the file has
-    /// no way to say.
+    /// What the file has no way to say: a space before every text of byte-level BPE, or of
+    /// SentencePiece's BPE with spaces in its user-defined pieces.
     pub fn to_tokenizer_json(&self) -> Result<Value, TextError> {
         match &self.engine {
             Engine::Library(library) => {
@@ -26,7 +26,7 @@ impl Tokenizer {
                 }
                 Ok(json)
             }
-            Engine::Score(score) => Ok(self.scored(score)),
+            Engine::Score(score) => self.scored(score),
         }
     }
 
@@ -76,7 +76,7 @@ impl Tokenizer {
     }
 
     /// SentencePiece's BPE in the library's terms.
-    fn scored(&self, score: &ScoreBpe) -> Value {
+    fn scored(&self, score: &ScoreBpe) -> Result<Value, TextError> {
         let added: Vec<Value> = (self.vocabulary.iter())
             .filter_map(|(id, text, kind)| {
                 let special = match kind {
@@ -84,8 +84,10 @@ impl Tokenizer {
                     Kind::UserDefined => false,
                     _ => return None,
                 };
+                // A text begins anew after a control token and goes on after a user-defined piece:
+                // the first is cut out before the normaliser sees the text, the second after.
                 Some(json!({
-                    "id": id, "content": text.replace('▁', " "), "special": special, "normalized": false,
+                    "id": id, "content": text, "special": special, "normalized": !special,
                     "single_word": false, "lstrip": false, "rstrip": false,
                 }))
             })
@@ -94,8 +96,12 @@ impl Tokenizer {
             self.vocabulary.iter().map(|(id, text, _)| (text.to_owned(), id.into())).collect();
         let replace = json!({"type": "Replace", "pattern": {"String": " "}, "content": "▁"});
         let normalizer = if score.add_space_prefix {
-            let prepend = json!({"type": "Prepend", "prepend": "▁"});
-            json!({"type": "Sequence", "normalizers": [prepend, replace]})
+            let mark = first_mark(&self.vocabulary).ok_or_else(|| TextError::TokenizerJson {
+                reason: "a space before every text cannot be said in it beside user-defined \
+                         pieces with spaces"
+                    .into(),
+            })?;
+            json!({"type": "Sequence", "normalizers": [mark, replace]})
         } else {
             replace
         };
@@ -108,7 +114,7 @@ impl Tokenizer {
             decoders.push(json!({"type": "Strip", "content": " ", "start": 1, "stop": 0}));
         }
         let unknown = self.special.unknown.and_then(|id| self.vocabulary.text(id));
-        json!({
+        Ok(json!({
             "version": "1.0", "truncation": null, "padding": null,
             "added_tokens": added,
             "normalizer": normalizer,
@@ -121,7 +127,7 @@ impl Tokenizer {
                 "fuse_unk": true, "byte_fallback": score.has_bytes(), "ignore_merges": false,
                 "vocab": vocab, "merges": self.merges_of(score),
             },
-        })
+        }))
     }
 
     /// Every cut of a piece into two pieces, the best scored piece first.
@@ -146,4 +152,37 @@ impl Tokenizer {
         all.sort_by(|x, y| y.0.total_cmp(&x.0).then_with(|| (x.1, x.2).cmp(&(y.1, y.2))));
         all.into_iter().map(|merge| merge.3).collect()
     }
+}
+
+/// The step of the normaliser that puts `▁` before a text.
+///
+/// The library runs it also over the user-defined pieces that it is to look for, and `Prepend`
+/// would have it look for them behind a `▁`. Where there are such pieces, a pattern leaves alone
+/// what begins with one. `None` when one has a space in it: the step after this one rewrites that.
+pub(super) fn first_mark(vocabulary: &Vocabulary) -> Option<Value> {
+    let pieces: Vec<&str> = (vocabulary.iter())
+        .filter(|(_, text, kind)| *kind == Kind::UserDefined && !text.is_empty())
+        .map(|(_, text, _)| text)
+        .collect();
+    if pieces.is_empty() {
+        return Some(json!({"type": "Prepend", "prepend": "▁"}));
+    }
+    if pieces.iter().any(|piece| piece.contains([' ', '▁'])) {
+        return None;
+    }
+    let pieces: Vec<String> = pieces.into_iter().map(literally).collect();
+    let pattern = format!(r"\A(?!\z|{})", pieces.join("|"));
+    Some(json!({"type": "Replace", "pattern": {"Regex": pattern}, "content": "▁"}))
+}
+
+/// A pattern that matches the text itself.
+fn literally(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for character in text.chars() {
+        if r"\.+*?()|[]{}^$".contains(character) {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern
 }
