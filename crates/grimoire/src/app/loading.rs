@@ -78,6 +78,10 @@ pub(crate) fn wanted(
     }
     let Some(adapter) = adapter else { return Ok(wanted) };
     if !adapter.exists() {
+        // Of two paths to nothing the model is named first.
+        if builtin::bytes(&wanted.model).is_none() {
+            source::elsewhere(&wanted.model)?;
+        }
         return Err(Failure::work(format!("{}: no such adapter", adapter.display()))
             .hint("an adapter is a PEFT folder, a GGUF-LoRA file, or the folder of a run"));
     }

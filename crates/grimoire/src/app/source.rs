@@ -7,9 +7,17 @@ use std::path::{Path, PathBuf};
 
 /// Finds the model that `text` names on this machine, or brings it here. `event` hears of the progress.
 pub(crate) fn locate(text: &str, event: &mut dyn FnMut(Event)) -> Outcome<PathBuf> {
+    let Some(reference) = elsewhere(text)? else { return Ok(text.into()) };
+    let settings = Settings::from_variables(|name| std::env::var_os(name));
+    let fetched = Hub::new(settings).fetch(&reference, event).map_err(|error| failure(&error))?;
+    Ok(fetched.path)
+}
+
+/// What to ask a hub for; none when `text` is a path to what is here. Fails on a path to nothing, and asks nobody.
+pub(crate) fn elsewhere(text: &str) -> Outcome<Option<Reference>> {
     let path = Path::new(text);
     if path.exists() {
-        return Ok(path.to_owned());
+        return Ok(None);
     }
     let absent = || {
         Failure::work(format!("{text}: no such file or folder"))
@@ -25,9 +33,7 @@ pub(crate) fn locate(text: &str, event: &mut dyn FnMut(Event)) -> Outcome<PathBu
     if names_a_file {
         return Err(absent());
     }
-    let settings = Settings::from_variables(|name| std::env::var_os(name));
-    let fetched = Hub::new(settings).fetch(&reference, event).map_err(|error| failure(&error))?;
-    Ok(fetched.path)
+    Ok(Some(reference))
 }
 
 fn failure(error: &HubError) -> Failure {

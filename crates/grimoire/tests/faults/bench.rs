@@ -3,9 +3,10 @@
 
 use grimoire_stats::random::{Draws, Random};
 use std::ffi::OsStr;
-use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Address space of a child, in KiB: a header that is believed asks for more.
@@ -15,22 +16,22 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How a child ended.
 #[derive(Debug)]
-pub struct Told {
-    pub what: String,
+pub(crate) struct Told {
+    pub(crate) what: String,
     /// None when a signal ended it.
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// The program, under the limit on its address space.
-pub fn grimoire<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
+pub(crate) fn grimoire<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
     limited("ulimit -v", SPACE, arguments)
 }
 
 /// The program under a limit of the shell, such as `ulimit -v` or `ulimit -f`. What would be a signal of the
 /// limit on files is an error of the write instead, as on a full disk.
-pub fn limited<A: AsRef<OsStr>>(
+pub(crate) fn limited<A: AsRef<OsStr>>(
     limit: &str,
     value: &str,
     arguments: impl IntoIterator<Item = A>,
@@ -42,13 +43,11 @@ pub fn limited<A: AsRef<OsStr>>(
 }
 
 /// Runs a child to its end; one that does not end is a failure of the test.
-pub fn told(command: &mut Command) -> Told {
-    let folder = tempfile::tempdir().unwrap();
-    let (out, err) = (folder.path().join("out"), folder.path().join("err"));
-    command.stdin(Stdio::null());
-    command.stdout(File::create(&out).unwrap()).stderr(File::create(&err).unwrap());
+pub(crate) fn told(command: &mut Command) -> Told {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let what = format!("{command:?}");
     let mut child = command.spawn().unwrap();
+    let (out, err) = (heard(child.stdout.take().unwrap()), heard(child.stderr.take().unwrap()));
     let start = Instant::now();
     let status = loop {
         if let Some(status) = child.try_wait().unwrap() {
@@ -60,13 +59,22 @@ pub fn told(command: &mut Command) -> Told {
         }
         std::thread::sleep(Duration::from_millis(2));
     };
-    let read = |path: &Path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
-    Told { what, code: status.code(), stdout: read(&out), stderr: read(&err) }
+    Told { what, code: status.code(), stdout: out.join().unwrap(), stderr: err.join().unwrap() }
+}
+
+/// Listens to a child while it runs. Through a pipe: a limit on the size of files would hold for a file as well,
+/// and no message would get into it.
+fn heard(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        pipe.read_to_end(&mut bytes).unwrap();
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
 }
 
 impl Told {
     /// The one line of a refusal; everything after it is at most a hint.
-    pub fn refusal(&self) -> &str {
+    pub(crate) fn refusal(&self) -> &str {
         assert!(matches!(self.code, Some(1 | 2)), "{self:#?}");
         assert!(!self.stderr.contains("panicked"), "{self:#?}");
         let mut lines = self.stderr.lines().skip_while(|line| !line.starts_with("error: "));
@@ -81,7 +89,7 @@ impl Told {
 
     /// A refusal that says all of `words`.
     #[track_caller]
-    pub fn refuses(&self, words: &[&str]) {
+    pub(crate) fn refuses(&self, words: &[&str]) {
         let line = self.refusal();
         for word in words {
             assert!(line.contains(word), "{word:?} is not in {line:?} of {}", self.what);
@@ -90,30 +98,30 @@ impl Told {
 
     /// Success, or a refusal that names `file`.
     #[track_caller]
-    pub fn works_or_refuses(&self, file: &str) {
+    pub(crate) fn works_or_refuses(&self, file: &str) {
         if self.code != Some(0) {
             self.refuses(&[file]);
         }
     }
 
     #[track_caller]
-    pub fn works(&self) {
+    pub(crate) fn works(&self) {
         assert_eq!(self.code, Some(0), "{self:#?}");
     }
 }
 
 /// A file of the recorded values.
-pub fn golden(name: &str) -> PathBuf {
+pub(crate) fn golden(name: &str) -> PathBuf {
     grimoire_testkit::repository_root().join("golden").join(name)
 }
 
 /// A tiny real model of one layer, context 64, with a tokenizer of 96 tokens.
-pub fn tiny() -> PathBuf {
+pub(crate) fn tiny() -> PathBuf {
     golden("models/gguf/F32.gguf")
 }
 
 /// Rows that the tiny model can be tuned on.
-pub fn rows(folder: &Path) -> PathBuf {
+pub(crate) fn rows(folder: &Path) -> PathBuf {
     let line = |n: usize| format!("{{\"prompt\": \"a{n}\", \"completion\": \"b c {n}\"}}\n");
     let path = folder.join("rows.jsonl");
     std::fs::write(&path, (0..40).map(line).collect::<String>()).unwrap();
@@ -121,7 +129,7 @@ pub fn rows(folder: &Path) -> PathBuf {
 }
 
 /// Copies a folder of plain files.
-pub fn copy_folder(from: &Path, to: &Path) {
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -135,12 +143,12 @@ pub fn copy_folder(from: &Path, to: &Path) {
 }
 
 /// Draws for one file's damage; the seed is fixed, so that a failure is seen again.
-pub fn draws(stream: u64) -> Draws {
+pub(crate) fn draws(stream: u64) -> Draws {
     Random::new(17, stream).draws(0)
 }
 
 /// `bytes` with one to three bits turned within the first `head`.
-pub fn flipped(bytes: &[u8], head: usize, draws: &mut Draws) -> Vec<u8> {
+pub(crate) fn flipped(bytes: &[u8], head: usize, draws: &mut Draws) -> Vec<u8> {
     let mut out = bytes.to_vec();
     for _ in 0..=draws.below(3) {
         let at = draws.below(head.min(bytes.len()) as u64) as usize;
@@ -150,7 +158,7 @@ pub fn flipped(bytes: &[u8], head: usize, draws: &mut Draws) -> Vec<u8> {
 }
 
 /// Lengths to cut `n` bytes to: every early one that matters, and `more` drawn.
-pub fn cuts(n: usize, more: usize, draws: &mut Draws) -> Vec<usize> {
+pub(crate) fn cuts(n: usize, more: usize, draws: &mut Draws) -> Vec<usize> {
     let mut cuts = vec![0, 1, 3, 4, 7, 8, 9, 12, 16, 23, 24, 25, 32, n / 2, n - 33, n - 1];
     cuts.extend((0..more).map(|_| draws.below(n as u64) as usize));
     cuts.retain(|cut| *cut < n);

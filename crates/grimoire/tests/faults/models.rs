@@ -93,7 +93,7 @@ fn gguf_without_a_tokenizer() {
 }
 
 /// The tiny model with some of its metadata and more.
-pub fn rewritten(file: &Path, keep: impl Fn(&str) -> bool, more: &[(&str, &str)]) {
+pub(crate) fn rewritten(file: &Path, keep: impl Fn(&str) -> bool, more: &[(&str, &str)]) {
     let source = Gguf::open(tiny()).unwrap();
     let mut metadata = MetadataWriter::new();
     for key in source.metadata().keys().filter(|key| keep(key)) {
@@ -182,4 +182,14 @@ fn what_is_no_model() {
     refused_by_all(&empty, &data, &["empty", "not a model"]);
     refused_by_all(Path::new("/dev/null"), &data, &["/dev/null", "regular file"]);
     refused_by_all(Path::new("./absent.gguf"), &data, &["absent.gguf", "no such file"]);
+    // The model is named before the adapter, and an absent adapter of a model that is here is named itself.
+    let merge = |model: &Path, adapter: &str| {
+        let out = folder.path().join("merged.gguf");
+        let mut merge =
+            grimoire([Path::new("model"), Path::new("merge"), model, Path::new(adapter)]);
+        told(merge.arg("--out").arg(out))
+    };
+    merge(Path::new("./absent.gguf"), "./lost").refuses(&["./absent.gguf: no such file"]);
+    merge(&tiny(), "./lost").refuses(&["./lost: no such adapter"]);
+    merge(Path::new("builtin"), "./lost").refuses(&["./lost: no such adapter"]);
 }

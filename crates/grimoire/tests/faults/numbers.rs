@@ -50,10 +50,14 @@ fn nan_in_an_adapter() {
     let mut train = grimoire(["tune", model, data.to_str().unwrap(), "--steps", "2"]);
     told(train.args(["--answers", "0", "--out"]).arg(&run)).works();
     let file = run.join("adapter/adapter_model.safetensors");
-    let start = SafeTensors::open(&file).unwrap().tensors()[0].range().start;
-    poison(&file, start, f32::NAN);
+    let saved = SafeTensors::open(&file).unwrap();
+    let tensor = &saved.tensors()[0];
+    poison(&file, tensor.range().start, f32::NAN);
+    // The base is whole: the file to make again is the adapter's.
+    let file = format!("{}: ", file.display());
+    let place = format!("tensor \"{}\"", tensor.name());
     let mut ask = grimoire(["generate", model, "--prompt", "ab", "--adapter"]);
-    told(ask.arg(&run)).refuses(&["F32.gguf", "the adapter's ", "holds NaN at value 5"]);
+    told(ask.arg(&run)).refuses(&[&file, &place, "found NaN at index 5"]);
 }
 
 #[test]

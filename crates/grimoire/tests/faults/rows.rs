@@ -96,13 +96,21 @@ fn rows_longer_than_the_context() {
     assert_eq!(report["data"]["cut_rows"], 40);
     assert!(report["data"]["lost_tokens"].as_u64().unwrap() > 40 * 100);
     assert!(
-        report["warnings"].to_string().contains("40 rows are longer than 64 tokens"),
+        report["warnings"]
+            .to_string()
+            .contains("40 rows are longer than 64 tokens, the model's context,"),
         "{report}"
     );
     // Nothing is left to train on.
     let prompts = write("prompts.jsonl", &"b c ".repeat(100), "a");
     let none = told(&mut grimoire(["tune", model, &prompts, "--dry-run"]));
     none.refuses(&["prompts.jsonl", "no row has a token to be trained on"]);
+    assert!(none.stderr.contains("64 tokens, the model's context"), "{none:?}");
+    // The limit that was asked for is the one that is named when it is the lower.
+    let args = ["--json", "tune", model, &answers, "--dry-run", "--max-length", "32"];
+    let cut = told(&mut grimoire(args));
+    cut.works();
+    assert!(cut.stdout.contains("40 rows are longer than 32 tokens, --max-length,"), "{cut:?}");
 }
 
 #[test]

@@ -83,10 +83,11 @@ pub(crate) fn load(request: &TuneRequest, loaded: &Loaded) -> Outcome<Dataset> {
             (pick(&trained), pick(&held), "held out of the data by prompt".to_owned())
         }
     };
+    let (longest, limit) = request.longest_row(loaded.model.config().context);
     let encoder = Encoder {
         tokenizer: &loaded.tokenizer,
         template: if request.no_template { None } else { loaded.template.as_ref() },
-        max_tokens: request.max_tokens.min(loaded.model.config().context),
+        max_tokens: longest,
         whole: request.train_on_prompt,
         now: Some(template_date()),
     };
@@ -120,7 +121,9 @@ pub(crate) fn load(request: &TuneRequest, loaded: &Loaded) -> Outcome<Dataset> {
             "{}: no row has a token to be trained on",
             request.data
         ))
-        .hint("rows may be longer than --max-length before their answer begins"));
+        .hint(format!(
+            "rows may be longer than {longest} tokens, {limit}, before their answer begins"
+        )));
     }
     Ok(Dataset { train, held, summary })
 }

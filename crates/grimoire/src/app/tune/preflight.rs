@@ -161,9 +161,10 @@ fn warnings(request: &TuneRequest, loaded: &Loaded, dataset: &Dataset) -> Vec<St
         ));
     }
     if summary.cut_rows > 0 {
+        let (longest, limit) = request.longest_row(loaded.model.config().context);
         warnings.push(format!(
-            "{} rows are longer than {} tokens and lose {} tokens at their end",
-            summary.cut_rows, request.max_tokens, summary.lost_tokens
+            "{} rows are longer than {longest} tokens, {limit}, and lose {} tokens at their end",
+            summary.cut_rows, summary.lost_tokens
         ));
     }
     if summary.dropped_rows > 0 {

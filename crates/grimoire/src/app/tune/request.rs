@@ -106,6 +106,14 @@ impl TuneRequest {
         Ok(())
     }
 
+    /// Tokens that a row may have, and what sets that limit.
+    pub(crate) fn longest_row(&self, context: usize) -> (usize, &'static str) {
+        if context < self.max_tokens {
+            return (context, "the model's context");
+        }
+        (self.max_tokens, "--max-length")
+    }
+
     /// The settings of adapters.
     pub(crate) fn lora(&self) -> LoraSettings {
         LoraSettings {
