@@ -105,7 +105,7 @@ fn predicted_memory_is_within_fifteen_percent_of_what_a_real_run_takes() {
     ];
     for (case, (words, options)) in cases.into_iter().enumerate() {
         let (data, out) = (folder.path().join("rows.jsonl"), folder.path().join(case.to_string()));
-        write_rows(&data, 40, words);
+        write_rows(&data, 20, words);
         let output = grimoire()
             .args(["--json", "tune"])
             .args([&model, &data])

@@ -132,12 +132,15 @@ fn warnings(request: &TuneRequest, loaded: &Loaded, dataset: &Dataset) -> Vec<St
             "the model has no token that ends an answer: it may not learn to stop".to_owned(),
         );
     }
-    let ends = dataset.train.iter().filter(|e| e.lost == 0).any(|example| {
+    // A row that was cut has lost its end, whatever the template says.
+    let mut whole = dataset.train.iter().filter(|example| example.lost == 0).peekable();
+    let any_whole = whole.peek().is_some();
+    let ends = whole.any(|example| {
         let last = example.sequence.ids.iter().rev().take(4);
         last.zip(example.sequence.scored.iter().rev().take(4))
             .any(|(id, scored)| *scored && loaded.tokenizer.ends_generation(*id))
     });
-    if !ends && !special.end_of_generation.is_empty() {
+    if any_whole && !ends && !special.end_of_generation.is_empty() {
         warnings.push(
             "no answer ends with a token that the model stops at: the template and the tokenizer do not fit each other"
                 .to_owned(),
