@@ -21,7 +21,8 @@ use std::time::Instant;
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 const HELD_OUT_ROWS: usize = 400;
-const ANSWERS: usize = 315;
+/// Meaning representations that are answered, before and after.
+const ANSWERS: (usize, usize) = (50, 315);
 const MICRO_TOKENS: usize = 512;
 
 /// Pairs of meaning representation and text.
@@ -59,6 +60,7 @@ fn measure(
     params: &Params,
     prompts: &Prompts,
     test: &[(String, String)],
+    answers: usize,
 ) -> Outcome<Value> {
     let sequences: Vec<Sequence> =
         test[..HELD_OUT_ROWS].iter().map(|row| prompts.sequence(row)).collect::<Result<_, _>>()?;
@@ -71,7 +73,7 @@ fn measure(
             asked.push(mr);
         }
     }
-    let questions: Vec<Vec<u32>> = asked[..ANSWERS]
+    let questions: Vec<Vec<u32>> = asked[..answers]
         .iter()
         .map(|mr| prompts.ids(&[Message::new("user", mr)], true))
         .collect::<Result<_, _>>()?;
@@ -108,10 +110,10 @@ fn main() -> Outcome<()> {
     let (mut model, mut params) = (Model::load(&checkpoint)?, Params::default());
     // Fewer steps are for comparing losses with the peer's; only a whole run is measured.
     let whole = steps >= order.len();
-    let measured = |model: &Model, params: &Params| {
-        if whole { measure(model, params, &prompts, &test) } else { Ok(Value::Null) }
+    let measured = |model: &Model, params: &Params, answers: usize| {
+        if whole { measure(model, params, &prompts, &test, answers) } else { Ok(Value::Null) }
     };
-    let before = measured(&model, &params)?;
+    let before = measured(&model, &params, ANSWERS.0)?;
     let settings = LoraSettings::default();
     match arguments.next() {
         Some(start) => load(&mut model, &mut params, &checkpoint, &start)?,
@@ -131,7 +133,7 @@ fn main() -> Outcome<()> {
     let seconds = began.elapsed().as_secs_f64();
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     to_peft(&model, &trainer.params, &checkpoint, &settings, &name)?.write(out.join("adapter"))?;
-    let after = measured(&model, &trainer.params)?;
+    let after = measured(&model, &trainer.params, ANSWERS.1)?;
     let report = json!({
         "made_by": "crates/grimoire-tune/examples/e2e_nlg.rs",
         "before": before, "after": after, "training": log, "training_seconds": seconds,

@@ -9,7 +9,8 @@
 //! The interval joins both: the values of I under which 2nÎ is no surprise to the noncentral χ², seen from
 //! the corrected estimate and stretched by `√(σ²/2Î)`, the ratio of the two spreads, which is one where the
 //! variables are nearly independent. Simulated coverage of 95 % is 94 to 96 from about 25 observations a
-//! cell on and falls with fewer; with more cells than observations nothing here is safe.
+//! cell on (97.5 at independence itself, which only one end can miss) and falls with fewer; with more cells
+//! than observations nothing here is safe.
 
 use super::{Distribution, divergence, entropy};
 use crate::dist::noncentral;
