@@ -8,10 +8,10 @@ use crate::app::broken::not_finite;
 use crate::app::loading::Loaded;
 use crate::app::tune_report::{DocumentChange, Estimate, HeldOut, Sample, Score};
 use crate::failure::{Failure, Outcome};
+use grimoire_eval::before_after;
 use grimoire_eval::measure::Metric;
 use grimoire_eval::perplexity::{DocumentNll, Unit, compare, summary};
-use grimoire_eval::significance::{self, Plan};
-use grimoire_eval::statistics::Statistics;
+use grimoire_eval::significance::Plan;
 use grimoire_eval::text::bleu::BleuOptions;
 use grimoire_eval::text::rouge::{Kind, RougeOptions};
 use grimoire_models::Generation;
@@ -181,31 +181,22 @@ fn score(
     after: &Judged,
     plan: &Plan,
 ) -> Outcome<Score> {
-    let count = |judged: &Judged| -> Outcome<Statistics> {
-        let answers: Vec<&str> = judged.answers.iter().map(String::as_str).collect();
-        let mut tables = metric.tables();
-        metric.count(&answers, references, &mut tables)?;
-        Ok(tables.swap_remove(0))
-    };
-    let (first, second) = (count(before)?, count(after)?);
-    let measure = metric.measures().swap_remove(0);
-    let reports = significance::report(&[&first, &second], &*measure.score, plan)?;
-    let [first, second] = [0, 1].map(|system| reports[system].clone().scaled(measure.scale));
+    let [first, second]: [Vec<&str>; 2] =
+        [before, after].map(|judged| judged.answers.iter().map(String::as_str).collect());
+    let found = before_after::compare(metric, &first, &second, references, plan)?.swap_remove(0);
     let estimate = |value: f64, interval: &Option<Interval>| {
         let (low, high) = interval.as_ref().map_or((value, value), |i| (i.lower, i.upper));
         Estimate { value, low, high }
     };
-    let n_references = references.first().map(Vec::len);
-    let n_references = n_references.filter(|n| references.iter().all(|list| list.len() == *n));
-    let versus = second.versus.as_ref().filter(|versus| versus.interval.is_some());
+    let versus = found.after.versus.as_ref().filter(|versus| versus.interval.is_some());
     Ok(Score {
         metric: name.to_owned(),
-        signature: metric.signature(n_references),
-        before: estimate(first.score, &first.interval),
-        after: estimate(second.score, &second.interval),
+        signature: found.signature,
+        before: estimate(found.before.score, &found.before.interval),
+        after: estimate(found.after.score, &found.after.interval),
         difference: versus.map(|versus| estimate(versus.difference, &versus.interval)),
         p_value: versus.map(|versus| versus.p_value),
-        n: references.len(),
+        n: found.n,
     })
 }
 
