@@ -10,6 +10,7 @@ use crate::statistics::{Mean, Score, Statistics};
 use crate::text::bleu::BleuOptions;
 use crate::text::chrf::ChrfOptions;
 use crate::text::rouge::{self, RougeOptions};
+use grimoire_stats::link::argmax;
 
 /// What is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,7 +145,7 @@ impl TaskMetric {
     pub fn judge(&self, item: &Item, response: &Response) -> Result<Judgement, EvalError> {
         Ok(match response {
             Response::Text(text) => self.written(item, text)?,
-            Response::LogProbs(log_probs) => self.chosen(item, log_probs),
+            Response::LogProbs(log_probs) => self.chosen(item, log_probs)?,
             Response::Nll(nll) => {
                 let Kind::Perplexity(unit) = self.kind else { return Ok(Judgement::default()) };
                 Judgement { rows: vec![vec![nll.nll_sum, unit.count(nll) as f64]], answer: None }
@@ -172,7 +173,7 @@ impl TaskMetric {
         Ok(Judgement { rows: vec![vec![hit, 1.0]], answer })
     }
 
-    fn chosen(&self, item: &Item, log_probs: &[f64]) -> Judgement {
+    fn chosen(&self, item: &Item, log_probs: &[f64]) -> Result<Judgement, EvalError> {
         let weighed: Vec<f64> = log_probs
             .iter()
             .zip(&item.options)
@@ -181,7 +182,7 @@ impl TaskMetric {
                 _ => *log_prob,
             })
             .collect();
-        let chosen = likeliest(&weighed);
+        let chosen = argmax(&weighed)?.index;
         let row = match self.kind {
             Kind::MacroF1 => {
                 let mut row = vec![0.0; 3 * log_probs.len()];
@@ -193,19 +194,8 @@ impl TaskMetric {
             _ => vec![f64::from(u8::from(chosen == item.correct)), 1.0],
         };
         let answer = item.options.get(chosen).map(|option| option.trim().to_owned());
-        Judgement { rows: vec![row], answer }
+        Ok(Judgement { rows: vec![row], answer })
     }
-}
-
-/// The place of the largest value; the first of equal ones.
-fn likeliest(values: &[f64]) -> usize {
-    let mut best = 0;
-    for (place, value) in values.iter().enumerate() {
-        if *value > values[best] {
-            best = place;
-        }
-    }
-    best
 }
 
 /// The mean of F1 over classes: for each, hits, how often it was said, how often it was true.
