@@ -60,6 +60,14 @@ pub enum EvalError {
         /// The scheme.
         scheme: String,
     },
+    /// No option of a choice is the likeliest, since a log-probability is no number or there is none.
+    #[error("line {line}: the log-probabilities of the options: {source}")]
+    Options {
+        /// The line of the item in its data.
+        line: usize,
+        /// What is wrong with them.
+        source: grimoire_stats::Error,
+    },
 }
 
 impl EvalError {

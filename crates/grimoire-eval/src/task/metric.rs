@@ -182,7 +182,8 @@ impl TaskMetric {
                 _ => *log_prob,
             })
             .collect();
-        let chosen = argmax(&weighed)?.index;
+        let options = |source| EvalError::Options { line: item.line, source };
+        let chosen = argmax(&weighed).map_err(options)?.index;
         let row = match self.kind {
             Kind::MacroF1 => {
                 let mut row = vec![0.0; 3 * log_probs.len()];

@@ -4,10 +4,12 @@
 use super::eval::folder::{self, ItemRecord};
 use super::score::{self, Rows};
 use super::texts::Source;
+use super::tune_report::DocumentChange;
 use crate::failure::{Failure, Outcome};
 use grimoire_eval::measure::Metric;
 use grimoire_eval::statistics::{Score, Statistics};
 use grimoire_eval::task::stored_score;
+use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
 /// Systems on the same items.
@@ -200,33 +202,37 @@ fn of_evaluations(paths: &[PathBuf]) -> Outcome<Contest> {
     })
 }
 
+/// What is compared of the report of a tuning run.
+#[derive(Deserialize)]
+struct RunReport {
+    held_out: Option<HeldOutDocuments>,
+}
+
+#[derive(Deserialize)]
+struct HeldOutDocuments {
+    documents: Vec<DocumentChange>,
+}
+
+fn held_out_documents(run: &Path) -> Outcome<Vec<DocumentChange>> {
+    let file = run.join("report.json");
+    let text = std::fs::read_to_string(&file).map_err(|error| {
+        Failure::work(format!("{}: {error}", file.display()))
+            .hint("a run is compared when it has ended")
+    })?;
+    let report: RunReport = serde_json::from_str(&text)
+        .map_err(|error| Failure::work(format!("{}: {error}", file.display())))?;
+    let held_out = report.held_out.ok_or_else(|| {
+        Failure::work(format!("{}: nothing was held out", file.display()))
+            .hint("runs are compared on their held-out documents")
+    })?;
+    Ok(held_out.documents)
+}
+
 /// The held-out documents of tuning runs, each with its loss after tuning.
 fn of_runs(paths: &[PathBuf]) -> Outcome<Contest> {
-    let mut runs = Vec::new();
-    for path in paths {
-        let file = path.join("report.json");
-        let text = std::fs::read_to_string(&file).map_err(|error| {
-            Failure::work(format!("{}: {error}", file.display()))
-                .hint("a run is compared when it has ended")
-        })?;
-        let report: serde_json::Value = serde_json::from_str(&text)
-            .map_err(|error| Failure::work(format!("{}: {error}", file.display())))?;
-        let documents = report["held_out"]["documents"].as_array().ok_or_else(|| {
-            Failure::work(format!("{}: nothing was held out", file.display()))
-                .hint("runs are compared on their held-out documents")
-        })?;
-        let documents: Option<Vec<(String, f64, f64)>> = documents
-            .iter()
-            .map(|d| {
-                Some((d["name"].as_str()?.to_owned(), d["tokens"].as_f64()?, d["after"].as_f64()?))
-            })
-            .collect();
-        runs.push(documents.ok_or_else(|| {
-            Failure::work(format!("{}: not the report of a run", file.display()))
-        })?);
-    }
-    let alike = |a: &[(String, f64, f64)], b: &[(String, f64, f64)]| {
-        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.0 == b.0 && a.1 == b.1)
+    let runs = paths.iter().map(|path| held_out_documents(path)).collect::<Outcome<Vec<_>>>()?;
+    let alike = |a: &[DocumentChange], b: &[DocumentChange]| {
+        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.name == b.name && a.tokens == b.tokens)
     };
     if let Some(other) = runs.iter().position(|run| !alike(run, &runs[0])) {
         return Err(Failure::work(format!(
@@ -236,18 +242,21 @@ fn of_runs(paths: &[PathBuf]) -> Outcome<Contest> {
         ))
         .hint("tune both on the same data with the same --seed, or give both the same --eval"));
     }
-    let table = |run: &Vec<(String, f64, f64)>| {
+    let table = |run: &Vec<DocumentChange>| {
         let mut table = Statistics::new(2);
-        run.iter().for_each(|(_, tokens, after)| table.push([after * tokens, *tokens]));
+        for document in run {
+            let tokens = document.tokens as f64;
+            table.push([document.after * tokens, tokens]);
+        }
         table
     };
     let (score, scale) =
         stored_score("perplexity", 2).ok_or_else(|| Failure::work("no score for perplexity"))?;
     let items = runs[0]
         .iter()
-        .map(|(name, tokens, _)| ContestItem {
-            place: Some(name.clone()),
-            length: *tokens,
+        .map(|document| ContestItem {
+            place: Some(document.name.clone()),
+            length: document.tokens as f64,
             ..ContestItem::default()
         })
         .collect();

@@ -1,7 +1,7 @@
 //! What a tuning run found out, as one typed record: the JSON of the command and the source of
 //! `report.html`. Losses are mean negative log-likelihoods in nats per scored token.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The report of one run.
 #[derive(Debug, Clone, Serialize)]
@@ -75,7 +75,7 @@ pub(crate) struct HeldOut {
 }
 
 /// One held-out document.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct DocumentChange {
     /// Where it is in the data: `rows.jsonl:17`.
     pub(crate) name: String,
