@@ -9,37 +9,20 @@
     reason = "a test stops at what it did not expect, and says what it saw"
 )]
 
+mod simulated;
+
 use grimoire_stats::dist::{Beta, Binomial, Distribution, Poisson};
 use grimoire_stats::interval::{Difference, Proportion, Rate};
-use grimoire_stats::random::{Draws, Random};
+use grimoire_stats::random::Draws;
 use grimoire_stats::resample::bootstrap::{Value, quantile_interval};
 use grimoire_stats::resample::{Bootstrap, Kind, Plan, clustered_mean};
 use grimoire_stats::test::{binomial, mean, ranks, rate};
 use grimoire_stats::{Alternative, Interval};
-use rayon::prelude::*;
+use simulated::{Simulation, nominal, normals};
 
 const BOTH: Alternative = Alternative::TwoSided;
 
-/// Share of simulated samples whose interval holds the truth.
-fn covered(name: &str, truth: f64, interval: impl Fn(&mut Draws) -> Interval + Sync) -> f64 {
-    let rounds = 4000_u64;
-    let hits = (0..rounds)
-        .into_par_iter()
-        .filter(|&round| interval(&mut Random::new(99, round).draws(9)).contains(truth))
-        .count();
-    let share = hits as f64 / rounds as f64;
-    eprintln!("{name}: {:.2} %", 100.0 * share);
-    share
-}
-
-#[track_caller]
-fn nominal(share: f64) {
-    assert!((0.94..=0.96).contains(&share), "coverage {share}");
-}
-
-fn normals(draws: &mut Draws, n: usize) -> Vec<f64> {
-    (0..n).map(|_| draws.normal()).collect()
-}
+const SIMULATION: Simulation = Simulation { seed: 99, lane: 9 };
 
 /// Mean over p of the exact coverage at n = 100: p in the middle of 200 cells of (0.01, 0.99).
 #[test]
@@ -113,13 +96,13 @@ fn differences_and_ratios() {
         ((a, 80), (b, 120))
     };
     for method in [Difference::Newcombe, Difference::AgrestiCaffo] {
-        nominal(covered(method.name(), -0.15, |draws| {
+        nominal(SIMULATION.covered(method.name(), -0.15, |draws| {
             let (one, two) = pair(draws);
             method.interval(one, two, 0.95).unwrap()
         }));
     }
     // Only one answers yes with 0.2, only the other with 0.1.
-    nominal(covered("paired proportions", 0.1, |draws| {
+    nominal(SIMULATION.covered("paired proportions", 0.1, |draws| {
         let (mut b, mut c) = (0, 0);
         for _ in 0..200 {
             match draws.below(10) {
@@ -135,8 +118,11 @@ fn differences_and_ratios() {
         let b = Poisson::new(80.0).unwrap().sample(draws) as u64;
         rate::two_rates((a, 10.0), (b, 20.0), 1.0, BOTH, 0.95).unwrap()
     };
-    nominal(covered("rate ratio, mid-p", 1.5, |draws| rates(draws).intervals[0].clone()));
-    let exact = covered("rate ratio, exact", 1.5, |draws| rates(draws).interval.unwrap());
+    nominal(
+        SIMULATION.covered("rate ratio, mid-p", 1.5, |draws| rates(draws).intervals[0].clone()),
+    );
+    let exact =
+        SIMULATION.covered("rate ratio, exact", 1.5, |draws| rates(draws).interval.unwrap());
     assert!(exact >= 0.945, "exact intervals cover at least the level, {exact}");
 }
 
@@ -145,7 +131,7 @@ fn means_ranks_and_effects() {
     if !grimoire_testkit::slow("coverage of means, ranks and effects") {
         return;
     }
-    nominal(covered("Student, n = 8", 0.0, |draws| {
+    nominal(SIMULATION.covered("Student, n = 8", 0.0, |draws| {
         mean::one_sample(&normals(draws, 8), 0.0, BOTH, 0.95).unwrap().interval.unwrap()
     }));
     let welch = |draws: &mut Draws| {
@@ -153,26 +139,26 @@ fn means_ranks_and_effects() {
         let y: Vec<f64> = normals(draws, 25).iter().map(|v| 4.0 * v).collect();
         mean::two_samples(&x, &y, false, BOTH, 0.95).unwrap()
     };
-    nominal(covered("Welch, 10 and 25", 1.0, |draws| welch(draws).interval.unwrap()));
-    nominal(covered("Cohen's d, 20 and 20", 0.8, |draws| {
+    nominal(SIMULATION.covered("Welch, 10 and 25", 1.0, |draws| welch(draws).interval.unwrap()));
+    nominal(SIMULATION.covered("Cohen's d, 20 and 20", 0.8, |draws| {
         let x: Vec<f64> = normals(draws, 20).iter().map(|v| 0.8 + v).collect();
         let record = mean::two_samples(&x, &normals(draws, 20), true, BOTH, 0.95).unwrap();
         record.effect.unwrap().interval.unwrap()
     }));
-    nominal(covered("Hodges-Lehmann shift", 0.5, |draws| {
+    nominal(SIMULATION.covered("Hodges-Lehmann shift", 0.5, |draws| {
         let x: Vec<f64> = normals(draws, 18).iter().map(|v| 0.5 + v).collect();
         let y = normals(draws, 22);
         ranks::mann_whitney(&x, &y, ranks::Null::Exact, BOTH, 0.95).unwrap().interval.unwrap()
     }));
     // P(N(1,1) > N(0,1)) = Φ(1/√2).
     let truth = grimoire_stats::special::erf::normal_cdf(std::f64::consts::FRAC_1_SQRT_2);
-    nominal(covered("probability of superiority", truth, |draws| {
+    nominal(SIMULATION.covered("probability of superiority", truth, |draws| {
         let x: Vec<f64> = normals(draws, 40).iter().map(|v| 1.0 + v).collect();
         let y = normals(draws, 40);
         let record = ranks::mann_whitney(&x, &y, ranks::Null::Normal, BOTH, 0.95).unwrap();
         record.effect.unwrap().interval.unwrap()
     }));
-    nominal(covered("pseudo-median", 0.0, |draws| {
+    nominal(SIMULATION.covered("pseudo-median", 0.0, |draws| {
         let x = normals(draws, 25);
         ranks::wilcoxon(&x, 0.0, ranks::Null::Exact, BOTH, 0.95)
             .unwrap()
@@ -180,10 +166,10 @@ fn means_ranks_and_effects() {
             .unwrap_or_else(|| Interval::new(f64::NEG_INFINITY, f64::INFINITY, 0.95, "none"))
     }));
     // 101 values: order statistics 41 and 61 hold the median with probability 0.9537.
-    nominal(covered("median by order statistics", 0.0, |draws| {
+    nominal(SIMULATION.covered("median by order statistics", 0.0, |draws| {
         ranks::sign(&normals(draws, 101), 0.0, BOTH, 0.95).unwrap().interval.unwrap()
     }));
-    nominal(covered("Jeffreys posterior of a Beta truth", 0.0, |draws| {
+    nominal(SIMULATION.covered("Jeffreys posterior of a Beta truth", 0.0, |draws| {
         // The truth is drawn from the prior: coverage is then exact; shifted so that it is zero.
         let p = Beta::new(0.5, 0.5).unwrap().sample(draws);
         let x = Binomial::new(50, p).unwrap().sample(draws) as u64;
@@ -212,11 +198,11 @@ fn clustered_data() {
     if !grimoire_testkit::slow("coverage on clustered data") {
         return;
     }
-    nominal(covered("cluster-robust", 0.0, |draws| {
+    nominal(SIMULATION.covered("cluster-robust", 0.0, |draws| {
         let (values, labels) = passages(draws);
         clustered_mean(&values, &labels, 0.95).unwrap().interval.unwrap()
     }));
-    let naive = covered("naive on clustered data", 0.0, |draws| {
+    let naive = SIMULATION.covered("naive on clustered data", 0.0, |draws| {
         mean::one_sample(&passages(draws).0, 0.0, BOTH, 0.95).unwrap().interval.unwrap()
     });
     assert!(naive < 0.75, "the naive interval should fail here, {naive}");
@@ -233,7 +219,9 @@ fn clustered_data() {
     };
     for which in 0..3 {
         let name = ["BCa", "percentile", "studentised"][which];
-        nominal(covered(&format!("cluster bootstrap, {name}"), 0.0, |d| bootstrap(d, which)));
+        nominal(
+            SIMULATION.covered(&format!("cluster bootstrap, {name}"), 0.0, |d| bootstrap(d, which)),
+        );
     }
 }
 
@@ -243,7 +231,7 @@ fn bootstrap_of_a_mean_a_ratio_and_a_median() {
         return;
     }
     for which in 0..3 {
-        nominal(covered(["BCa", "percentile", "studentised"][which], 1.0, |draws| {
+        nominal(SIMULATION.covered(["BCa", "percentile", "studentised"][which], 1.0, |draws| {
             // Exponential data, skewed: mean 1.
             let x: Vec<f64> = (0..400).map(|_| draws.exponential()).collect();
             let request = Bootstrap { resamples: 1000, seed: draws.bits(), ..Bootstrap::default() };
@@ -252,7 +240,7 @@ fn bootstrap_of_a_mean_a_ratio_and_a_median() {
         }));
     }
     // Ratio of means 2 by sums of (x, y), strata of 100 and 200 units.
-    nominal(covered("stratified ratio, BCa", 2.0, |draws| {
+    nominal(SIMULATION.covered("stratified ratio, BCa", 2.0, |draws| {
         let labels: Vec<u32> = (0..300).map(|i| u32::from(i >= 100)).collect();
         let rows: Vec<f64> = (0..300)
             .flat_map(|_| {
@@ -266,7 +254,7 @@ fn bootstrap_of_a_mean_a_ratio_and_a_median() {
         request.run(&rows, 2, ratio, &[Kind::Bca]).unwrap().intervals[0].clone()
     }));
     let ln_two = 2_f64.ln();
-    nominal(covered("median, percentile", ln_two, |draws| {
+    nominal(SIMULATION.covered("median, percentile", ln_two, |draws| {
         let x: Vec<f64> = (0..301).map(|_| draws.exponential()).collect();
         let request = Bootstrap { resamples: 1000, seed: draws.bits(), ..Bootstrap::default() };
         quantile_interval(&x, 0.5, &request).unwrap().interval.unwrap()

@@ -9,6 +9,8 @@
     reason = "a test stops at what it did not expect, and says what it saw"
 )]
 
+mod simulated;
+
 use grimoire_stats::dimension::{Points, intrinsic};
 use grimoire_stats::dist::{Binomial, Distribution, Student};
 use grimoire_stats::eigen::pca::pca;
@@ -19,31 +21,12 @@ use grimoire_stats::linear::Columns;
 use grimoire_stats::linear::least_squares::WideColumn;
 use grimoire_stats::linear::ols::{ols, predict};
 use grimoire_stats::mean::{Kind, Running};
-use grimoire_stats::random::{Draws, Random};
+use grimoire_stats::random::Draws;
 use grimoire_stats::test::table;
 use grimoire_stats::{Alternative, Interval};
-use rayon::prelude::*;
+use simulated::{Simulation, nominal, normals};
 
-/// Share of simulated samples whose interval holds the truth.
-fn covered(name: &str, truth: f64, interval: impl Fn(&mut Draws) -> Interval + Sync) -> f64 {
-    let rounds = 4000_u64;
-    let hits = (0..rounds)
-        .into_par_iter()
-        .filter(|&round| interval(&mut Random::new(77, round).draws(3)).contains(truth))
-        .count();
-    let share = hits as f64 / rounds as f64;
-    eprintln!("{name}: {:.2} %", 100.0 * share);
-    share
-}
-
-#[track_caller]
-fn nominal(share: f64) {
-    assert!((0.94..=0.96).contains(&share), "coverage {share}");
-}
-
-fn normals(draws: &mut Draws, n: usize) -> Vec<f64> {
-    (0..n).map(|_| draws.normal()).collect()
-}
+const SIMULATION: Simulation = Simulation { seed: 77, lane: 3 };
 
 /// `n` draws over cells with these weights.
 fn multinomial(draws: &mut Draws, weights: &[f64], n: u32) -> Vec<f64> {
@@ -73,15 +56,17 @@ fn least_squares() {
         let names = ["one".to_owned(), "x".to_owned()];
         ols(&columns, &names, &WideColumn::plain(&y), true, 0.95).unwrap()
     };
-    nominal(covered("slope", 2.0, |draws| fit(draws).terms[1].interval.clone().unwrap()));
+    nominal(
+        SIMULATION.covered("slope", 2.0, |draws| fit(draws).terms[1].interval.clone().unwrap()),
+    );
     let at = |draws: &mut Draws| {
         let fit = fit(draws);
         let b: Vec<Option<f64>> = fit.terms.iter().map(|term| term.coefficient).collect();
         let freedom = fit.degrees_of_freedom;
         predict(&[1.0, 1.5], &b, &fit.inverse_gram, fit.residual_sd, freedom, 0.95).unwrap()
     };
-    nominal(covered("mean at 1.5", 4.0, |draws| at(draws).mean));
-    nominal(covered("new response at 1.5", 0.0, |draws| {
+    nominal(SIMULATION.covered("mean at 1.5", 4.0, |draws| at(draws).mean));
+    nominal(SIMULATION.covered("new response at 1.5", 0.0, |draws| {
         let made = at(draws).new;
         let response = 4.0 + draws.normal();
         Interval::new(made.lower - response, made.upper - response, 0.95, "shifted")
@@ -101,17 +86,17 @@ fn other_means() {
         Interval::new(low, high, 0.95, "Student's t")
     };
     // Log-normal: the geometric mean is e^μ, exact by theory.
-    nominal(covered("geometric", 1_f64.exp(), |draws| {
+    nominal(SIMULATION.covered("geometric", 1_f64.exp(), |draws| {
         let values: Vec<f64> = normals(draws, 12).iter().map(|z| (1.0 + z).exp()).collect();
         of(Kind::Geometric, &values)
     }));
     // Inverses uniform on (1, 3): the harmonic mean is ½.
-    nominal(covered("harmonic", 0.5, |draws| {
+    nominal(SIMULATION.covered("harmonic", 0.5, |draws| {
         let values: Vec<f64> = (0..30).map(|_| 1.0 / (1.0 + 2.0 * draws.uniform())).collect();
         of(Kind::Harmonic, &values)
     }));
     // Squares of uniforms: the quadratic mean is √⅓.
-    nominal(covered("quadratic", (1.0_f64 / 3.0).sqrt(), |draws| {
+    nominal(SIMULATION.covered("quadratic", (1.0_f64 / 3.0).sqrt(), |draws| {
         let values: Vec<f64> = (0..60).map(|_| draws.uniform()).collect();
         of(Kind::Power(2.0), &values)
     }));
@@ -127,19 +112,19 @@ fn tables() {
         let b = Binomial::new(120, 0.45).unwrap().sample(draws) as u64;
         ((a, 80), (b, 120))
     };
-    nominal(covered("Wald difference, 80 and 120", -0.15, |draws| {
+    nominal(SIMULATION.covered("Wald difference, 80 and 120", -0.15, |draws| {
         let (one, two) = pair(draws);
         Difference::Wald.interval(one, two, 0.95).unwrap()
     }));
     // Wald's ends meet when nobody succeeds: few and rare is where it fails, as its page says.
-    let few = covered("Wald difference, 15 and 15, rare", -0.1, |draws| {
+    let few = SIMULATION.covered("Wald difference, 15 and 15, rare", -0.1, |draws| {
         let a = Binomial::new(15, 0.05).unwrap().sample(draws) as u64;
         let b = Binomial::new(15, 0.15).unwrap().sample(draws) as u64;
         Difference::Wald.interval((a, 15), (b, 15), 0.95).unwrap()
     });
     assert!(few < 0.94, "{few}");
     let odds = (0.3 / 0.7) / (0.45 / 0.55);
-    let exact = covered("Fisher's odds ratio", odds, |draws| {
+    let exact = SIMULATION.covered("Fisher's odds ratio", odds, |draws| {
         let ((a, n), (b, m)) = pair(draws);
         table::fisher([[a, n - a], [b, m - b]], Alternative::TwoSided, 0.95)
             .unwrap()
@@ -158,7 +143,7 @@ fn information() {
     }
     let weights = [4.0, 3.0, 2.0, 1.0, 1.0, 1.0];
     let truth = -weights.iter().map(|w| w / 12.0 * f64::ln(w / 12.0)).sum::<f64>();
-    nominal(covered("entropy of a sample, 1000 of 6", truth, |draws| {
+    nominal(SIMULATION.covered("entropy of a sample, 1000 of 6", truth, |draws| {
         let counts = multinomial(draws, &weights, 1000);
         estimate::entropy(&counts).unwrap().interval(0.95).unwrap()
     }));
@@ -171,7 +156,7 @@ fn information() {
     ] {
         let rows = |cells: &[f64]| cells.chunks(width).map(<[f64]>::to_vec).collect::<Vec<_>>();
         let truth = mutual_information(&rows(&weights)).unwrap().information;
-        let share = covered(&format!("mutual information, {name}"), truth, |draws| {
+        let share = SIMULATION.covered(&format!("mutual information, {name}"), truth, |draws| {
             sampled(&rows(&multinomial(draws, &weights, n)), 0.95).unwrap().interval
         });
         if truth > 1e-12 {
@@ -194,11 +179,11 @@ fn dimension() {
         let turns: Vec<f64> = (0..200).map(|_| std::f64::consts::TAU * draws.uniform()).collect();
         Points::new(2, turns.iter().flat_map(|turn| [turn.cos(), turn.sin()]).collect()).unwrap()
     };
-    let pairs = covered("TwoNN", 1.0, |draws| {
+    let pairs = SIMULATION.covered("TwoNN", 1.0, |draws| {
         intrinsic::two_nearest(&circle(draws), 0.95).unwrap().interval
     });
     assert!((0.87..0.92).contains(&pairs), "{pairs}");
-    let many = covered("Levina-Bickel, ten neighbours", 1.0, |draws| {
+    let many = SIMULATION.covered("Levina-Bickel, ten neighbours", 1.0, |draws| {
         intrinsic::likelihood(&circle(draws), 10, 0.95).unwrap().interval
     });
     assert!((0.83..0.88).contains(&many), "{many}");
@@ -209,7 +194,7 @@ fn components() {
     if !grimoire_testkit::slow("coverage of variances of components") {
         return;
     }
-    nominal(covered("variance of the first component", 9.0, |draws| {
+    nominal(SIMULATION.covered("variance of the first component", 9.0, |draws| {
         let columns: Vec<Vec<f64>> = [3.0, 1.0, 0.5]
             .iter()
             .map(|sd| normals(draws, 200).iter().map(|z| sd * z).collect())
