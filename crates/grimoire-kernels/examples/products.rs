@@ -1,5 +1,5 @@
 //! Prints the speed of matrix products of the shapes that tuning and running a 135M model take, beside the
-//! peak of the multiply-add units, which it measures in turn with them. Minimum times of short runs, so
+//! peak of the multiply-add units in f32, which it measures in turn with them. Minimum times of short runs, so
 //! that a busy machine disturbs little; as many threads as `RAYON_NUM_THREADS` says.
 //! `cargo run --release -p grimoire-kernels --example products [rows …]`.
 
@@ -9,7 +9,7 @@ mod clock;
 mod peak;
 
 use clock::seconds;
-use grimoire_kernels::{Isa, Lhs, Rhs, StorageType, Stored, gemm, storage};
+use grimoire_kernels::{Isa, Lhs, Precision, Rhs, StorageType, Stored, gemm_with, storage};
 use peak::peak;
 
 fn main() {
@@ -20,15 +20,19 @@ fn main() {
         for (n, k) in [(576, 576), (192, 576), (1536, 576), (576, 1536), (16, 576), (576, 16)] {
             for ty in [StorageType::F32, StorageType::Q4_1, StorageType::Q8_0] {
                 if k >= ty.block_len() {
-                    product(m, n, k, ty);
+                    product(Precision::F32, m, n, k, ty);
+                    if Isa::current() >= Isa::Avx512Bf16 {
+                        product(Precision::Half, m, n, k, ty);
+                    }
                 }
             }
         }
-        product(m, 49_152, 576, StorageType::Q8_0);
+        product(Precision::F32, m, 49_152, 576, StorageType::Q8_0);
+        product(Precision::Half, m, 49_152, 576, StorageType::Q8_0);
     }
 }
 
-fn product(m: usize, n: usize, k: usize, ty: StorageType) {
+fn product(precision: Precision, m: usize, n: usize, k: usize, ty: StorageType) {
     let w: Vec<f32> = (0..n * k).map(|i| (i % 17) as f32 * 0.01).collect();
     let a: Vec<f32> = (0..m * k.max(n)).map(|i| (i % 13) as f32 * 0.01).collect();
     let mut bytes = vec![0; n * k / ty.block_len() * ty.block_bytes()];
@@ -43,7 +47,7 @@ fn product(m: usize, n: usize, k: usize, ty: StorageType) {
         for _ in 0..repeats {
             limit = limit.max(peak());
             let start = seconds();
-            gemm(lhs, rhs, &mut out[..size], false);
+            gemm_with(precision, lhs, rhs, &mut out[..size], false);
             best = best.min(seconds() - start);
         }
         flops / best / 1e9
@@ -59,7 +63,7 @@ fn product(m: usize, n: usize, k: usize, ty: StorageType) {
     let threads = rayon::current_num_threads() as f64;
     let share = |speed: f64| 100.0 * speed / limit / threads;
     println!(
-        "{m:5} x {n:5} x {k:5} {:5}: y = x W' {forward:6.1} ({:3.0} %)  d_x = d_y W {backward:6.1} ({:3.0} %)  \
+        "{m:5} x {n:5} x {k:5} {:5} {precision:?}: y = x W' {forward:6.1} ({:3.0} %)  d_x = d_y W {backward:6.1} ({:3.0} %)  \
          d_W = d_y' x {weight:6.1} ({:3.0} %) of {limit:5.1} GFLOP/s a thread",
         ty.name(),
         share(forward),

@@ -1,7 +1,7 @@
 //! The instruction set, chosen once at run time. Kernels ask [`Isa::current`]; nothing is decided when
 //! the crate is compiled, and the portable path is always there.
 //!
-//! `GRIMOIRE_ISA=portable|avx2|avx512` (or [`Isa::force`]) lowers the choice for a whole process, so that
+//! `GRIMOIRE_ISA=portable|avx2|avx512|avx512bf16` (or [`Isa::force`]) lowers the choice for a whole process, so that
 //! every path can be run through every test on one machine. It can never raise it above what the
 //! processor has.
 
@@ -15,8 +15,11 @@ pub enum Isa {
     Portable,
     /// 256-bit vectors with fused multiply-add (AVX2, FMA and F16C).
     Avx2,
-    /// 512-bit vectors (AVX-512 F, BW, DQ and VL) on top of [`Isa::Avx2`].
+    /// 512-bit vectors with products of bytes (AVX-512 F, BW, DQ, VL and VNNI) on top of [`Isa::Avx2`]: Ice Lake
+    /// and later. Earlier processors with AVX-512 lower their clock for it, and stay with AVX2.
     Avx512,
+    /// Products of pairs of bf16 (AVX-512 BF16) on top of [`Isa::Avx512`]: Sapphire Rapids, Zen 4 and later.
+    Avx512Bf16,
 }
 
 const UNSET: u8 = u8::MAX;
@@ -33,10 +36,12 @@ impl Isa {
             let avx512 = is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512dq")
-                && is_x86_feature_detected!("avx512vl");
-            match (avx2, avx512) {
-                (true, true) => return Self::Avx512,
-                (true, false) => return Self::Avx2,
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512vnni");
+            match (avx2, avx512, is_x86_feature_detected!("avx512bf16")) {
+                (true, true, true) => return Self::Avx512Bf16,
+                (true, true, false) => return Self::Avx512,
+                (true, false, _) => return Self::Avx2,
                 _ => {}
             }
         }
@@ -49,9 +54,10 @@ impl Isa {
             0 => Self::Portable,
             1 => Self::Avx2,
             2 => Self::Avx512,
+            3 => Self::Avx512Bf16,
             _ => {
                 let wanted = std::env::var("GRIMOIRE_ISA").ok().and_then(|name| Self::named(&name));
-                Self::force(wanted.unwrap_or(Self::Avx512))
+                Self::force(wanted.unwrap_or(Self::Avx512Bf16))
             }
         }
     }
@@ -63,12 +69,13 @@ impl Isa {
         chosen
     }
 
-    /// The instruction set of that name (`portable`, `avx2`, `avx512`).
+    /// The instruction set of that name (`portable`, `avx2`, `avx512`, `avx512bf16`).
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "portable" => Some(Self::Portable),
             "avx2" => Some(Self::Avx2),
             "avx512" => Some(Self::Avx512),
+            "avx512bf16" => Some(Self::Avx512Bf16),
             _ => None,
         }
     }
@@ -79,6 +86,7 @@ impl Isa {
             Self::Portable => "portable",
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
+            Self::Avx512Bf16 => "avx512bf16",
         }
     }
 
@@ -102,7 +110,7 @@ impl Isa {
 
     /// Every instruction set that this machine can run, for tests.
     pub fn available() -> Vec<Self> {
-        [Self::Portable, Self::Avx2, Self::Avx512]
+        [Self::Portable, Self::Avx2, Self::Avx512, Self::Avx512Bf16]
             .into_iter()
             .filter(|isa| *isa <= Self::detected())
             .collect()
@@ -122,6 +130,12 @@ macro_rules! multiversion {
             {
                 #[target_feature(enable = "avx2,fma,f16c")]
                 fn avx2($($arg: $ty),*) $(-> $ret)? { body::<true>($($arg),*) }
+                #[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl")]
+                fn avx512($($arg: $ty),*) $(-> $ret)? { body::<true>($($arg),*) }
+                if $crate::isa::Isa::current() >= $crate::isa::Isa::Avx512 {
+                    // SAFETY: the instruction set in force never exceeds what was detected.
+                    return unsafe { avx512($($arg),*) };
+                }
                 if $crate::isa::Isa::current() >= $crate::isa::Isa::Avx2 {
                     // SAFETY: the instruction set in force never exceeds what was detected.
                     return unsafe { avx2($($arg),*) };
@@ -145,7 +159,7 @@ mod tests {
 
     #[test]
     fn names_round_trip_and_forcing_never_exceeds_the_machine() {
-        for isa in [Isa::Portable, Isa::Avx2, Isa::Avx512] {
+        for isa in [Isa::Portable, Isa::Avx2, Isa::Avx512, Isa::Avx512Bf16] {
             assert_eq!(Isa::named(isa.name()), Some(isa));
         }
         assert_eq!(Isa::named("sse9"), None);

@@ -53,9 +53,9 @@ impl<'p> Tape<'p> {
         Self { params, recording: false, precision: Precision::F32, nodes: RefCell::default() }
     }
 
-    /// The same tape, computing with `precision` what is not recorded; what is recorded, and so has a
-    /// gradient, is computed in f32 always, but a fast tape keeps some of it for the way back in bf16. A new
-    /// tape is exact.
+    /// The same tape, computing with `precision` what is not recorded. What is recorded, and so has a gradient, is
+    /// computed with [`Tape::recorded_precision`], and where that is not f32, some of it is kept in bf16 for the way
+    /// back. A new tape is exact.
     #[must_use]
     pub fn with_precision(self, precision: Precision) -> Self {
         Self { precision, ..self }
@@ -64,6 +64,14 @@ impl<'p> Tape<'p> {
     /// How exactly it computes what it does not record.
     pub fn precision(&self) -> Precision {
         self.precision
+    }
+
+    /// How exactly it computes what it records: never in integers, which have no gradient.
+    pub fn recorded_precision(&self) -> Precision {
+        match self.precision {
+            Precision::F32 => Precision::F32,
+            Precision::Half | Precision::Fast => Precision::Half,
+        }
     }
 
     /// The parameters that operations read.

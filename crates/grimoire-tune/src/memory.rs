@@ -101,7 +101,7 @@ fn saved_per_token(config: &Config, model: &Model, params: &Params, precision: P
     // in halves where speed counts.
     let gated = match precision {
         Precision::F32 => 2 * config.inner,
-        Precision::Fast => config.inner,
+        Precision::Half | Precision::Fast => config.inner,
     };
     let llama = 2 * d + 2 * q + 2 * kv + config.n_heads + gated;
     let block = match config.architecture {

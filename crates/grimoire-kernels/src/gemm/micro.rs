@@ -1,17 +1,20 @@
-//! The innermost tile of every matrix product: `C[MR, 16] (+)= A[MR, k] · B[k, 16]`.
+//! The innermost tile of every matrix product in f32: `C[MR, 16] (+)= A[MR, k] · B[k, 16]`.
 //! `A` is read in place by broadcast at any strides; `B` is a run of 16 columns with a row stride.
 //! One version per instruction set; the plain one is the definition.
 //!
-//! The accumulators of the widest tile (6 x 16) fill twelve of the sixteen 256-bit registers; two hold
-//! the row of `B`, one the broadcast. Per step of `k` that is 12 multiply-adds for 8 loads, which keeps
-//! both multiply-add units busy (the first idea of Goto and van de Geijn, 2008, section 4).
+//! On AVX2 a tile is two halves of 6 x 16, whose accumulators fill twelve of the sixteen 256-bit registers;
+//! two hold the row of `B`, one the broadcast. Per step of `k` that is 12 multiply-adds for 8 loads, which
+//! keeps both multiply-add units busy (the first idea of Goto and van de Geijn, 2008, section 4). On AVX-512
+//! it is 12 x 16 in twelve of 32 registers, 12 multiply-adds that broadcast as they load, and one load more.
 
 use crate::isa::Isa;
 
 /// Columns of a tile.
 pub(crate) const NR: usize = 16;
 /// Most rows of a tile.
-pub(crate) const MR: usize = 6;
+pub(crate) const MR: usize = 12;
+/// Rows of half a tile, all that sixteen registers have room for.
+const HALF: usize = MR / 2;
 /// How many rows of `B` ahead memory is asked, where they lie far apart.
 const AHEAD: usize = 12;
 
@@ -38,7 +41,7 @@ pub(crate) struct Tile {
     pub(crate) accumulate: bool,
 }
 
-/// Computes a tile of `rows` (1 to 6) by `cols` (1 to 16).
+/// Computes a tile of `rows` (1 to [`MR`]) by `cols` (1 to 16).
 ///
 /// # Safety
 /// All of `A[rows, k]`, `B[k, 16]` (sixteen columns even when `cols` is less) must be readable,
@@ -66,27 +69,48 @@ pub(crate) unsafe fn tile(isa: Isa, tile: Tile, rows: usize, cols: usize) {
 }
 
 unsafe fn full(isa: Isa, tile: Tile, rows: usize) {
-    // SAFETY: `isa` is available and the operands are as `tile` requires.
+    // SAFETY: `isa` is available and the operands are as `tile` requires, all of the tile or half of it.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        if isa >= Isa::Avx512 {
+            avx512_rows(tile, rows);
+            return;
+        }
+        for from in (0..rows).step_by(HALF) {
+            let half = Tile {
+                a: tile.a.wrapping_add(from * tile.a_row),
+                c: tile.c.wrapping_add(from * tile.c_row),
+                ..tile
+            };
+            self::half(isa, half, HALF.min(rows - from));
+        }
+    }
+}
+
+unsafe fn half(isa: Isa, tile: Tile, rows: usize) {
+    // SAFETY: as in `full`.
     unsafe {
         match (isa, rows) {
+            (Isa::Portable, 6) => plain::<6>(tile),
+            (Isa::Portable, 5) => plain::<5>(tile),
+            (Isa::Portable, 4) => plain::<4>(tile),
+            (Isa::Portable, 3) => plain::<3>(tile),
+            (Isa::Portable, 2) => plain::<2>(tile),
+            (Isa::Portable, _) => plain::<1>(tile),
             #[cfg(target_arch = "x86_64")]
-            (Isa::Avx2 | Isa::Avx512, 6) => avx2::<6>(tile),
+            (_, 6) => avx2::<6>(tile),
             #[cfg(target_arch = "x86_64")]
-            (Isa::Avx2 | Isa::Avx512, 5) => avx2::<5>(tile),
+            (_, 5) => avx2::<5>(tile),
             #[cfg(target_arch = "x86_64")]
-            (Isa::Avx2 | Isa::Avx512, 4) => avx2::<4>(tile),
+            (_, 4) => avx2::<4>(tile),
             #[cfg(target_arch = "x86_64")]
-            (Isa::Avx2 | Isa::Avx512, 3) => avx2::<3>(tile),
+            (_, 3) => avx2::<3>(tile),
             #[cfg(target_arch = "x86_64")]
-            (Isa::Avx2 | Isa::Avx512, 2) => avx2::<2>(tile),
+            (_, 2) => avx2::<2>(tile),
             #[cfg(target_arch = "x86_64")]
-            (Isa::Avx2 | Isa::Avx512, 1) => avx2::<1>(tile),
-            (_, 6) => plain::<6>(tile),
-            (_, 5) => plain::<5>(tile),
-            (_, 4) => plain::<4>(tile),
-            (_, 3) => plain::<3>(tile),
-            (_, 2) => plain::<2>(tile),
-            _ => plain::<1>(tile),
+            (_, _) => avx2::<1>(tile),
+            #[cfg(not(target_arch = "x86_64"))]
+            _ => unreachable!("{isa:?} is not on this processor"),
         }
     }
 }
@@ -196,6 +220,99 @@ unsafe fn avx2_sum<const ROWS: usize, const COL: usize>(
     for i in 0..t.k % 4 {
         let (a, b) = (i * a_col, b.wrapping_add(i * t.b_row));
         step(upper.wrapping_add(a), lower.wrapping_add(a), b);
+    }
+    sums
+}
+
+#[cfg(target_arch = "x86_64")]
+unsafe fn avx512_rows(tile: Tile, rows: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match rows {
+            12 => avx512::<12>(tile),
+            11 => avx512::<11>(tile),
+            10 => avx512::<10>(tile),
+            9 => avx512::<9>(tile),
+            8 => avx512::<8>(tile),
+            7 => avx512::<7>(tile),
+            6 => avx512::<6>(tile),
+            5 => avx512::<5>(tile),
+            4 => avx512::<4>(tile),
+            3 => avx512::<3>(tile),
+            2 => avx512::<2>(tile),
+            _ => avx512::<1>(tile),
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn avx512<const ROWS: usize>(t: Tile) {
+    use std::arch::x86_64::{
+        _MM_HINT_T0, _mm_prefetch, _mm512_add_ps, _mm512_loadu_ps, _mm512_storeu_ps,
+    };
+    for i in 0..ROWS {
+        let c = t.c.wrapping_add(i * t.c_row).cast::<i8>();
+        _mm_prefetch::<_MM_HINT_T0>(c);
+        _mm_prefetch::<_MM_HINT_T0>(c.wrapping_add(60));
+    }
+    // SAFETY: the caller's promise.
+    let sums = unsafe {
+        match t.a_col {
+            1 => avx512_sum::<ROWS, 1>(t),
+            MR => avx512_sum::<ROWS, MR>(t),
+            _ => avx512_sum::<ROWS, 0>(t),
+        }
+    };
+    for (i, sum) in sums.into_iter().enumerate() {
+        // SAFETY: `C[rows, 16]` is writable.
+        unsafe {
+            let c = t.c.add(i * t.c_row);
+            let sum = if t.accumulate { _mm512_add_ps(_mm512_loadu_ps(c), sum) } else { sum };
+            _mm512_storeu_ps(c, sum);
+        }
+    }
+}
+
+/// The sums of a tile, as [`avx2_sum`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+#[inline]
+unsafe fn avx512_sum<const ROWS: usize, const COL: usize>(
+    t: Tile,
+) -> [std::arch::x86_64::__m512; ROWS] {
+    use std::arch::x86_64::{
+        _MM_HINT_T0, _mm_prefetch, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps,
+        _mm512_setzero_ps,
+    };
+    let mut sums = [_mm512_setzero_ps(); ROWS];
+    let a_col = if COL == 0 { t.a_col } else { COL };
+    // Four pointers three rows apart reach twelve rows with the scaled offsets of an x86 address.
+    let mut a: [*const f32; MR / 3] = std::array::from_fn(|i| t.a.wrapping_add(3 * i * t.a_row));
+    let mut b = t.b;
+    let far = t.b_row != NR;
+    let mut step = |a: &[*const f32; MR / 3], ahead: usize, b: *const f32| {
+        if far {
+            _mm_prefetch::<_MM_HINT_T0>(b.wrapping_add(AHEAD * t.b_row).cast());
+        }
+        // SAFETY: `B[k, 16]` and `A[rows, k]` are readable; the pointers stay among their `k` columns.
+        unsafe {
+            let b = _mm512_loadu_ps(b);
+            for (i, sum) in sums.iter_mut().enumerate() {
+                let value = *a[i / 3].wrapping_add(i % 3 * t.a_row + ahead);
+                *sum = _mm512_fmadd_ps(_mm512_set1_ps(value), b, *sum);
+            }
+        }
+    };
+    for _ in 0..t.k / 4 {
+        for i in 0..4 {
+            step(&a, i * a_col, b.wrapping_add(i * t.b_row));
+        }
+        a = a.map(|a| a.wrapping_add(4 * a_col));
+        b = b.wrapping_add(4 * t.b_row);
+    }
+    for i in 0..t.k % 4 {
+        step(&a, i * a_col, b.wrapping_add(i * t.b_row));
     }
     sums
 }

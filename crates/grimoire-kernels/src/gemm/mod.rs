@@ -13,6 +13,10 @@ mod fast;
 mod fast_avx2;
 #[cfg(target_arch = "x86_64")]
 mod fast_pack;
+#[cfg(target_arch = "x86_64")]
+mod half;
+#[cfg(target_arch = "x86_64")]
+mod half_pack;
 mod micro;
 mod pack;
 
@@ -30,6 +34,8 @@ const COLS: usize = 48;
 const ROWS: usize = 1056;
 /// Fewest rows of `C` in a piece: `W` is decoded once for so many.
 const FEWEST_ROWS: usize = 192;
+/// Rows of a piece are a multiple of this: whole tiles of [`micro`] and of [`half`].
+const WHOLE_TILES: usize = 24;
 /// How many pieces are enough to share out well.
 const ENOUGH: usize = 12;
 /// Up to so many rows of `A`, an f32 matrix is read where it lies: copying it into panels costs more.
@@ -182,13 +188,15 @@ pub enum Precision {
     /// f32 throughout: the reference.
     #[default]
     F32,
+    /// Both sides rounded to bf16 and summed in f32, where the processor multiplies bf16 faster ([`Isa::Avx512Bf16`]);
+    /// f32 elsewhere. Each factor moves by at most 1/512 of itself.
+    Half,
     /// Products with a quantised weight in integers, the left-hand side rounded to 8-bit blocks of 32 values
     /// (each by at most 0.4 % of the largest of its block); all else as [`Precision::F32`].
     Fast,
 }
 
-/// [`gemm`] in a precision of choice; [`Precision::Fast`] has no gradient of its own, so it is for
-/// products that nothing is learned from.
+/// [`gemm`] in a precision of choice.
 ///
 /// # Panics
 /// As [`gemm`].
@@ -209,6 +217,18 @@ pub fn gemm_with(
         {
             assert_eq!(out.len(), lhs.rows * w.rows, "gemm: out has {} values", out.len());
             fast::product(lhs.values, lhs.rows, w, out, accumulate);
+        }
+        #[cfg(target_arch = "x86_64")]
+        _ if precision == Precision::Half && half::suits(&lhs, rhs) => {
+            let (k, n) = rhs.sizes();
+            assert!(
+                lhs.cols == k && out.len() == lhs.rows * n,
+                "gemm: shapes differ, [{}, {}] by [{k}, {n}] into {}",
+                lhs.rows,
+                lhs.cols,
+                out.len()
+            );
+            half::product(lhs, rhs, None, out, accumulate);
         }
         _ => gemm(lhs, rhs, out, accumulate),
     }
@@ -270,6 +290,20 @@ pub fn gemm_pair(
     out: &mut [f32],
     accumulate: bool,
 ) {
+    gemm_pair_with(Precision::F32, first, second, out, accumulate);
+}
+
+/// [`gemm_pair`] with the first product in a precision of choice; the second is always in f32.
+///
+/// # Panics
+/// As [`gemm_pair`].
+pub fn gemm_pair_with(
+    precision: Precision,
+    first: (Lhs<'_>, Rhs<'_>),
+    second: (Lhs<'_>, Rhs<'_>),
+    out: &mut [f32],
+    accumulate: bool,
+) {
     let ((k, n), (low, low_n)) = (first.1.sizes(), second.1.sizes());
     let m = first.0.rows;
     assert!(
@@ -280,11 +314,17 @@ pub fn gemm_pair(
         second.0.cols
     );
     assert_eq!(out.len(), m * n, "gemm: out has {} values, not [{m}, {n}]", out.len());
-    let together = m >= 4 && n > 0 && k > 0 && low > 0;
-    if together && first.0.col_stride == 1 && second.0.col_stride == 1 {
+    let together = m >= 4 && n > 0 && k > 0 && low > 0 && second.0.col_stride == 1;
+    #[cfg(target_arch = "x86_64")]
+    if precision == Precision::Half && together && half::suits(&first.0, first.1) {
+        half::product(first.0, first.1, Some(second), out, accumulate);
+        return;
+    }
+    if together && matches!(precision, Precision::F32 | Precision::Half) && first.0.col_stride == 1
+    {
         sum(&[first, second], out, accumulate);
     } else {
-        gemm(first.0, first.1, out, accumulate);
+        gemm_with(precision, first.0, first.1, out, accumulate);
         gemm(second.0, second.1, out, true);
     }
 }
@@ -443,11 +483,27 @@ impl Cut {
             Rhs::Plain(w) if w.ty.block_len() > 1 => w.ty.block_len().max(64),
             _ => COLS,
         };
+        Self::rows_for(m, n, cols)
+    }
+
+    /// The same for [`half`], whose tile is two panels wide.
+    #[cfg(target_arch = "x86_64")]
+    fn of_half(m: usize, n: usize, rhs: Rhs<'_>) -> Self {
+        let block = match rhs {
+            Rhs::Plain(w) => w.ty.block_len(),
+            Rhs::Transposed(_) => 1,
+        };
+        Self::rows_for(m, n, block.max(64))
+    }
+
+    fn rows_for(m: usize, n: usize, cols: usize) -> Self {
         let pieces = n.div_ceil(cols);
         let rows = if pieces >= ENOUGH {
             ROWS
         } else {
-            m.div_ceil(ENOUGH.div_ceil(pieces)).next_multiple_of(MR).clamp(FEWEST_ROWS, ROWS)
+            m.div_ceil(ENOUGH.div_ceil(pieces))
+                .next_multiple_of(WHOLE_TILES)
+                .clamp(FEWEST_ROWS, ROWS)
         };
         Self { rows, cols }
     }

@@ -8,10 +8,10 @@ use crate::parallel::for_each_rows;
 use crate::storage::{self, StorageType};
 use std::ops::Range;
 
-/// Groups of six rows in a piece of [`columns`].
-const GROUPS: usize = 16;
+/// Groups of rows in a piece of [`columns`].
+const GROUPS: usize = 8;
 /// How many rows of `W` ahead of the decoder memory is asked.
-const AHEAD: usize = 12;
+pub(super) const AHEAD: usize = 12;
 
 /// Packs `B[k, cols] = Wᵀ` for rows `first..first + cols` and columns `from..from + k` of `W`.
 pub(super) fn transposed(
@@ -90,7 +90,7 @@ multiversion! {
 
 /// Asks for these bytes in the first-level cache.
 #[inline(always)]
-fn prefetch(bytes: &[u8]) {
+pub(super) fn prefetch(bytes: &[u8]) {
     #[cfg(target_arch = "x86_64")]
     for line in bytes.chunks(64) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
@@ -101,7 +101,7 @@ fn prefetch(bytes: &[u8]) {
     let _ = bytes;
 }
 
-/// `A = sourceᵀ` (`source[k, rows]`) in groups of six rows, each group `[k, 6]`, the last one padded: what
+/// `A = sourceᵀ` (`source[k, rows]`) in groups of [`MR`] rows, each group `[k, MR]`, the last one padded: what
 /// the tile kernel reads as `A` with neighbouring rows side by side.
 pub(super) fn columns(source: &[f32], k: usize, rows: usize) -> Vec<f32> {
     let mut groups = vec![0.0; rows.div_ceil(MR) * MR * k];

@@ -13,7 +13,7 @@
 
 mod block32;
 mod float;
-mod lookup;
+pub(crate) mod lookup;
 mod superblock;
 mod superblock_encode;
 

@@ -13,7 +13,7 @@ use crate::params::{ParamId, Params};
 use crate::tape::{Flow, Tape};
 use crate::tensor::Tensor;
 use grimoire_kernels::parallel::{for_each_row_pairs, for_each_rows};
-use grimoire_kernels::{Lhs, Precision, Rhs, Stored, gemm, gemm_pair, gemm_with, rows};
+use grimoire_kernels::{Lhs, Precision, Rhs, Stored, gemm, gemm_pair_with, gemm_with, rows};
 
 /// Rows in a piece of element-wise work.
 const ROWS: usize = 16;
@@ -52,9 +52,9 @@ pub struct Adapter {
 ///
 /// # Gradient
 /// `d_x = d_y W + d_u A` with `d_u = s · d_y B`; `d_A = d_uᵀ x`, `d_B = s · d_yᵀ (x Aᵀ)`, `d_W = d_yᵀ x`,
-/// `d_b = Σ d_y`. Saves the input and `s · x Aᵀ`; a gated input is computed again. On a fast tape the parts of a
-/// gated input are saved in bf16, so that their gradients, and those of the weight and adapter that read them, are
-/// off by some 1/512 of themselves.
+/// `d_b = Σ d_y`. Saves the input and `s · x Aᵀ`; a gated input is computed again. On a fast tape the products with
+/// `W` and that for `d_W` are [`Precision::Half`], and the parts of a gated input are saved in bf16, so that
+/// gradients are off by some 1/512 of themselves; the products of the adapter are in f32 all the same.
 ///
 /// # Panics
 /// When the shapes do not fit.
@@ -80,7 +80,7 @@ pub fn linear(
     let trained_bias = bias.and_then(Vector::param);
     let trains = adapter.is_some() || weight.param().is_some() || trained_bias.is_some();
     let recorded = tape.wants(trains, &input.tensors());
-    let precision = if recorded { Precision::F32 } else { tape.precision() };
+    let precision = if recorded { tape.recorded_precision() } else { tape.precision() };
     let mut y = Buffer::stale(n_rows * stored.rows);
     let main = (Lhs::new(x.values(), n_rows, width), Rhs::Transposed(stored));
     let mut low = Buffer::default();
@@ -92,12 +92,7 @@ pub fn linear(
             gemm(main.0, Rhs::Transposed(a), &mut low, false);
             low.iter_mut().for_each(|u| *u *= adapter.scale);
             let addition = (Lhs::new(&low, n_rows, a.rows), Rhs::Transposed(b));
-            if precision == Precision::F32 {
-                gemm_pair(main, addition, &mut y, false);
-            } else {
-                gemm_with(precision, main.0, main.1, &mut y, false);
-                gemm(addition.0, addition.1, &mut y, true);
-            }
+            gemm_pair_with(precision, main, addition, &mut y, false);
         }
     }
     if let Some(bias) = bias {
@@ -114,7 +109,7 @@ pub fn linear(
         return tape.constant(&shape, y);
     }
     let (input, weight, adapter) = (input.kept(tape.precision()), weight.clone(), adapter.cloned());
-    let saved = Saved { input, weight, bias: trained_bias, adapter, low };
+    let saved = Saved { input, weight, bias: trained_bias, adapter, low, precision };
     tape.record(&shape, y, move |d_y, flow| saved.backward(&d_y, flow))
 }
 
@@ -130,6 +125,7 @@ struct Saved {
     adapter: Option<Adapter>,
     /// `s · x Aᵀ` `[rows, rank]`.
     low: Buffer,
+    precision: Precision,
 }
 
 impl Saved {
@@ -159,7 +155,8 @@ impl Saved {
         if let (Some(param), Some(x)) = (self.weight.param(), &x) {
             let xs = Stored::f32(x.values(), n_rows, width);
             let d_w = gradients.of_mut(param);
-            gemm(Lhs::transposed(d_y, n_rows, out), Rhs::Plain(xs), d_w, true);
+            let d_yt = Lhs::transposed(d_y, n_rows, out);
+            gemm_with(self.precision, d_yt, Rhs::Plain(xs), d_w, true);
         }
         if let Some(param) = self.bias {
             let d_b = gradients.of_mut(param);
@@ -174,11 +171,11 @@ impl Saved {
         let write_d_x = |d_x: &mut [f32], add: bool| {
             let main = (Lhs::new(d_y, n_rows, out), Rhs::Plain(stored));
             match &self.adapter {
-                None => gemm(main.0, main.1, d_x, add),
+                None => gemm_with(self.precision, main.0, main.1, d_x, add),
                 Some(adapter) => {
                     let a = matrix(params, adapter.a);
                     let addition = (Lhs::new(&d_low, n_rows, a.rows), Rhs::Plain(a));
-                    gemm_pair(main, addition, d_x, add);
+                    gemm_pair_with(self.precision, main, addition, d_x, add);
                 }
             }
         };
@@ -204,11 +201,9 @@ impl Input {
     fn kept(self, precision: Precision) -> Self {
         match (self, precision) {
             (Self::Plain(x), _) => Self::Plain(x.kept()),
-            (Self::SwiGlu { gate, up }, Precision::Fast) => {
-                Self::SwiGlu { gate: gate.halved(), up: up.halved() }
-            }
-            (Self::Gelu(x), Precision::Fast) => Self::Gelu(x.halved()),
             (exact, Precision::F32) => exact,
+            (Self::SwiGlu { gate, up }, _) => Self::SwiGlu { gate: gate.halved(), up: up.halved() },
+            (Self::Gelu(x), _) => Self::Gelu(x.halved()),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::buffer::Buffer;
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 use grimoire_kernels::parallel::for_each_rows_of_two;
-use grimoire_kernels::{Lhs, Rhs, Stored, gemm, rows};
+use grimoire_kernels::{Lhs, Precision, Rhs, Stored, gemm_with, rows};
 
 /// Most logits that exist at once: 25 MB of them, which stay in a large last-level cache.
 const LOGITS: usize = 6_291_456;
@@ -65,13 +65,16 @@ pub fn cross_entropy(
     let mut nll = Vec::with_capacity(n);
     let mut logits = Buffer::default();
     let at_once = rows_at_once(stored.rows);
+    let precision = tape.recorded_precision();
     for first in (0..n).step_by(at_once) {
         let chunk = first..n.min(first + at_once);
         let weights = early.then(|| &weights[chunk.clone()]);
-        nll.extend(logits_of(h, stored, &chunk, &targets[chunk.clone()], weights, &mut logits));
+        let wanted = &targets[chunk.clone()];
+        nll.extend(logits_of(precision, h, stored, &chunk, wanted, weights, &mut logits));
         if early {
             let out = &mut d_h[chunk.start * stored.cols..chunk.end * stored.cols];
-            gemm(Lhs::new(&logits, chunk.len(), stored.rows), Rhs::Plain(stored), out, false);
+            let d_z = Lhs::new(&logits, chunk.len(), stored.rows);
+            gemm_with(precision, d_z, Rhs::Plain(stored), out, false);
         }
     }
     let total: f64 = nll.iter().zip(weights).map(|(l, w)| f64::from(*l) * f64::from(*w)).sum();
@@ -98,15 +101,15 @@ pub fn cross_entropy(
             for first in (0..targets.len()).step_by(at_once) {
                 let chunk = first..targets.len().min(first + at_once);
                 let weights = Some(&weights[chunk.clone()]);
-                let _ =
-                    logits_of(&h, stored, &chunk, &targets[chunk.clone()], weights, &mut logits);
+                let wanted = &targets[chunk.clone()];
+                let _ = logits_of(precision, &h, stored, &chunk, wanted, weights, &mut logits);
                 let at = chunk.start * stored.cols..chunk.end * stored.cols;
                 let d_z = Lhs::new(&logits, chunk.len(), stored.rows);
-                gemm(d_z, Rhs::Plain(stored), &mut d_h[at.clone()], false);
+                gemm_with(precision, d_z, Rhs::Plain(stored), &mut d_h[at.clone()], false);
                 if let Some(param) = head.param() {
                     let x = Stored::f32(&h.values()[at], chunk.len(), stored.cols);
                     let d_z = Lhs::transposed(&logits, chunk.len(), stored.rows);
-                    gemm(d_z, Rhs::Plain(x), gradients.of_mut(param), true);
+                    gemm_with(precision, d_z, Rhs::Plain(x), gradients.of_mut(param), true);
                 }
             }
             flow.send(h.target(), d_h);
@@ -127,7 +130,9 @@ pub fn token_log_probs(tape: &Tape<'_>, h: &Tensor, head: &Weight, targets: &[u3
     let at_once = rows_at_once(stored.rows);
     for first in (0..targets.len()).step_by(at_once) {
         let chunk = first..targets.len().min(first + at_once);
-        nll.extend(logits_of(h, stored, &chunk, &targets[chunk.clone()], None, &mut logits));
+        let wanted = &targets[chunk.clone()];
+        let precision = tape.recorded_precision();
+        nll.extend(logits_of(precision, h, stored, &chunk, wanted, None, &mut logits));
     }
     nll
 }
@@ -135,6 +140,7 @@ pub fn token_log_probs(tape: &Tape<'_>, h: &Tensor, head: &Weight, targets: &[u3
 /// Computes the logits of some rows and returns the negative log-likelihoods; with weights, leaves their
 /// gradient `weight · (softmax − onehot)` in `logits`.
 fn logits_of(
+    precision: Precision,
     h: &Tensor,
     head: Stored<'_>,
     rows: &std::ops::Range<usize>,
@@ -148,7 +154,7 @@ fn logits_of(
         *logits = Buffer::stale(n * vocabulary);
     }
     let x = Lhs::new(&h.values()[rows.start * width..rows.end * width], n, width);
-    gemm(x, Rhs::Transposed(head), logits, false);
+    gemm_with(precision, x, Rhs::Transposed(head), logits, false);
     let mut nll = vec![0.0; n];
     // A line of logits beside its one result.
     for_each_rows_of_two(logits, vocabulary, &mut nll, 1, 1, |row, line, nll| {
