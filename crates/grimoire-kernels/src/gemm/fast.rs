@@ -4,6 +4,7 @@
 //! In words of one block of W, `w = d_w · q_w + min`: `Σ w x ≈ d_x (d_w Σ q_w q_x + min Σ q_x)`. Sixteen rows of
 //! `W` at a time are unpacked into a panel (`fast_pack`), which then meets all rows of `A` (`fast_avx2`). What
 //! becomes of a row of `A` does not depend on its company: the same bits alone and among others.
+//! With VNNI the panel is one of bytes (`fast_pack512`, `fast_avx512`).
 //! The plain twin decodes both sides and multiplies them in f32.
 //!
 //! What it does not do: gradients; types without a kernel (they go through f32).
@@ -42,7 +43,13 @@ pub(super) fn width(ty: StorageType) -> Option<Width> {
 /// `C[m, n] (+)= A[m, k] · Wᵀ`, for a type that has a [`width`].
 pub(super) fn product(a: &[f32], m: usize, w: Stored<'_>, out: &mut [f32], accumulate: bool) {
     ACTIVATIONS.with_borrow_mut(|activations| {
-        activations.quantise(a, w.cols, width(w.ty) == Some(Width::Eight));
+        let bytes = crate::isa::Isa::current() >= crate::isa::Isa::Avx512;
+        activations.quantise(a, w.cols, width(w.ty) == Some(Width::Eight) && !bytes);
+        #[cfg(target_arch = "x86_64")]
+        if bytes {
+            super::fast_avx512::product(activations, m, w, out, accumulate);
+            return;
+        }
         #[cfg(target_arch = "x86_64")]
         if crate::isa::Isa::current() >= crate::isa::Isa::Avx2 {
             avx2::product(activations, m, w, out, accumulate);

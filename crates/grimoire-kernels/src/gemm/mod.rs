@@ -12,7 +12,11 @@ mod fast;
 #[cfg(target_arch = "x86_64")]
 mod fast_avx2;
 #[cfg(target_arch = "x86_64")]
+mod fast_avx512;
+#[cfg(target_arch = "x86_64")]
 mod fast_pack;
+#[cfg(target_arch = "x86_64")]
+mod fast_pack512;
 #[cfg(target_arch = "x86_64")]
 mod half;
 #[cfg(target_arch = "x86_64")]

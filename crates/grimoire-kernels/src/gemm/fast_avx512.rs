@@ -1,0 +1,182 @@
+//! Integer products on AVX-512 VNNI: sixteen rows of `W` are unpacked into a panel of bytes, which meets up to eight rows
+//! of activations at a time. The arithmetic is that of [`super::fast`].
+//!
+//! A lane of a panel holds four neighbours along `k` of one column as unsigned bytes; `dpbusd` multiplies them by four
+//! signed bytes of a row and adds all four products to 32 bits, exactly. Signed weights are moved up by 128, and the
+//! minimum of the block takes that away again.
+
+use super::activations::{Activations, BLOCK};
+use super::fast_pack512::{Panel, pack};
+use super::{Stored, fast_avx2::COLS};
+use crate::parallel::{Shared, for_each_piece};
+use std::arch::x86_64::*;
+use std::cell::RefCell;
+
+/// Columns of `C` in a piece.
+const PIECE: usize = 2 * COLS;
+/// Rows of `C` in a piece, all of which one panel meets.
+const ROWS: usize = 256;
+/// Most blocks in a step of the sum: the panel stays in the first-level cache.
+const STEP: usize = 24;
+/// Most rows of `A` in a tile.
+const TOGETHER: usize = 8;
+/// Groups of four values in a block.
+pub(super) const QUADS: usize = BLOCK / 4;
+
+thread_local! {
+    static PANEL: RefCell<Vec<__m512i>> = const { RefCell::new(Vec::new()) };
+}
+
+/// `C[m, n] (+)= A[m, k] · Wᵀ`; the instruction set in force is at least AVX-512 with VNNI.
+pub(super) fn product(a: &Activations, m: usize, w: Stored<'_>, out: &mut [f32], accumulate: bool) {
+    let (n, blocks) = (w.rows, w.cols / BLOCK);
+    let whole = w.ty.block_len() / BLOCK;
+    let step = blocks.div_ceil(blocks.div_ceil(STEP)).next_multiple_of(whole);
+    let kind = Panel::of(w.ty);
+    let target = Shared(out.as_mut_ptr());
+    let row_pieces = m.div_ceil(ROWS);
+    for_each_piece(n.div_ceil(PIECE) * row_pieces, |piece| {
+        let first = piece % row_pieces * ROWS;
+        let rows = first..m.min(first + ROWS);
+        let cols = piece / row_pieces * PIECE;
+        PANEL.with_borrow_mut(|panel| {
+            // SAFETY: zero is a value of every register.
+            panel.resize(kind.registers() * step, unsafe { _mm512_setzero_si512() });
+            for col in (cols..n.min(cols + PIECE)).step_by(COLS) {
+                for from in (0..blocks).step_by(step) {
+                    let depth = step.min(blocks - from);
+                    // SAFETY: the instructions are there; blocks and columns exist.
+                    unsafe { pack(&w, col, from, depth, panel) };
+                    for row in rows.clone().step_by(TOGETHER) {
+                        let tile = Tile {
+                            panel: panel.as_ptr(),
+                            blocks: depth,
+                            a: Rows::of(a, row, from),
+                            c: target.pointer().wrapping_add(row * n + col),
+                            c_row: n,
+                            mask: u16::MAX >> (COLS - COLS.min(n - col)),
+                            accumulate: accumulate || from > 0,
+                        };
+                        // SAFETY: panel and rows hold these blocks, and the tile of C belongs to this piece alone.
+                        unsafe { of_rows(kind, tile, TOGETHER.min(rows.end - row)) };
+                    }
+                }
+            }
+        });
+    });
+}
+
+/// Where rows of activations begin, at some block.
+#[derive(Clone, Copy)]
+struct Rows {
+    q: *const i8,
+    d: *const f32,
+    totals: *const f32,
+    halves: *const [i16; 2],
+    /// Values of a row.
+    width: usize,
+}
+
+impl Rows {
+    fn of(a: &Activations, row: usize, block: usize) -> Self {
+        let at = row * (a.width / BLOCK) + block;
+        Self {
+            q: a.q[at * BLOCK..].as_ptr(),
+            d: a.d[at..].as_ptr(),
+            totals: a.totals[at..].as_ptr(),
+            halves: a.halves[at..].as_ptr(),
+            width: a.width,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Tile {
+    panel: *const __m512i,
+    blocks: usize,
+    a: Rows,
+    c: *mut f32,
+    c_row: usize,
+    /// Which of the sixteen columns exist.
+    mask: u16,
+    accumulate: bool,
+}
+
+/// # Safety
+/// As [`tile`].
+unsafe fn of_rows(kind: Panel, t: Tile, rows: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match (kind, rows) {
+            (Panel::Whole, 1) => tile::<1, false>(t),
+            (Panel::Whole, 2) => tile::<2, false>(t),
+            (Panel::Whole, 3) => tile::<3, false>(t),
+            (Panel::Whole, 4) => tile::<4, false>(t),
+            (Panel::Whole, 5) => tile::<5, false>(t),
+            (Panel::Whole, 6) => tile::<6, false>(t),
+            (Panel::Whole, 7) => tile::<7, false>(t),
+            (Panel::Whole, _) => tile::<8, false>(t),
+            (Panel::Halves, 1) => tile::<1, true>(t),
+            (Panel::Halves, 2) => tile::<2, true>(t),
+            (Panel::Halves, 3) => tile::<3, true>(t),
+            (Panel::Halves, 4) => tile::<4, true>(t),
+            (Panel::Halves, 5) => tile::<5, true>(t),
+            (Panel::Halves, 6) => tile::<6, true>(t),
+            (Panel::Halves, 7) => tile::<7, true>(t),
+            (Panel::Halves, _) => tile::<8, true>(t),
+        }
+    }
+}
+
+/// `C[ROWS, 16] (+)= A · panel`.
+///
+/// # Safety
+/// AVX-512 F and VNNI must be there; the panel holds the blocks, `A` the rows and blocks, and `C` is writable where the
+/// mask has a bit.
+#[target_feature(enable = "avx512f,avx512vnni")]
+unsafe fn tile<const ROWS: usize, const HALVES: bool>(t: Tile) {
+    let a = t.a;
+    let registers = if HALVES { Panel::Halves } else { Panel::Whole }.registers();
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut sums = [_mm512_setzero_ps(); ROWS];
+        if t.accumulate {
+            sums = std::array::from_fn(|row| _mm512_maskz_loadu_ps(t.mask, t.c.add(row * t.c_row)));
+        }
+        for block in 0..t.blocks {
+            let w = t.panel.add(block * registers);
+            let x = a.q.add(block * BLOCK);
+            // The first and the second sixteen of a block, apart: two chains of additions for each row.
+            let mut dots = [[_mm512_setzero_si512(); 2]; ROWS];
+            for quad in 0..QUADS / 2 {
+                for half in 0..2 {
+                    let quad = half * QUADS / 2 + quad;
+                    let w = *w.add(quad);
+                    for (row, dots) in dots.iter_mut().enumerate() {
+                        let x = x.add(row * a.width + 4 * quad).cast::<i32>().read_unaligned();
+                        dots[half] = _mm512_dpbusd_epi32(dots[half], w, _mm512_set1_epi32(x));
+                    }
+                }
+            }
+            let scale = |register: usize| _mm512_castsi512_ps(*w.add(QUADS + register));
+            for (row, sum) in sums.iter_mut().enumerate() {
+                let at = row * (a.width / BLOCK) + block;
+                let d_x = _mm512_set1_ps(*a.d.add(at));
+                let whole = if HALVES {
+                    let [t_0, t_1] = (*a.halves.add(at)).map(|t| _mm512_set1_ps(f32::from(t)));
+                    let dots = dots[row].map(|dot| _mm512_cvtepi32_ps(dot));
+                    let offset = _mm512_fmadd_ps(scale(3), t_1, _mm512_mul_ps(scale(2), t_0));
+                    _mm512_fmadd_ps(scale(1), dots[1], _mm512_fmadd_ps(scale(0), dots[0], offset))
+                } else {
+                    let dot = _mm512_cvtepi32_ps(_mm512_add_epi32(dots[row][0], dots[row][1]));
+                    let total = _mm512_set1_ps(*a.totals.add(at));
+                    _mm512_fmadd_ps(scale(0), dot, _mm512_mul_ps(scale(1), total))
+                };
+                *sum = _mm512_fmadd_ps(whole, d_x, *sum);
+            }
+        }
+        for (row, sum) in sums.into_iter().enumerate() {
+            _mm512_mask_storeu_ps(t.c.add(row * t.c_row), t.mask, sum);
+        }
+    }
+}
