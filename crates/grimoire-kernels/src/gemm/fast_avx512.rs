@@ -12,8 +12,10 @@ use crate::parallel::{Shared, for_each_piece};
 use std::arch::x86_64::*;
 use std::cell::RefCell;
 
-/// Columns of `C` in a piece.
+/// Fewest columns of `C` in a piece.
 const PIECE: usize = 2 * COLS;
+/// How many pieces are enough to share out well: the longer one is, the better memory is asked ahead.
+const ENOUGH: usize = 12;
 /// Rows of `C` in a piece, all of which one panel meets.
 const ROWS: usize = 256;
 /// Most blocks in a step of the sum: the panel stays in the first-level cache.
@@ -35,14 +37,15 @@ pub(super) fn product(a: &Activations, m: usize, w: Stored<'_>, out: &mut [f32],
     let kind = Panel::of(w.ty);
     let target = Shared(out.as_mut_ptr());
     let row_pieces = m.div_ceil(ROWS);
-    for_each_piece(n.div_ceil(PIECE) * row_pieces, |piece| {
+    let width = n.div_ceil(ENOUGH).next_multiple_of(COLS).max(PIECE);
+    for_each_piece(n.div_ceil(width) * row_pieces, |piece| {
         let first = piece % row_pieces * ROWS;
         let rows = first..m.min(first + ROWS);
-        let cols = piece / row_pieces * PIECE;
+        let cols = piece / row_pieces * width;
         PANEL.with_borrow_mut(|panel| {
             // SAFETY: zero is a value of every register.
             panel.resize(kind.registers() * step, unsafe { _mm512_setzero_si512() });
-            for col in (cols..n.min(cols + PIECE)).step_by(COLS) {
+            for col in (cols..n.min(cols + width)).step_by(COLS) {
                 for from in (0..blocks).step_by(step) {
                     let depth = step.min(blocks - from);
                     // SAFETY: the instructions are there; blocks and columns exist.
@@ -141,7 +144,9 @@ unsafe fn tile<const ROWS: usize, const HALVES: bool>(t: Tile) {
     unsafe {
         let mut sums = [_mm512_setzero_ps(); ROWS];
         if t.accumulate {
-            sums = std::array::from_fn(|row| _mm512_maskz_loadu_ps(t.mask, t.c.add(row * t.c_row)));
+            for (row, sum) in sums.iter_mut().enumerate() {
+                *sum = _mm512_maskz_loadu_ps(t.mask, t.c.add(row * t.c_row));
+            }
         }
         for block in 0..t.blocks {
             let w = t.panel.add(block * registers);
@@ -158,15 +163,17 @@ unsafe fn tile<const ROWS: usize, const HALVES: bool>(t: Tile) {
                     }
                 }
             }
-            let scale = |register: usize| _mm512_castsi512_ps(*w.add(QUADS + register));
+            let scale = |register: usize| *w.add(QUADS + register).cast::<__m512>();
             for (row, sum) in sums.iter_mut().enumerate() {
                 let at = row * (a.width / BLOCK) + block;
                 let d_x = _mm512_set1_ps(*a.d.add(at));
                 let whole = if HALVES {
-                    let [t_0, t_1] = (*a.halves.add(at)).map(|t| _mm512_set1_ps(f32::from(t)));
-                    let dots = dots[row].map(|dot| _mm512_cvtepi32_ps(dot));
-                    let offset = _mm512_fmadd_ps(scale(3), t_1, _mm512_mul_ps(scale(2), t_0));
-                    _mm512_fmadd_ps(scale(1), dots[1], _mm512_fmadd_ps(scale(0), dots[0], offset))
+                    let [t_0, t_1] = *a.halves.add(at);
+                    let offset = _mm512_mul_ps(scale(2), _mm512_set1_ps(f32::from(t_0)));
+                    let offset = _mm512_fmadd_ps(scale(3), _mm512_set1_ps(f32::from(t_1)), offset);
+                    let [first, second] = dots[row];
+                    let first = _mm512_fmadd_ps(scale(0), _mm512_cvtepi32_ps(first), offset);
+                    _mm512_fmadd_ps(scale(1), _mm512_cvtepi32_ps(second), first)
                 } else {
                     let dot = _mm512_cvtepi32_ps(_mm512_add_epi32(dots[row][0], dots[row][1]));
                     let total = _mm512_set1_ps(*a.totals.add(at));

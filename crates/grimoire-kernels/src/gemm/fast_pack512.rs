@@ -62,6 +62,9 @@ pub(super) unsafe fn pack(
     }
 }
 
+/// How many panels ahead memory is asked.
+const AHEAD: usize = 3;
+
 /// Where a block begins in each of sixteen rows of `W`.
 type Blocks = [*const u8; COLS];
 
@@ -83,19 +86,36 @@ unsafe fn each<const B: usize, const GROUPS: usize>(
         "a panel is too short"
     );
     assert!(w.bytes.len() == w.rows * row_bytes && col < w.rows, "no such column");
-    let start = w.bytes.as_ptr();
-    let ahead = start.wrapping_add((col + COLS) * row_bytes);
-    let rows: Blocks =
-        std::array::from_fn(|i| start.wrapping_add((col + i).min(w.rows - 1) * row_bytes));
+    // A few panels on: sixteen streams at once are more than a processor foresees.
+    let ahead = w.bytes.as_ptr().wrapping_add((col + AHEAD * COLS) * row_bytes + from / GROUPS * B);
+    let mut rows: Blocks = [w.bytes.as_ptr(); COLS];
+    for (i, row) in rows.iter_mut().enumerate() {
+        *row = row.wrapping_add((col + i).min(w.rows - 1) * row_bytes + from / GROUPS * B);
+    }
     for group in 0..blocks / GROUPS {
-        let at = (from / GROUPS + group) * B;
-        // The next panel: as many bytes as this block of sixteen columns takes.
+        // As many bytes as this block of sixteen columns takes, into the second level of the cache.
         for line in (0..COLS * B).step_by(64) {
-            _mm_prefetch::<_MM_HINT_T0>(ahead.wrapping_add(COLS * at + line).cast());
+            _mm_prefetch::<_MM_HINT_T1>(ahead.wrapping_add(COLS * group * B + line).cast());
         }
         let out = panel.as_mut_ptr().wrapping_add(group * GROUPS * registers);
         // SAFETY: the blocks and the registers are within bounds, as checked above.
-        unsafe { unpack(&rows.map(|row| row.wrapping_add(at)), out) };
+        unsafe { unpack(&rows, out) };
+        for row in &mut rows {
+            *row = row.wrapping_add(B);
+        }
+    }
+}
+
+/// The sixteen bytes at `offset` of rows `i`, `i + 4`, `i + 8` and `i + 12`.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn every_fourth(blocks: &Blocks, i: usize, offset: usize) -> __m512i {
+    // SAFETY: the caller has sixteen bytes there.
+    unsafe {
+        let low = _mm512_castsi128_si512(_mm_loadu_si128(blocks[i].add(offset).cast()));
+        let low = _mm512_inserti32x4::<1>(low, _mm_loadu_si128(blocks[i + 4].add(offset).cast()));
+        let low = _mm512_inserti32x4::<2>(low, _mm_loadu_si128(blocks[i + 8].add(offset).cast()));
+        _mm512_inserti32x4::<3>(low, _mm_loadu_si128(blocks[i + 12].add(offset).cast()))
     }
 }
 
@@ -103,14 +123,16 @@ unsafe fn each<const B: usize, const GROUPS: usize>(
 #[inline]
 #[target_feature(enable = "avx512f")]
 unsafe fn four_by_sixteen(blocks: &Blocks, offset: usize) -> [__m512i; 4] {
-    // Rows 0 4 8 12, then 1 5 9 13 and so on: quarters transposed side by side lie in order.
-    // SAFETY: the caller has sixteen bytes there.
-    let [a, b, c, d] = std::array::from_fn(|i| unsafe {
-        let load = |row: usize| _mm_loadu_si128(blocks[row].add(offset).cast());
-        let low = _mm512_castsi128_si512(load(i));
-        let low = _mm512_inserti32x4::<1>(low, load(i + 4));
-        _mm512_inserti32x4::<3>(_mm512_inserti32x4::<2>(low, load(i + 8)), load(i + 12))
-    });
+    // Quarters transposed side by side lie in order.
+    // SAFETY: the caller's promise.
+    let (a, b, c, d) = unsafe {
+        (
+            every_fourth(blocks, 0, offset),
+            every_fourth(blocks, 1, offset),
+            every_fourth(blocks, 2, offset),
+            every_fourth(blocks, 3, offset),
+        )
+    };
     let (ab_low, ab_high) = (_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
     let (cd_low, cd_high) = (_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
     [
@@ -119,6 +141,20 @@ unsafe fn four_by_sixteen(blocks: &Blocks, offset: usize) -> [__m512i; 4] {
         _mm512_unpacklo_epi64(ab_high, cd_high),
         _mm512_unpackhi_epi64(ab_high, cd_high),
     ]
+}
+
+/// The four bytes at `offset` of each block, which has sixteen there.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn words(blocks: &Blocks, offset: usize) -> __m512i {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let ab =
+            _mm512_unpacklo_epi32(every_fourth(blocks, 0, offset), every_fourth(blocks, 1, offset));
+        let cd =
+            _mm512_unpacklo_epi32(every_fourth(blocks, 2, offset), every_fourth(blocks, 3, offset));
+        _mm512_unpacklo_epi64(ab, cd)
+    }
 }
 
 /// The low nibbles of `bytes` into `low`, the high ones into `high`.
@@ -131,17 +167,6 @@ unsafe fn split(bytes: __m512i, low: *mut __m512i, high: *mut __m512i) {
         *low = _mm512_and_si512(bytes, mask);
         *high = _mm512_and_si512(_mm512_srli_epi16::<4>(bytes), mask);
     }
-}
-
-/// The four bytes at `offset` of each block.
-#[inline]
-#[target_feature(enable = "avx512f")]
-unsafe fn words(blocks: &Blocks, offset: usize) -> __m512i {
-    // SAFETY: the caller has four bytes there.
-    let words: [u32; COLS] =
-        blocks.map(|block| unsafe { block.add(offset).cast::<u32>().read_unaligned() });
-    // SAFETY: sixteen words fill a register.
-    unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
 }
 
 /// The f16 in the low halves of all lanes.
@@ -193,16 +218,15 @@ unsafe fn q4_1(blocks: &Blocks, out: *mut __m512i) {
     }
 }
 
-/// Sixteen bytes of nibbles and, at `bits`, the fifth bit of each value in order.
+/// Sixteen bytes of nibbles at `nibbles`, and the fifth bit of each value in order.
 #[inline]
 #[target_feature(enable = "avx2,f16c,avx512f,avx512bw,avx512dq,avx512vl")]
-unsafe fn five_bits(blocks: &Blocks, bits: usize, nibbles: usize, out: *mut __m512i) {
+unsafe fn five_bits(blocks: &Blocks, fifth: __m512i, nibbles: usize, out: *mut __m512i) {
     // SAFETY: the caller has the bytes and owns eight registers.
     unsafe {
         for (quad, bytes) in four_by_sixteen(blocks, nibbles).into_iter().enumerate() {
             split(bytes, out.add(quad), out.add(4 + quad));
         }
-        let fifth = words(blocks, bits);
         let lanes = _mm512_broadcast_i32x4(_mm_set_epi32(0x0c0c_0c0c, 0x0808_0808, 0x0404_0404, 0));
         for quad in 0..QUADS {
             // The byte that holds the four bits of this quad, four times; then one bit of each.
@@ -227,7 +251,7 @@ fn sixteen_more(low: __m512i, bytes: __m512i, single: __m512i) -> __m512i {
 unsafe fn q5_0(blocks: &Blocks, out: *mut __m512i) {
     // SAFETY: a scale, four bytes of fifth bits, sixteen of nibbles; the caller owns the registers.
     unsafe {
-        five_bits(blocks, 2, 6, out);
+        five_bits(blocks, words(blocks, 2), 6, out);
         let d = low_f16(words(blocks, 0));
         scales(out, d, _mm512_mul_ps(d, _mm512_set1_ps(-16.0)));
     }
@@ -237,7 +261,7 @@ unsafe fn q5_0(blocks: &Blocks, out: *mut __m512i) {
 unsafe fn q5_1(blocks: &Blocks, out: *mut __m512i) {
     // SAFETY: a scale, a minimum, four bytes of fifth bits, sixteen of nibbles.
     unsafe {
-        five_bits(blocks, 4, 8, out);
+        five_bits(blocks, words(blocks, 4), 8, out);
         let both = words(blocks, 0);
         scales(out, low_f16(both), high_f16(both));
     }
@@ -255,15 +279,6 @@ unsafe fn q8_0(blocks: &Blocks, out: *mut __m512i) {
         let d = low_f16(words(blocks, 0));
         scales(out, d, _mm512_mul_ps(d, _mm512_set1_ps(-128.0)));
     }
-}
-
-/// `d` and `-dmin` of the two K types that have both.
-#[inline]
-#[target_feature(enable = "avx512f,avx512dq")]
-unsafe fn super_scales(blocks: &Blocks) -> (__m512, __m512) {
-    // SAFETY: the caller has four bytes there.
-    let both = unsafe { words(blocks, 0) };
-    (low_f16(both), _mm512_sub_ps(_mm512_setzero_ps(), high_f16(both)))
 }
 
 /// Scale and minimum of a group, six bits each, out of the twelve bytes that Q4_K and Q5_K pack those of eight groups into.
@@ -294,7 +309,8 @@ fn small_scales(packed: [__m512i; 4], group: usize) -> (__m512, __m512) {
 unsafe fn group_scales(blocks: &Blocks, out: *mut __m512i) {
     // SAFETY: the caller has sixteen bytes of scales and owns the registers of eight groups.
     unsafe {
-        let (d, d_min) = super_scales(blocks);
+        let both = words(blocks, 0);
+        let (d, d_min) = (low_f16(both), _mm512_sub_ps(_mm512_setzero_ps(), high_f16(both)));
         let packed = four_by_sixteen(blocks, 4);
         for group in 0..8 {
             let (scale, min) = small_scales(packed, group);
@@ -373,8 +389,9 @@ unsafe fn q6_k(blocks: &Blocks, out: *mut __m512i) {
                 }
             }
         }
-        // The last four bytes of a block end in `d`.
-        let (d, small) = (high_f16(words(blocks, 206)), four_by_sixteen(blocks, 192));
+        // The last sixteen bytes of a block end in `d`.
+        let [.., last] = four_by_sixteen(blocks, 194);
+        let (d, small) = (high_f16(last), four_by_sixteen(blocks, 192));
         for run in 0..8 {
             for sixteen in 0..2 {
                 let at = run % 2 * 2 + sixteen;

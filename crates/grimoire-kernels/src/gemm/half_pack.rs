@@ -40,9 +40,11 @@ pub(super) unsafe fn transposed(
         let start = w.bytes.as_ptr().wrapping_add((from + block) * bytes);
         // SAFETY: the rows and the block exist, and the panel has room for sixteen registers a block.
         unsafe {
-            let rows = std::array::from_fn(|row| {
-                along(w.ty, start.wrapping_add((first + row.min(live - 1)) * row_bytes))
-            });
+            let mut rows = [_mm512_setzero_si512(); NR];
+            for (row, values) in rows.iter_mut().enumerate() {
+                let block = start.wrapping_add((first + row.min(live - 1)) * row_bytes);
+                *values = along(w.ty, block);
+            }
             let out = panel.as_mut_ptr().add(block * NR * NR);
             for (i, line) in transpose(rows).into_iter().enumerate() {
                 _mm512_storeu_si512(out.add(i * NR).cast(), line);
@@ -110,7 +112,7 @@ unsafe fn across(ty: StorageType, low: *const u8, high: Option<*const u8>) -> [_
         if ty == StorageType::Q8_0 {
             let none = [_mm512_setzero_ps(); 2];
             let (low, high) = (q8_0(low), if let Some(high) = high { q8_0(high) } else { none });
-            return std::array::from_fn(|half| super::half::pairs(low[half], high[half]));
+            return [super::half::pairs(low[0], high[0]), super::half::pairs(low[1], high[1])];
         }
         let values = nibble_values(ty, low);
         let below = match high {
@@ -172,10 +174,11 @@ unsafe fn q8_0(block: *const u8) -> [__m512; 2] {
     // SAFETY: a scale and 32 bytes.
     unsafe {
         let d = f16_at(block);
-        [2, 18].map(|at| {
+        let sixteen = |at: usize| {
             let bytes = _mm_loadu_si128(block.add(at).cast());
             _mm512_mul_ps(d, _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes)))
-        })
+        };
+        [sixteen(2), sixteen(18)]
     }
 }
 
