@@ -106,7 +106,7 @@ pub fn generate(
     }
     let longest = prompts.iter().map(Vec::len).max().unwrap_or(0);
     let capacity = context.min(longest + options.max_tokens);
-    let mut cache = Cache::new(model.config(), prompts.len(), capacity);
+    let mut cache = Cache::new(model.config(), prompts.len(), capacity, precision);
     let mut running = Vec::new();
     for (index, prompt) in prompts.iter().enumerate() {
         let next = prefill(model, params, &mut cache, index, prompt, options.precision)?;

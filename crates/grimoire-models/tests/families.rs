@@ -11,7 +11,7 @@
 
 use grimoire_models::{Batch, Cache, Model, Naming};
 use grimoire_tensor::ops::cross_entropy;
-use grimoire_tensor::{Gradients, Params, Tape};
+use grimoire_tensor::{Gradients, Params, Precision, Tape};
 use grimoire_testkit::{close, golden, repository_root};
 use serde_json::Value;
 
@@ -78,28 +78,52 @@ fn logits_agree_with_transformers() {
 #[test]
 fn the_cache_gives_the_logits_of_the_whole() {
     for name in FAMILIES {
-        let Family { model, reference, .. } = family(name);
-        let params = Params::default();
-        let sequence = &reference["sequences"][0];
-        let (tokens, expected) = (ids(sequence), logits(sequence));
-        let mut cache = Cache::new(model.config(), 2, tokens.len());
-        // Sequence 1 reads a piece, then one token at a time; sequence 0 keeps it company.
-        let mut read = 0;
-        for piece in [5, 1, 1, 3, 1] {
-            let added = &tokens[read..read + piece];
-            let batch = cache.extend(&[(0, &tokens[..1]), (1, added)]);
-            cache.truncate(0, 0);
-            let tape = Tape::forward_only(&params);
-            let hidden = model.hidden_cached(&tape, &batch, &mut cache);
-            let logits = model.logits(&tape, &hidden);
-            for (row, expected) in expected[read..read + piece].iter().enumerate() {
-                let width = logits.width();
-                let ours = &logits.values()[(row + 1) * width..(row + 2) * width];
-                grimoire_testkit::all_close(ours, expected, 0.0, 1e-4);
-            }
-            read += piece;
-        }
+        assert!(off_through_the_cache(name, Precision::F32) < 1e-4, "{name}");
     }
+}
+
+/// Keys and values in f16 move by up to 1/2,048 of themselves, and the logits by no more than a few times as much.
+#[test]
+fn a_cache_in_f16_moves_the_logits_by_thousandths() {
+    for name in FAMILIES {
+        let sequence = &family(name).reference["sequences"][0];
+        let largest =
+            logits(sequence).into_iter().flatten().fold(0.0, |top: f64, x| top.max(x.abs()));
+        let off = off_through_the_cache(name, Precision::Fast) / largest;
+        eprintln!("{name}: a cache in f16 moves logits by up to {off:.1e} of {largest:.1}");
+        assert!(off < 4.0 / 2048.0, "{name}: {off}");
+        assert!(off > 1e-6, "{name}: {off} is what f32 gives, so nothing was rounded");
+    }
+}
+
+/// How far the logits of a family are from its reference at most, read piece by piece into a cache.
+fn off_through_the_cache(name: &str, precision: Precision) -> f64 {
+    let mut off = 0.0f64;
+    let Family { model, reference, .. } = family(name);
+    let params = Params::default();
+    let sequence = &reference["sequences"][0];
+    let (tokens, expected) = (ids(sequence), logits(sequence));
+    let mut cache = Cache::new(model.config(), 2, tokens.len(), precision);
+    // Sequence 1 reads a piece, then one token at a time; sequence 0 keeps it company.
+    let mut read = 0;
+    for piece in [5, 1, 1, 3, 1] {
+        let added = &tokens[read..read + piece];
+        let batch = cache.extend(&[(0, &tokens[..1]), (1, added)]);
+        cache.truncate(0, 0);
+        let tape = Tape::forward_only(&params);
+        let hidden = model.hidden_cached(&tape, &batch, &mut cache);
+        let logits = model.logits(&tape, &hidden);
+        for (row, expected) in expected[read..read + piece].iter().enumerate() {
+            let width = logits.width();
+            let ours = &logits.values()[(row + 1) * width..(row + 2) * width];
+            assert_eq!(ours.len(), expected.len());
+            for (ours, expected) in ours.iter().zip(expected) {
+                off = off.max((f64::from(*ours) - expected).abs());
+            }
+        }
+        read += piece;
+    }
+    off
 }
 
 #[test]

@@ -25,13 +25,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (model, _) = Model::open(Path::new(&file))?;
     let params = Params::default();
     if wanted("cold") {
-        let mut cache = Cache::new(model.config(), 1, 16);
+        let mut cache = Cache::new(model.config(), 1, 16, Precision::Fast);
         read(&model, &params, &mut cache, &[(0, &ids(8))], Precision::Fast);
         start.report("cold start to the first token", 1);
     }
     for precision in [Precision::F32, Precision::Fast] {
         if wanted("prompt") {
-            let mut cache = Cache::new(model.config(), 1, 512);
+            let mut cache = Cache::new(model.config(), 1, 512, precision);
             let clock = Clock::start();
             read(&model, &params, &mut cache, &[(0, &ids(512))], precision);
             clock.report(&format!("prompt of 512, {precision:?}"), 512);
@@ -76,11 +76,11 @@ fn read(
 
 fn generating(model: &Model, params: &Params, sequences: usize, past: usize, precision: Precision) {
     const TOKENS: usize = 24;
-    let mut cache = Cache::new(model.config(), sequences, past + TOKENS);
+    let mut cache = Cache::new(model.config(), sequences, past + TOKENS, precision);
     let prompt = ids(past);
     for sequence in 0..sequences {
         for piece in prompt.chunks(512) {
-            read(model, params, &mut cache, &[(sequence, piece)], Precision::F32);
+            read(model, params, &mut cache, &[(sequence, piece)], precision);
         }
     }
     let clock = Clock::start();

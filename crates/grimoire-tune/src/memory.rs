@@ -2,6 +2,7 @@
 //! with gradients and moments, what the tape saves for a micro-batch, and the logits of a few positions.
 //! Training, measuring and answering follow one another and use the same memory, so the largest counts.
 
+use grimoire_kernels::Isa;
 use grimoire_models::{Architecture, Cache, Checkpoint, Config, Model};
 use grimoire_tensor::ops::rows_at_once;
 use grimoire_tensor::{Params, Precision};
@@ -68,6 +69,9 @@ pub fn footprint(
     let copies = if load.averaged { 5 } else { 4 };
     let vocabulary = config.vocabulary as u64;
     let logits = rows_at_once(config.vocabulary).min(load.scored) as u64 * vocabulary;
+    // Their gradient once more in bf16, where products are.
+    let halves = load.precision != Precision::F32 && Isa::current() >= Isa::Avx512Bf16;
+    let logits = if halves { logits * 3 / 2 } else { logits };
     let (width, inner) = (config.width as u64, config.inner as u64);
     let (tokens, scored) = (load.tokens as u64, load.scored as u64);
     // While the logits are there: the scored rows of the stream and their gradient. After that, on the way
@@ -79,7 +83,7 @@ pub fn footprint(
     // Forward alone: the stream and its norm, both parts of the gate, their product and its sum.
     let measuring = (3 * inner + 3 * width) * load.measured as u64 + logits;
     let at_once = load.prompts.min(AT_ONCE);
-    let answering = Cache::bytes(config, at_once, load.answered) / 4;
+    let answering = Cache::bytes(config, at_once, load.answered, load.precision) / 4;
     let largest = training.max(measuring).max(answering);
     // Decoded vocabularies, merges and their tables take some hundred bytes an entry.
     let tokenizer = 420 * vocabulary;

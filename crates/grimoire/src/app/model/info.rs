@@ -113,7 +113,7 @@ const TUNING_TOKENS: usize = 512;
 pub(crate) fn info(checkpoint: &Checkpoint) -> Outcome<Info> {
     let config = checkpoint.config();
     let weights = checkpoint.tensors().iter().map(|tensor| tensor.bytes().len() as u64).sum();
-    let cache = |tokens| Cache::bytes(config, 1, tokens);
+    let cache = |tokens| Cache::bytes(config, 1, tokens, Precision::Fast);
     let settings = LoraSettings::default();
     let (mut model, mut params) = (Model::load(checkpoint)?, Params::default());
     attach(&mut model, &mut params, &settings, 0)?;
