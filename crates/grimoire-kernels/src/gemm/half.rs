@@ -9,7 +9,7 @@
 use super::{Cut, Lhs, Part, Rhs, Step, Stored, half_pack};
 use crate::isa::Isa;
 use crate::parallel::{Shared, for_each_piece};
-use crate::storage;
+use crate::storage::{self, StorageType};
 use std::arch::x86_64::*;
 use std::cell::RefCell;
 
@@ -346,6 +346,11 @@ pub(super) fn pairs(low: __m512, high: __m512) -> __m512i {
     _mm512_or_si512(words(low), _mm512_slli_epi32::<16>(words(high)))
 }
 
+/// The values of a matrix, where they are f32 and lie at proper places in memory.
+fn plain_values<'a>(w: &Stored<'a>) -> Option<&'a [f32]> {
+    if w.ty == StorageType::F32 { bytemuck::try_cast_slice(w.bytes).ok() } else { None }
+}
+
 /// Packs rows `part.col..` of `W` over the columns of a step: panels `[pairs, 16]`.
 fn pack_transposed(
     w: &Stored<'_>,
@@ -367,9 +372,16 @@ fn pack_transposed(
             continue;
         }
         for (j, line) in lines.chunks_exact_mut(pairs).enumerate().take(live) {
-            w.decode_row(part.col + idx * NR + j, step.from, row);
+            let at = part.col + idx * NR + j;
+            let values = match plain_values(w) {
+                Some(values) => &values[at * w.cols + step.from..][..step.depth],
+                None => {
+                    w.decode_row(at, step.from, row);
+                    &row[..]
+                }
+            };
             // SAFETY: the processor has AVX-512 BF16.
-            unsafe { round(row, line) };
+            unsafe { round(values, line) };
         }
         lines[live * pairs..].fill(0);
         super::transpose(bytemuck::cast_slice(lines), pairs, bytemuck::cast_slice_mut(panel));
@@ -411,6 +423,18 @@ unsafe fn pack_plain(
             let out = &mut panels[pair * NR..];
             // SAFETY: the processor has AVX-512 BF16, and both rows are whole blocks.
             unsafe { half_pack::plain_pair(w.ty, line(2 * pair), second, out, NR * pairs) };
+        }
+        return;
+    }
+    if let Some(values) = plain_values(w) {
+        for pair in 0..pairs {
+            let line = |row: usize| &values[(step.from + row) * w.cols + part.col..][..part.cols];
+            let ahead = (step.from + 2 * (pair + super::pack::AHEAD)) * row_bytes + 4 * part.col;
+            for row in [ahead, ahead + row_bytes] {
+                super::pack::prefetch(w.bytes.get(row..row + 4 * part.cols).unwrap_or_default());
+            }
+            let second = if 2 * pair + 1 < step.depth { line(2 * pair + 1) } else { &[] };
+            interleave(line(2 * pair), second, &mut panels[pair * NR..], NR, NR * pairs);
         }
         return;
     }

@@ -195,8 +195,8 @@ pub enum Precision {
     /// Both sides rounded to bf16 and summed in f32, where the processor multiplies bf16 faster ([`Isa::Avx512Bf16`]);
     /// f32 elsewhere. Each factor moves by at most 1/512 of itself.
     Half,
-    /// Products with a quantised weight in integers, the left-hand side rounded to 8-bit blocks of 32 values
-    /// (each by at most 0.4 % of the largest of its block); all else as [`Precision::F32`].
+    /// `A · Wᵀ` with a quantised weight in integers, `A` rounded to 8-bit blocks of 32 values (each by at most 0.4 % of
+    /// the largest of its block); all else as [`Precision::Half`].
     Fast,
 }
 
@@ -212,18 +212,12 @@ pub fn gemm_with(
     accumulate: bool,
 ) {
     match rhs {
-        Rhs::Transposed(w)
-            if precision == Precision::Fast
-                && lhs.cols == w.cols
-                && lhs.col_stride == 1
-                && lhs.rows * w.rows * w.cols > 0
-                && fast::width(w.ty).is_some() =>
-        {
+        Rhs::Transposed(w) if integers(precision, &lhs, rhs) => {
             assert_eq!(out.len(), lhs.rows * w.rows, "gemm: out has {} values", out.len());
             fast::product(lhs.values, lhs.rows, w, out, accumulate);
         }
         #[cfg(target_arch = "x86_64")]
-        _ if precision == Precision::Half && half::suits(&lhs, rhs) => {
+        _ if precision != Precision::F32 && half::suits(&lhs, rhs) => {
             let (k, n) = rhs.sizes();
             assert!(
                 lhs.cols == k && out.len() == lhs.rows * n,
@@ -236,6 +230,15 @@ pub fn gemm_with(
         }
         _ => gemm(lhs, rhs, out, accumulate),
     }
+}
+
+/// Whether this product is one in integers.
+fn integers(precision: Precision, lhs: &Lhs<'_>, rhs: Rhs<'_>) -> bool {
+    matches!(rhs, Rhs::Transposed(w) if lhs.cols == w.cols
+        && lhs.rows * w.rows * w.cols > 0
+        && fast::width(w.ty).is_some())
+        && precision == Precision::Fast
+        && lhs.col_stride == 1
 }
 
 /// `C = A · B`, or `C += A · B` with `accumulate`.
@@ -320,7 +323,11 @@ pub fn gemm_pair_with(
     assert_eq!(out.len(), m * n, "gemm: out has {} values, not [{m}, {n}]", out.len());
     let together = m >= 4 && n > 0 && k > 0 && low > 0 && second.0.col_stride == 1;
     #[cfg(target_arch = "x86_64")]
-    if precision == Precision::Half && together && half::suits(&first.0, first.1) {
+    if precision != Precision::F32
+        && together
+        && !integers(precision, &first.0, first.1)
+        && half::suits(&first.0, first.1)
+    {
         half::product(first.0, first.1, Some(second), out, accumulate);
         return;
     }

@@ -52,9 +52,10 @@ pub struct Adapter {
 ///
 /// # Gradient
 /// `d_x = d_y W + d_u A` with `d_u = s · d_y B`; `d_A = d_uᵀ x`, `d_B = s · d_yᵀ (x Aᵀ)`, `d_W = d_yᵀ x`,
-/// `d_b = Σ d_y`. Saves the input and `s · x Aᵀ`; a gated input is computed again. On a fast tape the products with
-/// `W` and that for `d_W` are [`Precision::Half`], and the parts of a gated input are saved in bf16, so that
-/// gradients are off by some 1/512 of themselves; the products of the adapter are in f32 all the same.
+/// `d_b = Σ d_y`. Saves the input and `s · x Aᵀ`; a gated input is computed again. On a fast tape `y` is computed
+/// as [`Precision::Fast`] says, with the gradient of the exact product (straight through the rounding), `d_x` and `d_W` as
+/// [`Precision::Half`], and the parts of a gated input are saved in bf16; the products of the adapter are in f32 all
+/// the same.
 ///
 /// # Panics
 /// When the shapes do not fit.
@@ -80,7 +81,7 @@ pub fn linear(
     let trained_bias = bias.and_then(Vector::param);
     let trains = adapter.is_some() || weight.param().is_some() || trained_bias.is_some();
     let recorded = tape.wants(trains, &input.tensors());
-    let precision = if recorded { tape.recorded_precision() } else { tape.precision() };
+    let precision = tape.precision();
     let mut y = Buffer::stale(n_rows * stored.rows);
     let main = (Lhs::new(x.values(), n_rows, width), Rhs::Transposed(stored));
     let mut low = Buffer::default();
@@ -109,7 +110,14 @@ pub fn linear(
         return tape.constant(&shape, y);
     }
     let (input, weight, adapter) = (input.kept(tape.precision()), weight.clone(), adapter.cloned());
-    let saved = Saved { input, weight, bias: trained_bias, adapter, low, precision };
+    let saved = Saved {
+        input,
+        weight,
+        bias: trained_bias,
+        adapter,
+        low,
+        precision: tape.recorded_precision(),
+    };
     tape.record(&shape, y, move |d_y, flow| saved.backward(&d_y, flow))
 }
 
