@@ -1,8 +1,13 @@
 //! The trainable values, by name, and their gradients. Values are f32 and change only between steps.
 //! Frozen weights are not here: they are [`crate::Matrix`]es.
 
+use grimoire_kernels::parallel::for_each_rows;
 use grimoire_kernels::rows;
+use rayon::prelude::*;
 use std::collections::HashMap;
+
+/// Values that one piece of work goes through.
+const PIECE: usize = 65_536;
 
 /// Which parameter: an index into [`Params`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -128,7 +133,7 @@ impl Gradients {
     /// Back to zero, keeping the memory.
     pub fn clear(&mut self) {
         for sums in &mut self.sums {
-            sums.fill(0.0);
+            for_each_rows(sums, 1, PIECE, |_, part| part.fill(0.0));
         }
     }
 
@@ -139,8 +144,11 @@ impl Gradients {
         }
     }
 
-    /// The Euclidean norm over all parameters, summed in f64 in order of registration.
+    /// The Euclidean norm over all parameters, summed in f64: runs of a fixed length each, then these in order.
     pub fn norm(&self) -> f64 {
-        self.sums.iter().map(|sums| rows::wide_sum_of_squares(sums)).sum::<f64>().sqrt()
+        let of_array = |sums: &Vec<f32>| -> f64 {
+            sums.par_chunks(PIECE).map(rows::wide_sum_of_squares).collect::<Vec<f64>>().iter().sum()
+        };
+        self.sums.iter().map(of_array).sum::<f64>().sqrt()
     }
 }

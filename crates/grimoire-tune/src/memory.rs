@@ -76,7 +76,8 @@ pub fn footprint(
     let (tokens, scored) = (load.tokens as u64, load.scored as u64);
     // While the logits are there: the scored rows of the stream and their gradient. After that, on the way
     // back: the gated values again, their gradient and that of one part of them, one part restored, and the stream's.
-    let with_logits = logits + 2 * scored * width;
+    let trained_head = if model.head().param().is_some() { vocabulary * width } else { 0 };
+    let with_logits = logits + 2 * scored * width + trained_head;
     let moving = (4 * inner + 3 * width) * tokens;
     let training =
         saved_per_token(config, model, params, load.precision) * tokens + with_logits.max(moving);

@@ -6,16 +6,18 @@
 //! d_z = weight · (softmax(z) − onehot(target))     d_h = Wᵀ d_z     d_W = d_z hᵀ
 //! ```
 //!
-//! For a frozen head the gradient is found in the forward pass, while the logits are there; for a trained
-//! one they are computed again on the way back.
+//! Gradients are found in the forward pass, while the logits are there; that of a trained head waits in an array of its
+//! own until the way back.
 
 use super::Weight;
 use crate::buffer::Buffer;
 use crate::tape::Tape;
 use crate::tensor::Tensor;
-use grimoire_kernels::parallel::for_each_rows_of_two;
+use grimoire_kernels::parallel::{for_each_rows, for_each_rows_of_two};
 use grimoire_kernels::{Lhs, Precision, Rhs, Stored, gemm_with, rows};
 
+/// Rows of a head in a piece of element-wise work.
+const ROWS: usize = 64;
 /// Most logits that exist at once: 19 MB of them, and half as much again where their gradient is rounded to bf16 for
 /// a product, which stay in a large last-level cache.
 const LOGITS: usize = 4_718_592;
@@ -61,61 +63,52 @@ pub fn cross_entropy(
     );
     let stored = head.stored(tape.params());
     let wanted = tape.wants(head.param().is_some(), &[h]);
-    let early = wanted && head.param().is_none();
-    let mut d_h = Buffer::stale(if early { h.values().len() } else { 0 });
+    let mut d_h = Buffer::stale(if wanted { h.values().len() } else { 0 });
+    let trained = head.param().filter(|_| wanted);
+    let mut d_w = if trained.is_some() {
+        Buffer::zeros(stored.rows * stored.cols)
+    } else {
+        Buffer::default()
+    };
     let mut nll = Vec::with_capacity(n);
     let mut logits = Buffer::default();
     let at_once = rows_at_once(stored.rows);
     let precision = tape.recorded_precision();
     for first in (0..n).step_by(at_once) {
         let chunk = first..n.min(first + at_once);
-        let weights = early.then(|| &weights[chunk.clone()]);
-        let wanted = &targets[chunk.clone()];
-        nll.extend(logits_of(precision, h, stored, &chunk, wanted, weights, &mut logits));
-        if early {
-            let out = &mut d_h[chunk.start * stored.cols..chunk.end * stored.cols];
+        let weights = wanted.then(|| &weights[chunk.clone()]);
+        let expected = &targets[chunk.clone()];
+        nll.extend(logits_of(precision, h, stored, &chunk, expected, weights, &mut logits));
+        if wanted {
+            let at = chunk.start * stored.cols..chunk.end * stored.cols;
             let d_z = Lhs::new(&logits, chunk.len(), stored.rows);
-            gemm_with(precision, d_z, Rhs::Plain(stored), out, false);
+            gemm_with(precision, d_z, Rhs::Plain(stored), &mut d_h[at.clone()], false);
+            if trained.is_some() {
+                let x = Stored::f32(&h.values()[at], chunk.len(), stored.cols);
+                let d_z = Lhs::transposed(&logits, chunk.len(), stored.rows);
+                gemm_with(precision, d_z, Rhs::Plain(x), &mut d_w, true);
+            }
         }
     }
     let total: f64 = nll.iter().zip(weights).map(|(l, w)| f64::from(*l) * f64::from(*w)).sum();
     let total = vec![total as f32];
+    let d_w_rows = stored.rows;
     if !wanted {
         return TokenLoss { total: tape.constant(&[1], total), nll };
     }
-    let total = if early {
-        let to_h = h.target();
-        tape.record(&[1], total, move |seed, flow| {
-            d_h.iter_mut().for_each(|d| *d *= seed[0]);
-            flow.send(to_h, d_h);
-        })
-    } else {
-        let (h, head) = (h.clone(), head.clone());
-        let (targets, weights) = (targets.to_vec(), weights.to_vec());
-        tape.record(&[1], total, move |seed, flow| {
-            let weights: Vec<f32> = weights.iter().map(|w| w * seed[0]).collect();
-            let (params, gradients) = flow.both();
-            let stored = head.stored(params);
-            let mut d_h = Buffer::stale(h.values().len());
-            let mut logits = Buffer::default();
-            let at_once = rows_at_once(stored.rows);
-            for first in (0..targets.len()).step_by(at_once) {
-                let chunk = first..targets.len().min(first + at_once);
-                let weights = Some(&weights[chunk.clone()]);
-                let wanted = &targets[chunk.clone()];
-                let _ = logits_of(precision, &h, stored, &chunk, wanted, weights, &mut logits);
-                let at = chunk.start * stored.cols..chunk.end * stored.cols;
-                let d_z = Lhs::new(&logits, chunk.len(), stored.rows);
-                gemm_with(precision, d_z, Rhs::Plain(stored), &mut d_h[at.clone()], false);
-                if let Some(param) = head.param() {
-                    let x = Stored::f32(&h.values()[at], chunk.len(), stored.cols);
-                    let d_z = Lhs::transposed(&logits, chunk.len(), stored.rows);
-                    gemm_with(precision, d_z, Rhs::Plain(x), gradients.of_mut(param), true);
-                }
-            }
-            flow.send(h.target(), d_h);
-        })
-    };
+    let to_h = h.target();
+    let total = tape.record(&[1], total, move |seed, flow| {
+        d_h.iter_mut().for_each(|d| *d *= seed[0]);
+        if let Some(param) = trained {
+            let sums = flow.gradients().of_mut(param);
+            let width = sums.len() / d_w_rows;
+            for_each_rows(sums, width, ROWS, |first, sums| {
+                let at = first * width..first * width + sums.len();
+                rows::axpy(seed[0], &d_w[at], sums);
+            });
+        }
+        flow.send(to_h, d_h);
+    });
     TokenLoss { total, nll }
 }
 

@@ -56,7 +56,8 @@ impl Weight {
         [stored.rows, stored.cols]
     }
 
-    fn param(&self) -> Option<ParamId> {
+    /// Which parameter it is, unless it is frozen.
+    pub fn param(&self) -> Option<ParamId> {
         match self {
             Self::Frozen(_) => None,
             Self::Trained(id) => Some(*id),

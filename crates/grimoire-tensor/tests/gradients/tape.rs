@@ -81,27 +81,39 @@ fn a_tracked_tensor_that_the_output_does_not_use_has_no_gradient() {
 }
 
 #[test]
-fn a_fast_tape_rounds_what_it_does_not_record_and_nothing_else() {
+fn a_fast_tape_rounds_on_the_way_forward_and_passes_the_gradient_straight_through() {
     let params = Params::default();
     let mut bytes = vec![0; StorageType::Q8_0.bytes_for(40 * 64).unwrap()];
     grimoire_kernels::storage::encode(StorageType::Q8_0, &values(40 * 64, 1), &mut bytes).unwrap();
     let range = 0..bytes.len();
     let weight = Weight::Frozen(Matrix::new(StorageType::Q8_0, 40, 64, Arc::new(bytes), range));
-    let x = tensor(&[2, 64], 2);
-    let on = |tape: &Tape<'_>, x: &Tensor| {
-        linear(tape, Input::Plain(x.clone()), &weight, None, None).into_values()
+    let on = |precision: Precision, x: &Tensor| {
+        let tape = Tape::new(&params).with_precision(precision);
+        assert_eq!(tape.precision(), precision);
+        let y = linear(&tape, Input::Plain(tape.track(x)), &weight, None, None);
+        let seed = values(y.values().len(), 7);
+        let d_x = tape.backward(&y, seed, &mut Gradients::zeros(&params)).remove(0);
+        (y.into_values(), d_x)
     };
     // In turn with the tests that force an instruction set: bits are compared.
-    Isa::for_each_available(|_| {
-        let exact = on(&Tape::forward_only(&params), &x);
-        let fast = on(&Tape::forward_only(&params).with_precision(Precision::Fast), &x);
-        assert_ne!(exact, fast);
-        // 64 activations below one, each off by at most 1/254, times weights below one.
-        grimoire_testkit::all_close(&fast, &exact, 0.0, 64.0 / 254.0);
-        let tape = Tape::new(&params).with_precision(Precision::Fast);
-        assert_eq!(tape.precision(), Precision::Fast);
-        let tracked = tape.track(&x);
-        assert_eq!(on(&tape, &tracked), exact, "what has a gradient is exact");
+    Isa::for_each_available(|isa| {
+        for rows in [2, 24] {
+            let x = tensor(&[rows, 64], 2);
+            let ((exact, slopes), (fast, near)) = (on(Precision::F32, &x), on(Precision::Fast, &x));
+            let tape = Tape::forward_only(&params).with_precision(Precision::Fast);
+            let unrecorded = linear(&tape, Input::Plain(x), &weight, None, None).into_values();
+            assert_eq!(fast, unrecorded, "training sees what generating sees");
+            assert_ne!(exact, fast);
+            // 64 activations below one, each off by at most 1/254, times weights below one.
+            grimoire_testkit::all_close(&fast, &exact, 0.0, 64.0 / 254.0);
+            if rows < 16 || isa < Isa::Avx512Bf16 {
+                assert_eq!(near, slopes, "nothing is rounded on the way back");
+                continue;
+            }
+            assert_ne!(near, slopes);
+            // 40 products of factors below one, each of which moves by at most 1/512.
+            grimoire_testkit::all_close(&near, &slopes, 0.0, 40.0 * 2.0 / 511.0);
+        }
     });
 }
 
