@@ -11,10 +11,11 @@
 
 use grimoire_models::{Model, RowOrder};
 use grimoire_nn::{AdamW, Decay, Schedule};
-use grimoire_tensor::{Params, Precision};
+use grimoire_tensor::ops::{cross_entropy, select_rows};
+use grimoire_tensor::{Gradients, Params, Precision, Tape};
 use grimoire_testkit::{close, golden, models_dir, slow};
 use grimoire_tune::adapter::reorder;
-use grimoire_tune::{Plan, Sequence, Trainer};
+use grimoire_tune::{Plan, Sequence, Trainer, micro_batches};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -229,6 +230,70 @@ fn twenty_steps_follow_pytorch_with_peft() {
     steps(&mut trainer, &model, &batches, &recorded.f32.plain);
     assert_eq!(trainer.steps(), 20);
     check_final(&model, &trainer.params, &recorded.f32.plain.r#final);
+}
+
+/// The gradient of a batch with respect to all trained values, one after the other, and its loss.
+fn gradient(
+    model: &Model,
+    params: &Params,
+    rows: &[Sequence],
+    precision: Precision,
+) -> (f64, Vec<f32>) {
+    let rows: Vec<&Sequence> = rows.iter().collect();
+    let scored: usize = rows.iter().map(|row| row.n_scored()).sum();
+    let (mut gradients, mut loss) = (Gradients::zeros(params), 0.0);
+    for micro in micro_batches(&rows, 512) {
+        let tape = Tape::new(params).with_precision(precision);
+        let hidden = select_rows(&tape, &model.hidden(&tape, &micro.batch), &micro.rows);
+        let weights = vec![1.0 / scored as f32; micro.rows.len()];
+        let out = cross_entropy(&tape, &hidden, model.head(), &micro.targets, &weights);
+        tape.backward(&out.total, vec![1.0], &mut gradients);
+        loss += out.nll.iter().map(|nll| f64::from(*nll)).sum::<f64>() / scored as f64;
+    }
+    (loss, params.iter().flat_map(|p| gradients.of(p.id).to_vec()).collect())
+}
+
+/// What training loses by default, beside the f32 that PyTorch confirms: losses on the way, and at its end the angle
+/// between both gradients of a batch.
+#[test]
+fn default_precision_stays_within_stated_bounds_of_f32() {
+    let test = "twenty LoRA steps in default precision";
+    if !slow(test) {
+        return;
+    }
+    let Some((model, params)) = start(test) else { return };
+    let recorded: Recorded = golden::read("tune/trajectory.json");
+    let batches: Vec<Vec<Sequence>> = recorded
+        .batches
+        .iter()
+        .map(|rows| rows.iter().map(|ids| sequence(ids, ids.len() - 1)).collect())
+        .collect();
+    let plan = Plan { precision: Precision::Fast, ..*trainer(params.clone(), 512).plan() };
+    let mut trainer = Trainer::new(params, plan);
+    let mut off = 0.0f64;
+    for (batch, expected) in batches.iter().zip(&recorded.f32.plain.steps) {
+        let rows: Vec<&Sequence> = batch.iter().collect();
+        let report = trainer.step_on(&model, &rows).unwrap();
+        println!("step {:2}: loss {:.6}, f32 {:.6}", report.step, report.loss, expected.loss);
+        off = off.max((report.loss / expected.loss - 1.0).abs());
+    }
+    println!("losses off by at most {off:.1e} of themselves");
+    assert!(off < 1e-2, "a loss is off by {off}");
+    for batch in &batches[..3] {
+        let (loss, exact) = gradient(&model, &trainer.params, batch, Precision::F32);
+        for (precision, loss_bound, bound) in
+            [(Precision::Half, 1e-3, 0.03), (Precision::Fast, 5e-3, 0.1)]
+        {
+            let (near_loss, near) = gradient(&model, &trainer.params, batch, precision);
+            let difference = norm(near.iter().zip(&exact).map(|(near, exact)| near - exact));
+            let share = difference / norm(exact.iter().copied());
+            println!(
+                "{precision:?}: loss {loss:.6} and {near_loss:.6}; gradient off by {share:.4} of its length"
+            );
+            assert!((near_loss / loss - 1.0).abs() < loss_bound, "{near_loss} for {loss}");
+            assert!(share < bound, "a gradient is off by {share} of its length");
+        }
+    }
 }
 
 /// However the rows are cut into micro-batches, the gradient is that of the mean over the step's tokens.
