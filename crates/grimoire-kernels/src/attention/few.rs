@@ -5,7 +5,7 @@
 
 use super::past::{HalfPast, widen};
 use super::{Heads, Segment};
-use crate::isa::{fma, multiversion};
+use crate::isa::{Isa, fma, multiversion};
 use crate::parallel::{Shared, for_each_piece};
 use crate::rows::{exp_minus, max_of};
 use std::cell::RefCell;
@@ -14,6 +14,8 @@ use std::cell::RefCell;
 const KEYS: usize = 512;
 /// Keys that stay in the first-level cache while all queries and heads meet them.
 const BLOCK: usize = 32;
+/// Values of a head that are mixed at once.
+const WIDTH: usize = 64;
 /// Most queries of a segment that go this way: their products are too thin for the tile kernel.
 pub(super) const MOST_QUERIES: usize = 3;
 
@@ -157,7 +159,7 @@ fn attend(
         for (row, scores) in scores.chunks_exact_mut(n_keys).enumerate() {
             let (query, head) = (row / group, run.kv_head * group + row % group);
             let q = &q[((segment.q_start + query) * heads.n_q + head) * dim..][..dim];
-            score(q, k, stride, &mut scores[from..to]);
+            score_rows(q, k, stride, &mut scores[from..to]);
         }
     }
     let rows = scores.chunks_exact_mut(n_keys).zip(results.chunks_exact_mut(dim + 2));
@@ -184,6 +186,77 @@ fn attend(
             mix(&weights[from..to], v, stride, &mut result[..dim]);
         }
     }
+}
+
+/// `scores[j] = q · k[j]`, rows of `k` `stride` apart.
+fn score_rows(q: &[f32], k: &[f32], stride: usize, scores: &mut [f32]) {
+    #[cfg(target_arch = "x86_64")]
+    if Isa::current() >= Isa::Avx512 && q.len().is_multiple_of(16) {
+        // SAFETY: the instruction set in force never exceeds what was detected.
+        unsafe { score_avx512(q, k, stride, scores) };
+        return;
+    }
+    score(q, k, stride, scores);
+}
+
+/// Sixteen keys at once: their sums are added across lanes together, at three instructions a key.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512dq")]
+fn score_avx512(q: &[f32], k: &[f32], stride: usize, scores: &mut [f32]) {
+    use std::arch::x86_64::{
+        _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+    };
+    let n_keys = scores.len();
+    assert!(
+        n_keys == 0 || k.len() >= (n_keys - 1) * stride + q.len(),
+        "attention: keys are cut off"
+    );
+    let (groups, rest) = scores.as_chunks_mut::<16>();
+    for (group, scores) in groups.iter_mut().enumerate() {
+        let k = &k[group * 16 * stride..];
+        let mut sums = [_mm512_setzero_ps(); 16];
+        for lane in (0..q.len()).step_by(16) {
+            // SAFETY: sixteen values of the query, and of each of sixteen keys, as checked above.
+            unsafe {
+                let q = _mm512_loadu_ps(q.as_ptr().add(lane));
+                for (key, sum) in sums.iter_mut().enumerate() {
+                    let k = _mm512_loadu_ps(k.as_ptr().add(key * stride + lane));
+                    *sum = _mm512_fmadd_ps(q, k, *sum);
+                }
+            }
+        }
+        // SAFETY: sixteen scores.
+        unsafe { _mm512_storeu_ps(scores.as_mut_ptr(), sums_of(&sums)) };
+    }
+    let done = n_keys - rest.len();
+    score(q, &k[(done * stride).min(k.len())..], stride, rest);
+}
+
+/// Lane `i` of the result is the sum of all lanes of `x[i]`.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq")]
+fn sums_of(x: &[std::arch::x86_64::__m512; 16]) -> std::arch::x86_64::__m512 {
+    use std::arch::x86_64::{
+        _mm512_add_ps, _mm512_castpd_ps, _mm512_castps_pd, _mm512_setzero_ps, _mm512_shuffle_f32x4,
+        _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd, _mm512_unpacklo_ps,
+    };
+    let mut pairs = [_mm512_setzero_ps(); 8];
+    for (i, pair) in pairs.iter_mut().enumerate() {
+        let (a, b) = (x[2 * i], x[2 * i + 1]);
+        *pair = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+    }
+    let mut fours = [_mm512_setzero_ps(); 4];
+    for (i, four) in fours.iter_mut().enumerate() {
+        let (a, b) = (_mm512_castps_pd(pairs[2 * i]), _mm512_castps_pd(pairs[2 * i + 1]));
+        let (low, high) = (_mm512_unpacklo_pd(a, b), _mm512_unpackhi_pd(a, b));
+        *four = _mm512_add_ps(_mm512_castpd_ps(low), _mm512_castpd_ps(high));
+    }
+    // Each quarter of `fours[i]` has a part of the sums of `x[4 i]` to `x[4 i + 3]`.
+    let join = |a, b| {
+        _mm512_add_ps(_mm512_shuffle_f32x4::<0x88>(a, b), _mm512_shuffle_f32x4::<0xdd>(a, b))
+    };
+    join(join(fours[0], fours[1]), join(fours[2], fours[3]))
 }
 
 multiversion! {
@@ -216,16 +289,16 @@ multiversion! {
 multiversion! {
     /// `out += Σ weights[j] · v[j]`, rows of `v` `stride` apart, in order of `j`.
     fn mix(weights: &[f32], v: &[f32], stride: usize, out: &mut [f32]) {
-        // Sixteen values at a time stay in registers while all rows pass by.
+        // As many values at a time as keep several sums going stay in registers while all rows pass by.
         let mut at = 0;
-        for out in out.chunks_mut(16) {
-            let mut sums = [0.0f32; 16];
+        for out in out.chunks_mut(WIDTH) {
+            let mut sums = [0.0f32; WIDTH];
             sums[..out.len()].copy_from_slice(out);
             for (weight, v) in weights.iter().zip(v.chunks(stride)) {
                 let v = &v[at..at + out.len()];
-                match v.as_array::<16>() {
+                match v.as_array::<WIDTH>() {
                     Some(v) => {
-                        for lane in 0..16 {
+                        for lane in 0..WIDTH {
                             sums[lane] = fma::<FMA>(*weight, v[lane], sums[lane]);
                         }
                     }

@@ -100,7 +100,11 @@ pub(super) fn widen(half: &[u16], whole: &mut [f32]) {
     assert_eq!(half.len(), whole.len(), "widen: lengths differ");
     let mut done = 0;
     #[cfg(target_arch = "x86_64")]
-    if Isa::current() >= Isa::Avx2 {
+    if Isa::current() >= Isa::Avx512 {
+        done = half.len() / 16 * 16;
+        // SAFETY: the instruction set in force never exceeds what was detected.
+        unsafe { widen_avx512(&half[..done], &mut whole[..done]) };
+    } else if Isa::current() >= Isa::Avx2 {
         done = half.len() / 8 * 8;
         // SAFETY: the instruction set in force never exceeds what was detected.
         unsafe { widen_avx2(&half[..done], &mut whole[..done]) };
@@ -122,6 +126,19 @@ fn narrow(whole: &[f32], half: &mut [u16]) {
     }
     for (whole, half) in whole[done..].iter().zip(&mut half[done..]) {
         *half = f16::from_f32(*whole).to_bits();
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+fn widen_avx512(half: &[u16], whole: &mut [f32]) {
+    use std::arch::x86_64::{_mm256_loadu_si256, _mm512_cvtph_ps, _mm512_storeu_ps};
+    for (half, whole) in half.as_chunks::<16>().0.iter().zip(whole.as_chunks_mut::<16>().0) {
+        // SAFETY: sixteen values on either side.
+        unsafe {
+            let half = _mm256_loadu_si256(half.as_ptr().cast());
+            _mm512_storeu_ps(whole.as_mut_ptr(), _mm512_cvtph_ps(half));
+        }
     }
 }
 

@@ -238,7 +238,7 @@ fn option_log_probs(
         q.prompt.len() + q.options.iter().map(|option| option.len() - 1).max().unwrap_or(0)
     };
     let capacity = questions.iter().map(|q| longest(&q)).max().unwrap_or(0);
-    let mut keys = KeyValues::new(model.config(), questions.len(), capacity);
+    let mut keys = KeyValues::new(model.config(), questions.len(), capacity, precision);
     let tape = || Tape::forward_only(params).with_precision(precision);
     let mut log_probs: Vec<Vec<f64>> = Vec::with_capacity(questions.len());
     if questions.is_empty() {
