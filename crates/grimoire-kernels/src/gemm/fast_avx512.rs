@@ -14,7 +14,7 @@ use std::cell::RefCell;
 
 /// Fewest columns of `C` in a piece.
 const PIECE: usize = 2 * COLS;
-/// How many pieces are enough to share out well: the longer one is, the better memory is asked ahead.
+/// How many pieces are enough to share out well.
 const ENOUGH: usize = 12;
 /// Rows of `C` in a piece, all of which one panel meets.
 const ROWS: usize = 256;
@@ -37,7 +37,10 @@ pub(super) fn product(a: &Activations, m: usize, w: Stored<'_>, out: &mut [f32],
     let kind = Panel::of(w.ty);
     let target = Shared(out.as_mut_ptr());
     let row_pieces = m.div_ceil(ROWS);
-    let width = n.div_ceil(ENOUGH).next_multiple_of(COLS).max(PIECE);
+    // Few rows are bound by memory, which is asked ahead within a piece: then a piece for each thread. Where the columns
+    // are cut shows in no result.
+    let enough = if m <= TOGETHER { rayon::current_num_threads() } else { ENOUGH };
+    let width = n.div_ceil(enough).next_multiple_of(COLS).max(PIECE);
     for_each_piece(n.div_ceil(width) * row_pieces, |piece| {
         let first = piece % row_pieces * ROWS;
         let rows = first..m.min(first + ROWS);

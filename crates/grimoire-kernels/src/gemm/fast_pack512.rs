@@ -63,7 +63,7 @@ pub(super) unsafe fn pack(
 }
 
 /// How many panels ahead memory is asked.
-const AHEAD: usize = 3;
+const AHEAD: usize = 4;
 
 /// Where a block begins in each of sixteen rows of `W`.
 type Blocks = [*const u8; COLS];
