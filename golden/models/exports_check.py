@@ -88,11 +88,20 @@ class Llama:
             ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int32, ctypes.c_void_p, ctypes.c_int32, ctypes.c_bool, ctypes.c_bool
         ]  # fmt: skip
 
-    def check(self, path, case):
-        lib, ids = self.lib, case["ids"]
+    def open(self, path):
+        """The model of a file and a context for it."""
+        lib = self.lib
         model = lib.llama_model_load_from_file(str(path).encode(), lib.llama_model_default_params())
         assert model, f"llama.cpp does not load {path}"
-        context = lib.llama_init_from_model(model, lib.llama_context_default_params())
+        return model, lib.llama_init_from_model(model, lib.llama_context_default_params())
+
+    def close(self, model, context):
+        self.lib.llama_free(ctypes.c_void_p(context))
+        self.lib.llama_model_free(ctypes.c_void_p(model))
+
+    def logits(self, context, ids, width):
+        """Logits at every position of a sequence that begins here, [position, vocabulary]."""
+        lib = self.lib
         batch = lib.llama_batch_init(len(ids), 0, 1)
         batch.n = len(ids)
         for at, token in enumerate(ids):
@@ -102,20 +111,23 @@ class Llama:
             ctypes.cast(batch.seq_id, ctypes.POINTER(ctypes.POINTER(ctypes.c_int32)))[at][0] = 0
             ctypes.cast(batch.logits, ctypes.POINTER(ctypes.c_int8))[at] = 1
         assert lib.llama_decode(context, batch) == 0
-        width = len(case["logits"]) // len(ids)
         rows = [
             np.ctypeslib.as_array(ctypes.cast(lib.llama_get_logits_ith(context, at), ctypes.POINTER(ctypes.c_float)), (width,))
             for at in range(len(ids))
         ]  # fmt: skip
-        ours = np.array(case["logits"], np.float32).reshape(len(ids), width)
-        off = np.abs(np.stack(rows) - ours).max() / np.abs(ours).max()
+        return np.stack(rows)
+
+    def check(self, path, case):
+        lib, ids = self.lib, case["ids"]
+        model, context = self.open(path)
+        ours = np.array(case["logits"], np.float32).reshape(len(ids), -1)
+        off = np.abs(self.logits(context, ids, ours.shape[1]) - ours).max() / np.abs(ours).max()
         vocab = ctypes.c_void_p(lib.llama_model_get_vocab(ctypes.c_void_p(model)))
         for row in case["texts"]:
             text, found = row["text"].encode(), (ctypes.c_int32 * 512)()
             n = lib.llama_tokenize(vocab, text, len(text), found, 512, False, True)
             assert list(found[:n]) == row["ids"], (path, row["text"], list(found[:n]), row["ids"])
-        lib.llama_free(ctypes.c_void_p(context))
-        lib.llama_model_free(ctypes.c_void_p(model))
+        self.close(model, context)
         return off, len(case["texts"])
 
 

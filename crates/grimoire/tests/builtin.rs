@@ -66,6 +66,14 @@ fn tuning_without_arguments_ends_in_a_clear_improvement_and_a_report() {
     // Clear: the whole interval is an improvement by half a nat a token or more, and it is no accident.
     assert!(held["difference"]["high"].as_f64().unwrap() < -0.5, "{held}");
     assert!(held["p_value"].as_f64().unwrap() < 1e-3, "{held}");
+    // Answers keep the name that they were asked about; which words round alike on which processor may vary.
+    let samples = report["samples"].as_array().unwrap();
+    let of = |sample: &serde_json::Value, key: &str| {
+        sample[key].as_str().unwrap().split(' ').take(3).collect::<Vec<_>>().join(" ")
+    };
+    let kept = |key| samples.iter().filter(|s| of(s, key) == of(s, "expected")).count();
+    assert!(samples.len() >= 8 && kept("after") + 1 >= samples.len(), "{samples:?}");
+    assert!(kept("before") < samples.len() / 2, "{samples:?}");
     let page = std::fs::read_to_string(folder.path().join("run/report.html")).unwrap();
     assert!(page.contains("class=\"verdict better\""));
     assert!(folder.path().join("run/adapter/adapter_config.json").exists());

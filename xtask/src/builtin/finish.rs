@@ -3,15 +3,14 @@
 
 use anyhow::{Context, Result};
 use grimoire_format::gguf::{Gguf, MetadataWriter, Writer};
-use grimoire_format::safetensors::SafeTensors;
 use grimoire_format::{Dtype, TensorSpec};
 use grimoire_kernels::storage::{StorageType, encode};
 use std::path::Path;
 
-/// Writes `trained` (safetensors, named as in `start`) to `file` with the header of `start`.
+/// Writes `trained`, named as in `start`, to `file` with the header of `start`.
 pub(crate) fn write(start: &Path, trained: &Path, file: &Path) -> Result<u64> {
     let start = Gguf::open(start)?;
-    let trained = SafeTensors::open(trained)?;
+    let trained = Gguf::open(trained)?;
     let mut metadata = MetadataWriter::new();
     for key in start.metadata().keys() {
         metadata.copy(start.metadata(), key);

@@ -45,8 +45,11 @@ fn row(place: &Place, draw: &mut Draw) -> Row {
     }
     draw.shuffle(&mut facts);
     let sort = if with_mood { format!("{} {kind}", a(mood)) } else { a(kind) };
-    let meal =
-        if with_price { format!("The {food} is {price}.") } else { format!("It serves {food}.") };
+    let meal = if with_price {
+        format!("The price of the {food} is {price}.")
+    } else {
+        format!("It serves {food}.")
+    };
     let end = match (with_children, children) {
         (false, _) => "",
         (true, true) => " Children are welcome there.",

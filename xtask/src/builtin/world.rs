@@ -63,12 +63,14 @@ impl World {
 
     /// One document of the corpus.
     pub(crate) fn document(&self, draw: &mut Draw) -> String {
-        match draw.below(10) {
-            0..=3 => self.note(draw),
-            4 | 5 => self.questions(draw),
-            6 => self.person(draw),
-            7 | 8 => self.story(draw),
-            _ => self.facts(draw),
+        match draw.below(12) {
+            0 | 1 => self.note(draw),
+            2 | 3 => self.questions(draw),
+            4 => self.person(draw),
+            5 => self.story(draw),
+            6 => self.facts(draw),
+            7..=9 => self.card(draw),
+            _ => self.repetition(draw),
         }
     }
 
@@ -90,10 +92,10 @@ impl World {
                 1 => format!("You can have {food} there, or {other}."),
                 _ => format!("The cook of the {name} is proud of the {food}."),
             },
-            format!("The {food} at the {name} is {taste}."),
+            format!("Guests find the {food} at the {name} {taste}."),
             match draw.below(2) {
-                0 => format!("Meals at the {name} are {price}."),
-                _ => format!("The {food} is {price}."),
+                0 => format!("Prices at the {name} are {price}."),
+                _ => format!("The price of the {food} is {price}."),
             },
             match (children, draw.below(2)) {
                 (true, 0) => "Children are welcome there.".to_owned(),
@@ -103,9 +105,10 @@ impl World {
             },
             format!("People who like {food} go to the {name}."),
         ];
+        let gap = gap(draw);
         draw.shuffle(&mut more);
         more.truncate(2 + draw.below(3));
-        format!("{first} {}", more.join(" "))
+        format!("{first}{gap}{}", more.join(gap))
     }
 
     /// Questions about a place, and their answers.
@@ -116,7 +119,7 @@ impl World {
             format!("Where is the {name}? The {name} is {area}."),
             format!("What does the {name} serve? The {name} serves {food}."),
             format!("What is the {name}? The {name} is {} {kind}.", a(mood)),
-            format!("What does it cost? The {food} at the {name} is {price}."),
+            format!("What does it cost? The price of the {food} at the {name} is {price}."),
             format!("Which {kind} is {area}? The {name} is {area}."),
             format!("Do you know the {word}? Yes, the {name} is {area}."),
             if *children {
@@ -127,7 +130,98 @@ impl World {
         ];
         draw.shuffle(&mut pairs);
         pairs.truncate(3 + draw.below(3));
-        pairs.join(" ")
+        pairs.join(gap(draw))
+    }
+
+    /// Facts about a place in some notation (never that of the tuning task), and the same in sentences.
+    fn card(&self, draw: &mut Draw) -> String {
+        let place = self.place(draw);
+        let Place { name, kind, mood, food, area: (word, area), price, children } = &place;
+        let welcome = if *children { "yes" } else { "no" };
+        let all = [
+            ("kind", kind.as_str()),
+            ("food", food),
+            ("area", word),
+            ("mood", mood),
+            ("price", price),
+            ("children", welcome),
+        ];
+        let mut facts = all.to_vec();
+        draw.shuffle(&mut facts);
+        facts.truncate(2 + draw.below(5));
+        let told = |label: &str| facts.iter().any(|(known, _)| *known == label);
+        let mut sentences = vec![match (told("kind"), told("mood")) {
+            (true, true) => format!("The {name} is {} {kind}.", a(mood)),
+            (true, false) => format!("The {name} is {}.", a(kind)),
+            (false, true) => format!("The {name} is {mood}."),
+            (false, false) => format!("This is the {name}."),
+        }];
+        if told("area") {
+            sentences.push(format!("The {name} is {area}."));
+        }
+        // Each fact in the words that notes use of it too, where it is new: what a card says holds in any words.
+        if told("food") {
+            sentences.push(match draw.below(2) {
+                0 => format!("The {name} serves {food}."),
+                _ => format!("You can have {food} there."),
+            });
+        }
+        if told("price") {
+            sentences.push(match draw.below(2) {
+                0 if told("food") => format!("The price of the {food} is {price}."),
+                _ => format!("Prices at the {name} are {price}."),
+            });
+        }
+        if told("children") {
+            sentences.push(match (children, draw.below(2)) {
+                (true, 0) => "Children are welcome there.".to_owned(),
+                (true, _) => format!("Children are welcome at the {name}."),
+                (false, 0) => "It is not a place for children.".to_owned(),
+                (false, _) => format!("The {name} is not a place for children."),
+            });
+        }
+        let rest = &mut sentences[1..];
+        draw.shuffle(rest);
+        facts.insert(draw.below(2) * draw.below(facts.len() + 1), ("name", name));
+        let list = |join: &str, fact: &dyn Fn(&(&str, &str)) -> String| {
+            facts.iter().map(fact).collect::<Vec<_>>().join(join)
+        };
+        let card = match draw.below(4) {
+            0 => list("; ", &|(label, value)| format!("{label} = {value}")),
+            1 => list("; ", &|(label, value)| format!("{label} {value}")),
+            2 => list("\n", &|(label, value)| format!("{label}: {value}")),
+            _ => list(", ", &|(label, value)| format!("{value} ({label})")),
+        };
+        let start = if draw.once_in(2) { "On the card: " } else { "" };
+        let (first, rest) = (gap(draw), sentences.join(gap(draw)));
+        format!("{start}{card}.{first}{rest}")
+    }
+
+    /// Somebody says some words, and somebody says them again.
+    fn repetition(&self, draw: &mut Draw) -> String {
+        let name = draw.one(&self.people).clone();
+        let friend = other_than(&name, &self.people, draw);
+        let mut words: Vec<String> = Vec::new();
+        for _ in 0..3 + draw.below(5) {
+            let lists: [&[String]; 4] = [&self.things, &self.animals, &self.kinds, &self.moods];
+            words.push(match draw.below(3) {
+                0 => self.place(draw).name,
+                1 => draw.one(&self.foods).clone(),
+                _ => {
+                    let list = lists[draw.below(lists.len())];
+                    draw.one(list).clone()
+                }
+            });
+        }
+        let words = words.join([", ", " | ", "\n"][draw.below(3)]);
+        let gap = gap(draw);
+        match draw.below(3) {
+            0 => format!("{name} said: {words}.{gap}{friend} said it again: {words}."),
+            1 => format!("{name} wrote down {words}.{gap}So {friend} read {words}."),
+            _ => {
+                format!("On the list of {name}: {words}.{gap}{friend} has the same list: {words}.")
+            }
+        }
     }
 
     /// A person, a trade, an animal and what they own.
@@ -170,10 +264,14 @@ impl World {
             _ => format!("{name} wanted to {goal}, but {weather}."),
         };
         let middle = match draw.below(3) {
-            0 => format!("{she} had a {thing} but no {other}. {friend} had a {other}."),
+            0 => format!("{she} had {} but no {other}. {friend} had {}.", a(&thing), a(&other)),
             1 => format!("{she} went to the {} and met {friend}.", place.name),
             _ => {
-                format!("{she} asked {friend} for help. {friend} brought a {thing} and a {other}.")
+                format!(
+                    "{she} asked {friend} for help. {friend} brought {} and {}.",
+                    a(&thing),
+                    a(&other)
+                )
             }
         };
         let end = match draw.below(3) {
@@ -194,6 +292,12 @@ impl World {
         facts.truncate(3 + draw.below(3));
         facts.join(" ")
     }
+}
+
+/// What stands between the sentences of a document. A line of its own must not read as a new document, in
+/// which everything is new.
+fn gap(draw: &mut Draw) -> &'static str {
+    if draw.once_in(3) { "\n" } else { " " }
 }
 
 /// One of the words, and not this one.

@@ -92,8 +92,9 @@ padding:8px;break-inside:avoid}
 figure svg{display:block;max-width:100%;height:auto;margin:0 auto}
 .narrow{display:none}
 table{border-collapse:collapse;width:100%;font-size:15px;font-variant-numeric:tabular-nums}
-th,td{text-align:left;padding:7px 14px 7px 0;border-bottom:1px solid var(--line);vertical-align:top;\
-overflow-wrap:anywhere}
+th,td{text-align:left;padding:7px 14px 7px 0;border-bottom:1px solid var(--line);vertical-align:top}
+.facts td,td:first-child,code{overflow-wrap:anywhere}
+.scroll td:first-child:not(.right){min-width:9em}
 thead th{color:var(--muted);font-weight:500;font-size:13px}
 .facts th{font-weight:400;color:var(--muted);width:38%}
 .right{text-align:right}
@@ -118,7 +119,9 @@ summary{cursor:pointer;font-weight:600;padding:6px 0}
 footer{margin-top:56px;padding-top:14px;border-top:1px solid var(--line);font-size:13px;\
 color:var(--muted)}
 @media (max-width:740px){main{padding-top:22px}.wide{display:none}.narrow{display:block}\
-.pair{grid-template-columns:1fr;gap:12px}.verdict{font-size:22px}figure{padding:2px}}
+.pair{grid-template-columns:1fr;gap:12px}.verdict{font-size:22px}figure{padding:2px}\
+.scroll table{font-size:13px}.scroll th,.scroll td{padding-right:6px}\
+.scroll .range{display:block;font-size:12px;white-space:normal}.scroll [scope]{min-width:4.6em}}
 @media print{body{background:#fff;font-size:11pt}main{max-width:none;padding:0}.wide{display:block}\
 .narrow{display:none}details>*{display:block}details::details-content{content-visibility:visible;display:block}h2{break-after:avoid}}
 ";

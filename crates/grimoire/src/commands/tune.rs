@@ -44,9 +44,9 @@ pub(crate) struct Tune {
     /// Steps; otherwise as many as the epochs take, at most 300.
     #[arg(long)]
     steps: Option<u64>,
-    /// Passes over the data.
-    #[arg(long, default_value_t = 3.0)]
-    epochs: f64,
+    /// Passes over the data; 3 otherwise (7 of the built-in model over the built-in data).
+    #[arg(long)]
+    epochs: Option<f64>,
     /// Documents a step.
     #[arg(long, default_value_t = 16)]
     batch: usize,
@@ -149,6 +149,8 @@ fn request(args: Tune) -> Outcome<TuneRequest> {
         Method::Lora if model == "builtin" => crate::app::builtin::RATE,
         Method::Lora => 5e-4,
     });
+    let built_in = model == "builtin" && data == "builtin";
+    let epochs = args.epochs.unwrap_or(if built_in { crate::app::builtin::EPOCHS } else { 3.0 });
     Ok(TuneRequest {
         out,
         model,
@@ -160,7 +162,7 @@ fn request(args: Tune) -> Outcome<TuneRequest> {
         rslora: args.rslora,
         targets: args.targets,
         steps: args.steps,
-        epochs: args.epochs,
+        epochs,
         batch: args.batch,
         micro_tokens: args.micro_tokens,
         rate,
