@@ -163,7 +163,7 @@ const STYLE: &str = "
 .text{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--paper);border:1px solid var(--line);\
 border-radius:8px;padding:16px 18px;margin:0 0 16px;line-height:1.9}
 .text span,.legend .s,b.s6{border-radius:3px;padding:1px 0}
-.legend{font-size:13px;color:var(--muted);margin-top:20px}.legend .s{padding:2px 8px;margin-right:2px;color:var(--ink)}
+.legend{font-size:13px;color:var(--muted);margin-top:20px}.legend .s{display:inline-block;padding:2px 8px;margin-right:2px;color:var(--ink)}
 .s1{background:#fdf1e3}.s2{background:#fbdcb8}.s3{background:#f8c083}.s4{background:#f29d52}
 .s5{background:#c2501a;color:#fff!important}.s6{background:#a93310;color:#fff!important}
 .none{color:var(--muted);text-decoration:underline dotted}

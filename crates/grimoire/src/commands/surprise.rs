@@ -39,7 +39,7 @@ const MANY: [&str; 6] = [
     "48;5;160;38;5;231",
 ];
 /// The same where there are eight: underlined, then a ground of cyan, yellow, magenta and red.
-const EIGHT: [&str; 6] = ["4", "46;30", "43;30", "45;37", "41;37", "1;4;41;37"];
+const EIGHT: [&str; 6] = ["4", "46;30", "43;30", "1;45;37", "1;41;37", "1;4;41;37"];
 
 /// Runs the command.
 pub(crate) fn run(args: Surprise, printer: &mut Printer) -> Outcome {
