@@ -1,6 +1,7 @@
 //! Which files of a repository a model needs: not the pickles, not the pictures, not five more
-//! copies of the weights in other formats.
+//! copies of the weights in other formats. And which file holds the rows of a data set.
 
+use crate::reference::{Kind, Reference};
 use crate::{HubError, Result};
 use std::collections::BTreeSet;
 
@@ -37,8 +38,50 @@ pub(crate) enum Choice {
     Sharded(Vec<String>),
 }
 
-/// Chooses from the files that a repository has.
-pub(crate) fn choose(what: &str, files: &[String]) -> Result<Choice> {
+/// Chooses from the files that a repository has, by what the repository is for.
+pub(crate) fn choose_for(reference: &Reference, files: &[String]) -> Result<Choice> {
+    match reference.kind() {
+        Kind::Model => choose(reference.repo(), files),
+        Kind::DataSet => choose_rows(reference.repo(), files),
+    }
+}
+
+/// What files of rows end in, each perhaps with `.gz` after it.
+const ROWS: [&str; 6] = [".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt"];
+/// Files that describe a data set.
+const ABOUT: [&str; 4] =
+    ["dataset_infos.json", "dataset_info.json", "package.json", "requirements.txt"];
+
+/// The one file of rows of a data set; where there are several, the person names one.
+fn choose_rows(what: &str, files: &[String]) -> Result<Choice> {
+    let ends = |file: &str, end: &str| file.strip_suffix(".gz").unwrap_or(file).ends_with(end);
+    let about = |file: &str| {
+        let name = file.rsplit('/').next().unwrap_or(file);
+        name.starts_with('.') || ABOUT.contains(&name)
+    };
+    let readable = |file: &&String| !about(file) && ROWS.iter().any(|end| ends(file, end));
+    let rows: Vec<&String> = files.iter().filter(readable).collect();
+    let formats = "JSON Lines, JSON, CSV, TSV and text are, each also .gz";
+    let parquet = files.iter().filter(|file| file.ends_with(".parquet")).count();
+    let reason = match rows.as_slice() {
+        [only] => return Ok(Choice::File((*only).clone())),
+        [] if parquet > 0 => {
+            format!("its rows are in {parquet} .parquet files, which are not read here; {formats}")
+        }
+        [] => format!("it has no file of rows that is read here; {formats}"),
+        several => format!("it has several files of rows; name one of {}", list(what, several)),
+    };
+    Err(HubError::Unusable { what: what.to_owned(), reason })
+}
+
+/// The first dozen of files, as a person would ask for them.
+fn list(what: &str, files: &[&String]) -> String {
+    let names: Vec<String> = files.iter().take(12).map(|file| format!("{what}/{file}")).collect();
+    names.join(", ") + if files.len() > 12 { " and more" } else { "" }
+}
+
+/// Chooses from the files that the repository of a model has.
+fn choose(what: &str, files: &[String]) -> Result<Choice> {
     let has = |name: &str| files.iter().any(|file| file == name);
     let with = |weights: &str| {
         let small = SMALL.into_iter().filter(|name| has(name));
@@ -60,14 +103,9 @@ pub(crate) fn choose(what: &str, files: &[String]) -> Result<Choice> {
             "it has only pickled PyTorch weights, which run code when they are read".to_owned()
         }
         [] => format!("it has no config.json with {SINGLE} or {INDEX}, and no .gguf file"),
-        several => {
-            let names: Vec<String> =
-                several.iter().take(12).map(|file| format!("{what}/{file}")).collect();
-            let more = if several.len() > 12 { " and more" } else { "" };
-            format!("it has several GGUF files; name one of {}{more}", names.join(", "))
-        }
+        several => format!("it has several GGUF files; name one of {}", list(what, several)),
     };
-    Err(HubError::NoModel { what: what.to_owned(), reason })
+    Err(HubError::Unusable { what: what.to_owned(), reason })
 }
 
 /// The shards that an index names, each once; their names are plain.
@@ -126,6 +164,24 @@ mod tests {
             of(&["adapter_config.json", ADAPTER, "tokenizer.json"]),
             Ok(Choice::Folder(names(&["tokenizer.json", "adapter_config.json", ADAPTER])))
         );
+    }
+
+    #[test]
+    fn the_rows_of_a_data_set_are_in_one_file_that_is_read_here() {
+        let of = |files: &[&str]| choose_rows("org/name", &names(files)).map_err(|e| e.to_string());
+        let about = [".gitattributes", "README.md", "dataset_infos.json", "data/.x.json"];
+        let with = |more: &[&str]| of(&[&about[..], more].concat());
+        for file in ["data/test.jsonl", "a.csv.gz", "b.tsv", "c.json", "d.txt"] {
+            assert_eq!(with(&[file, "x.parquet"]), Ok(Choice::File(file.into())));
+        }
+        let error = with(&["train.jsonl", "test.jsonl"]).unwrap_err();
+        let expected = "org/name: it has several files of rows; name one of org/name/train.jsonl, org/name/test.jsonl";
+        assert_eq!(error, expected);
+        let error = with(&["a.parquet", "b.parquet"]).unwrap_err();
+        assert!(
+            error.starts_with("org/name: its rows are in 2 .parquet files, which are not read")
+        );
+        assert!(with(&[]).unwrap_err().contains("no file of rows that is read here"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! HTTP as the hub speaks it: who gets the token, which redirects are followed, what a status means.
 
-use crate::reference::Reference;
+use crate::reference::{Kind, Reference};
 use crate::settings::Settings;
 use crate::{HubError, Result};
 use std::time::Duration;
@@ -66,8 +66,9 @@ impl Client {
     /// Files and commit of the repository at its revision.
     pub(crate) fn listing(&self, reference: &Reference) -> Result<Listing> {
         let url = format!(
-            "{}/api/models/{}/revision/{}",
+            "{}/api/{}/{}/revision/{}",
             self.endpoint,
+            reference.kind().plural(),
             reference.repo(),
             encode(reference.revision(), false)
         );
@@ -93,7 +94,12 @@ impl Client {
 
     /// Where a file of a commit is.
     pub(crate) fn url(&self, reference: &Reference, commit: &str, file: &str) -> String {
-        format!("{}/{}/resolve/{commit}/{}", self.endpoint, reference.repo(), encode(file, true))
+        let kind = match reference.kind() {
+            Kind::Model => "",
+            Kind::DataSet => "datasets/",
+        };
+        let (endpoint, repo) = (&self.endpoint, reference.repo());
+        format!("{endpoint}/{kind}{repo}/resolve/{commit}/{}", encode(file, true))
     }
 
     /// What the hub announces about a file: its hash, its size and the commit.

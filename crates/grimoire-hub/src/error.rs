@@ -1,4 +1,4 @@
-//! Why a model could not be fetched, and what to do about it.
+//! Why a model or a data set could not be fetched, and what to do about it.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum HubError {
     /// The text is not `org/name[@revision]` or `org/name/file[@revision]`.
-    #[error("{text:?} is not a model on a hub: {reason}")]
+    #[error("{text:?} is no name on a hub: {reason}")]
     Reference {
         /// What was given.
         text: String,
@@ -40,7 +40,7 @@ pub enum HubError {
         /// The hub.
         endpoint: String,
     },
-    /// The hub refuses this model to this caller.
+    /// The hub refuses this repository to this caller.
     #[error("{what} on {endpoint} is refused (status {status}{})", message(reason))]
     Refused {
         /// The thing.
@@ -54,18 +54,18 @@ pub enum HubError {
         /// Whether a token was sent.
         with_token: bool,
     },
-    /// The repository has not what a model needs.
+    /// The repository has not what a model needs, or no file of data that is read here.
     #[error("{what}: {reason}")]
-    NoModel {
+    Unusable {
         /// The repository.
         what: String,
         /// What is missing, and what there is.
         reason: String,
     },
-    /// The network may not or cannot be used, and the cache has not the model.
+    /// The network may not or cannot be used, and the cache has not what was asked for.
     #[error("{what} is not in the cache {}: {reason}", cache.display())]
     NotCached {
-        /// The model or file.
+        /// The repository or file.
         what: String,
         /// The cache folder.
         cache: PathBuf,

@@ -1,10 +1,10 @@
 //! From a reference to a path: asks the hub, brings what is missing, and falls back on the cache.
 
 use crate::cache::Repository;
-use crate::choose::{Choice, choose, shards};
+use crate::choose::{Choice, choose_for, shards};
 use crate::client::{Announced, Client};
 use crate::download::Download;
-use crate::reference::{Reference, is_relative};
+use crate::reference::{Kind, Reference, is_relative};
 use crate::settings::Settings;
 use crate::{HubError, Result};
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// This many files make the model.
+    /// This many files make the model; of a data set it is one.
     Files {
         /// How many.
         count: usize,
@@ -58,7 +58,7 @@ pub enum Event<'a> {
     },
 }
 
-/// A model in the cache.
+/// A model, or a file of a data set, in the cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
     /// The snapshot folder, or the file where one was asked for or is the model.
@@ -86,10 +86,10 @@ impl Hub {
         &self.settings
     }
 
-    /// Brings a model into the cache, or finds it there, and says where it is.
+    /// Brings a model or a file of a data set into the cache, or finds it there, and says where it is.
     ///
     /// # Errors
-    /// When the hub has not the model, refuses it or cannot be reached while the cache lacks it; when
+    /// When the hub has not what was asked for, refuses it or cannot be reached while the cache lacks it; when
     /// what arrives is damaged; when the cache cannot be written.
     pub fn fetch(&self, reference: &Reference, event: &mut dyn FnMut(Event)) -> Result<Fetched> {
         if self.settings.offline {
@@ -112,12 +112,16 @@ impl Hub {
         };
         let files: Vec<String> = listing.siblings.into_iter().map(|sibling| sibling.name).collect();
         let choice = match reference.file() {
+            Some(file) if reference.kind() == Kind::DataSet && file.ends_with(".parquet") => {
+                let reason = format!("{file} is a .parquet file, which is not read here");
+                return Err(HubError::Unusable { what: reference.repo().to_owned(), reason });
+            }
             Some(file) if files.iter().any(|other| other == file) => Choice::File(file.to_owned()),
             Some(file) => {
                 let what = format!("file {file} in repository {}", reference.repo());
                 return Err(HubError::NotFound { what, endpoint: self.settings.endpoint.clone() });
             }
-            None => choose(reference.repo(), &files)?,
+            None => choose_for(reference, &files)?,
         };
         let repository = Repository::new(&self.settings.cache, reference);
         let job = Job { hub: self, client, repository, reference, commit: listing.sha };
@@ -145,7 +149,7 @@ impl Hub {
         let path = match reference.file() {
             Some(file) if has(&file.to_owned()) => snapshot.join(file),
             Some(_) => return Err(absent(reason.to_owned())),
-            None => match choose(reference.repo(), &files) {
+            None => match choose_for(reference, &files) {
                 Ok(Choice::File(file)) => snapshot.join(file),
                 Ok(Choice::Folder(_)) => snapshot,
                 Ok(Choice::Sharded(names)) => {

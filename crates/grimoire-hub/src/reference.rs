@@ -1,17 +1,44 @@
-//! The name of a model on a hub: `org/name[@revision]`, or one file of it.
+//! The name of a model or a data set on a hub: `org/name[@revision]`, or one file of it.
 
 use crate::{HubError, Result};
 
 /// A repository at a revision, and perhaps one file in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
+    kind: Kind,
     repo: String,
     revision: String,
     file: Option<String>,
 }
 
+/// What a repository is for; a hub keeps models and data sets of the same name apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Model,
+    DataSet,
+}
+
+impl Kind {
+    /// What the hub's routes, and with two dashes the folders of the cache, begin with.
+    pub(crate) fn plural(self) -> &'static str {
+        match self {
+            Self::Model => "models",
+            Self::DataSet => "datasets",
+        }
+    }
+}
+
 impl Reference {
-    /// Reads `org/name`, `org/name@revision`, `org/name/path/to/file.gguf[@revision]`. Without a
+    /// Reads the name of a data set in the same forms; `datasets/` may stand before it.
+    ///
+    /// # Errors
+    /// As [`Reference::parse`].
+    pub fn data_set(text: &str) -> Result<Self> {
+        let name = text.strip_prefix("datasets/").unwrap_or(text);
+        Ok(Self { kind: Kind::DataSet, ..Self::parse(name)? })
+    }
+
+    /// Reads the name of a model: `org/name`, `org/name@revision`, `org/name/path/to/file.gguf[@revision]`. Without a
     /// revision it is `main`; a commit hash pins it.
     ///
     /// # Errors
@@ -37,10 +64,15 @@ impl Reference {
             return Err(wrong("the revision must be a branch, a tag or a commit"));
         }
         Ok(Self {
+            kind: Kind::Model,
             repo: format!("{org}/{name}"),
             revision: revision.to_owned(),
             file: file.map(str::to_owned),
         })
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// `org/name`.
@@ -63,7 +95,7 @@ impl Reference {
 
     /// The name of the repository's folder in the cache.
     pub(crate) fn folder(&self) -> String {
-        format!("models--{}", self.repo.replace('/', "--"))
+        format!("{}--{}", self.kind.plural(), self.repo.replace('/', "--"))
     }
 }
 
@@ -123,6 +155,15 @@ mod tests {
             assert_eq!((it.repo(), it.revision(), it.file()), (repo, revision, file));
             assert_eq!(it.to_string(), text);
         }
+    }
+
+    #[test]
+    fn data_sets_have_names_of_their_own() {
+        let it = Reference::data_set("datasets/org/name/a/b.jsonl@v1").unwrap();
+        assert_eq!((it.repo(), it.revision(), it.file()), ("org/name", "v1", Some("a/b.jsonl")));
+        assert_eq!(it, Reference::data_set("org/name/a/b.jsonl@v1").unwrap());
+        assert_ne!(it, Reference::parse("org/name/a/b.jsonl@v1").unwrap());
+        assert_eq!(it.folder(), "datasets--org--name");
     }
 
     #[test]

@@ -11,7 +11,7 @@
 
 mod simulated;
 
-use grimoire_stats::dimension::{Points, intrinsic};
+use grimoire_stats::dimension::{Points, concentration, intrinsic};
 use grimoire_stats::dist::{Binomial, Distribution, Student};
 use grimoire_stats::eigen::pca::pca;
 use grimoire_stats::info::estimate;
@@ -21,9 +21,10 @@ use grimoire_stats::linear::Columns;
 use grimoire_stats::linear::least_squares::WideColumn;
 use grimoire_stats::linear::ols::{ols, predict};
 use grimoire_stats::mean::{Kind, Running};
-use grimoire_stats::random::Draws;
-use grimoire_stats::test::table;
+use grimoire_stats::random::{Draws, Random};
+use grimoire_stats::test::{binomial, table};
 use grimoire_stats::{Alternative, Interval};
+use rayon::prelude::*;
 use simulated::{Simulation, nominal, normals};
 
 const SIMULATION: Simulation = Simulation { seed: 77, lane: 3 };
@@ -116,13 +117,23 @@ fn tables() {
         let (one, two) = pair(draws);
         Difference::Wald.interval(one, two, 0.95).unwrap()
     }));
-    // Wald's ends meet when nobody succeeds: few and rare is where it fails, as its documentation says.
-    let few = SIMULATION.covered("Wald difference, 15 and 15, rare", -0.1, |draws| {
+    // Wald's ends meet when nobody succeeds: few and rare is where it fails, as its documentation says, and why
+    // the test of two proportions has Newcombe's.
+    let rare = |draws: &mut Draws| {
         let a = Binomial::new(15, 0.05).unwrap().sample(draws) as u64;
         let b = Binomial::new(15, 0.15).unwrap().sample(draws) as u64;
-        Difference::Wald.interval((a, 15), (b, 15), 0.95).unwrap()
+        ((a, 15), (b, 15))
+    };
+    let few = SIMULATION.covered("Wald difference, 15 and 15, rare", -0.1, |draws| {
+        let (one, two) = rare(draws);
+        Difference::Wald.interval(one, two, 0.95).unwrap()
     });
     assert!(few < 0.94, "{few}");
+    let default = SIMULATION.covered("two proportions, 15 and 15, rare", -0.1, |draws| {
+        let (one, two) = rare(draws);
+        binomial::two_proportions(one, two, Alternative::TwoSided, 0.95).unwrap().interval.unwrap()
+    });
+    assert!(default >= 0.94, "{default}");
     let odds = (0.3 / 0.7) / (0.45 / 0.55);
     let exact = SIMULATION.covered("Fisher's odds ratio", odds, |draws| {
         let ((a, n), (b, m)) = pair(draws);
@@ -174,25 +185,71 @@ fn information() {
     }
 }
 
-/// Points on a circle: dimension 1, no edge. Both intervals take terms as independent which are not, since
-/// neighbours are often mutual, and fall short by it: pinned, and said in their names.
+/// `n` points, evenly on the sphere of `d` dimensions in d + 1 numbers: no edge.
+fn sphere(draws: &mut Draws, n: usize, d: usize) -> Points {
+    let mut values = normals(draws, n * (d + 1));
+    for point in values.chunks_mut(d + 1) {
+        let length = point.iter().map(|x| x * x).sum::<f64>().sqrt();
+        point.iter_mut().for_each(|x| *x /= length);
+    }
+    Points::new(d + 1, values).unwrap()
+}
+
+/// Neighbours are often mutual, which the intervals allow for.
 #[test]
 fn dimension() {
     if !grimoire_testkit::slow("coverage of the intrinsic dimension") {
         return;
     }
-    let circle = |draws: &mut Draws| {
-        let turns: Vec<f64> = (0..200).map(|_| std::f64::consts::TAU * draws.uniform()).collect();
-        Points::new(2, turns.iter().flat_map(|turn| [turn.cos(), turn.sin()]).collect()).unwrap()
-    };
-    let pairs = SIMULATION.covered("TwoNN", 1.0, |draws| {
-        intrinsic::two_nearest(&circle(draws), 0.95).unwrap().interval
-    });
-    assert!((0.87..0.92).contains(&pairs), "{pairs}");
-    let many = SIMULATION.covered("Levina-Bickel, ten neighbours", 1.0, |draws| {
-        intrinsic::likelihood(&circle(draws), 10, 0.95).unwrap().interval
-    });
-    assert!((0.83..0.88).contains(&many), "{many}");
+    for d in [1, 2, 3] {
+        let truth = d as f64;
+        let pairs = SIMULATION.covered(&format!("TwoNN, {d}"), truth, |draws| {
+            intrinsic::two_nearest(&sphere(draws, 200, d), 0.95).unwrap().interval
+        });
+        let many = SIMULATION.covered(&format!("Levina-Bickel, {d}, k = 10"), truth, |draws| {
+            intrinsic::likelihood(&sphere(draws, 200, d), 10, 0.95).unwrap().interval
+        });
+        let slope = SIMULATION.covered(&format!("correlation dimension, {d}"), truth, |draws| {
+            intrinsic::correlation(&sphere(draws, 200, d), 0.95).unwrap().interval
+        });
+        nominal(pairs);
+        if d < 3 {
+            nominal(many);
+        } else {
+            // Ten of 200 neighbours are so far that the sphere is curved between them.
+            assert!((0.92..0.94).contains(&many), "{many}");
+        }
+        // Too long where all points are alike, as the module says.
+        assert!((0.985..0.999).contains(&slope), "{slope}");
+    }
+}
+
+/// The truth is the mean contrast of clouds of that size, from 20,000 others.
+#[test]
+fn contrast() {
+    if !grimoire_testkit::slow("coverage of the contrast of distances") {
+        return;
+    }
+    for (name, cube) in [("cube", true), ("normal", false)] {
+        for d in [3, 10, 50] {
+            let measured = |draws: &mut Draws| {
+                let values = match cube {
+                    true => (0..100 * d).map(|_| draws.uniform()).collect(),
+                    false => normals(draws, 100 * d),
+                };
+                concentration::of_points(&Points::new(d, values).unwrap(), 1, 0.95).unwrap()
+            };
+            let other = |round| measured(&mut Random::new(1, u64::from(round)).draws(0)).contrast;
+            let rounds = 20_000_u32;
+            let truth = (0..rounds).into_par_iter().map(other).sum::<f64>() / f64::from(rounds);
+            let share = SIMULATION.covered(&format!("contrast, {name}, {d}"), truth, |draws| {
+                measured(draws).interval
+            });
+            // At least nominal; too long where the nearest distance is what varies, as the module says.
+            let most = if cube { 0.995 } else { 0.975 };
+            assert!((0.945..most).contains(&share), "{share}");
+        }
+    }
 }
 
 #[test]

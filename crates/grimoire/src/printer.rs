@@ -7,23 +7,51 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
 
+/// How many colours a terminal has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Colours {
+    /// No terminal, one that has none, or a person who wants none.
+    None,
+    /// The eight of old.
+    Eight,
+    /// The 256 that most share.
+    Many,
+}
+
+impl Colours {
+    /// By what `TERM` and `COLORTERM` say of the terminal.
+    fn of(term: Option<&str>, colorterm: Option<&str>) -> Self {
+        let term = term.unwrap_or(if cfg!(windows) { "windows-256color" } else { "" });
+        let many = ["256color", "direct", "kitty", "alacritty", "ghostty", "wezterm", "foot"];
+        match term {
+            "dumb" => Self::None,
+            _ if colorterm.is_some_and(|value| !value.is_empty()) => Self::Many,
+            _ if many.iter().any(|kind| term.contains(kind)) => Self::Many,
+            _ => Self::Eight,
+        }
+    }
+}
+
 /// Writes data and talk; knows whether to colour, to draw progress, or to speak JSON.
 pub(crate) struct Printer {
     json: bool,
     quiet: bool,
-    colour: bool,
+    colours: Colours,
     progress: bool,
     pub(crate) drawn: Drawn,
 }
 
 impl Printer {
-    /// Reads `NO_COLOR` and whether the streams are terminals.
+    /// Reads `NO_COLOR`, `TERM`, `COLORTERM` and whether the streams are terminals.
     pub(crate) fn from_environment(json: bool, quiet: bool) -> Self {
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let variable = |name| std::env::var(name).ok();
+        let colours = Colours::of(variable("TERM").as_deref(), variable("COLORTERM").as_deref());
+        let coloured = !no_colour && std::io::stdout().is_terminal();
         Self {
             json,
             quiet,
-            colour: !no_colour && std::io::stdout().is_terminal(),
+            colours: if coloured { colours } else { Colours::None },
             progress: !quiet && std::io::stderr().is_terminal(),
             drawn: Drawn::default(),
         }
@@ -36,7 +64,12 @@ impl Printer {
 
     /// Whether standard output takes colour.
     pub(crate) fn colour(&self) -> bool {
-        self.colour
+        self.colours != Colours::None
+    }
+
+    /// How many colours standard output takes.
+    pub(crate) fn colours(&self) -> Colours {
+        self.colours
     }
 
     /// Whether a progress bar may be drawn on standard error.
@@ -105,6 +138,25 @@ impl Printer {
         let _ = writeln!(err, "error: {failure}");
         if let Some(hint) = failure.hint_line() {
             let _ = writeln!(err, "hint: {hint}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_has_the_colours_that_it_says() {
+        for (term, colorterm, expected) in [
+            (Some("xterm-256color"), None, Colours::Many),
+            (Some("xterm"), Some("truecolor"), Colours::Many),
+            (Some("xterm-kitty"), None, Colours::Many),
+            (Some("linux"), None, Colours::Eight),
+            (Some("screen"), Some(""), Colours::Eight),
+            (Some("dumb"), Some("truecolor"), Colours::None),
+        ] {
+            assert_eq!(Colours::of(term, colorterm), expected, "{term:?} {colorterm:?}");
         }
     }
 }

@@ -244,7 +244,7 @@ fn what_is_wrong_is_named_by_file_and_line() {
         "rows.jsonl",
         "{\"prompt\": \"a\", \"completion\": \"b\"}\n{\"prompt\": \"c\"}\n",
     );
-    let cases: [(&[&str], i32, &str); 6] = [
+    let cases: [(&[&str], i32, &str); 8] = [
         (
             &["eval", "builtin", "kind.toml"],
             1,
@@ -268,7 +268,17 @@ fn what_is_wrong_is_named_by_file_and_line() {
         (
             &["eval", "builtin", "gsm8k"],
             2,
-            "error: task gsm8k: where are the data?\nhint: give their path with --data; they are at https://",
+            "error: task gsm8k: where are the data?\nhint: give their path, or their name on a hub, with --data; they are at https://",
+        ),
+        (
+            &["eval", "builtin", "good.toml", "--data", "gone.jsonl"],
+            1,
+            "error: gone.jsonl: no such file\nhint: data are a file (.jsonl, ",
+        ),
+        (
+            &["eval", "builtin", "good.toml", "--data", "folder/gone.jsonl"],
+            1,
+            "error: folder/gone.jsonl: no such file\n",
         ),
         (
             &["eval", "builtin", "good.toml", "--data", "rows.jsonl", "--shots", "3"],
@@ -284,6 +294,68 @@ fn what_is_wrong_is_named_by_file_and_line() {
     assert!(ok(folder, &["eval", "--list"]).contains("gsm8k"));
     let shown = ok(folder, &["eval", "--show", "gsm8k"]);
     assert!(shown.starts_with("name = \"gsm8k\""), "{shown}");
+}
+
+/// What stands in the cache of a hub is found by name and without a network, from the call and from a task.
+#[test]
+fn data_come_from_a_hub_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    let repository = folder.join("hub/datasets--org--places");
+    std::fs::create_dir_all(repository.join("refs")).unwrap();
+    std::fs::write(repository.join("refs/main"), commit).unwrap();
+    let rows = repository.join("snapshots").join(commit).join("data");
+    std::fs::create_dir_all(&rows).unwrap();
+    write(&rows, "test.csv", "prompt,completion\na place,It is far.\nanother,It is near.\n");
+    let bare = WRITE.replace("data = \"builtin\"\n", "");
+    write(folder, "bare.toml", &bare);
+    write(folder, "named.toml", &format!("data = \"org/places\"\n{bare}"));
+    let offline = |words: &[&str]| {
+        grimoire(folder, words)
+            .env("HF_HUB_OFFLINE", "1")
+            .env("HF_HUB_CACHE", folder.join("hub"))
+            .output()
+            .unwrap()
+    };
+    for words in [
+        &["eval", "builtin", "named.toml", "--json"][..],
+        &["eval", "builtin", "bare.toml", "--data", "org/places", "--json"],
+        &["eval", "builtin", "bare.toml", "--data", "org/places/data/test.csv", "--json"],
+    ] {
+        let output = offline(words);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["n"], 2);
+        assert!(report["data"].as_str().unwrap().starts_with("org/places"), "{report}");
+    }
+    let output = offline(&["eval", "builtin", "bare.toml", "--data", "org/others"]);
+    let talk = String::from_utf8(output.stderr).unwrap();
+    assert!(talk.starts_with("error: org/others is not in the cache "), "{talk}");
+}
+
+#[test]
+fn answers_that_tell_little_are_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let words = ["eval", "builtin", "task.toml", "--data", "builtin", "--limit", "3", "--json"];
+    let report = |task: &str| {
+        write(folder, "task.toml", task);
+        json(folder, &words)
+    };
+    let cut = report(&WRITE.replace("tokens = 48", "tokens = 2"));
+    let expected = "3 of 3 answers had no end after 2 tokens and were cut there";
+    assert_eq!(cut["warnings"], serde_json::json!([expected]));
+    // An answer that stops at its first letter is empty, and BLEU of nothing has no interval.
+    let letters: Vec<String> = ('A'..='Z').chain('a'..='z').map(|c| format!("{c:?}")).collect();
+    let stop = format!("stop = [{}]", letters.join(", ").replace('\'', "\""));
+    let empty = report(&WRITE.replace("stop = [\"\\n\"]", &stop));
+    assert!(empty["warnings"][0].as_str().unwrap().starts_with("3 of 3 answers are empty: "));
+    assert_eq!(
+        (&empty["figures"][0]["name"], &empty["figures"][0]["value"]),
+        (&"BLEU".into(), &0.0.into())
+    );
+    assert!(empty["figures"][0]["interval"].is_null(), "{empty}");
 }
 
 const TEXT: &str = "The Blue Heron is a quiet cafe near the river. It serves lentil curry.\n\
@@ -449,18 +521,20 @@ fn runs_are_compared_on_what_both_held_out() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     for (out, steps, seed) in [("few", "2", "1"), ("more", "12", "1"), ("other", "2", "9")] {
-        let words = ["--steps", steps, "--seed", seed, "--answers", "0", "--batch", "4"];
+        let words = ["--steps", steps, "--seed", seed, "--answers", "6", "--batch", "4"];
         ok(folder, &[&["tune", "builtin", "--out", out][..], &words].concat());
     }
     let report = json(folder, &["compare", "few", "more", "--json"]);
     assert_eq!(report["unit"], "document");
+    let reports = ["few", "more"].map(|run| -> Value {
+        let own = std::fs::read_to_string(folder.join(run).join("report.json")).unwrap();
+        serde_json::from_str(&own).unwrap()
+    });
     let metric = &report["metrics"][0];
     assert_eq!(metric["name"], "perplexity per token");
     assert_eq!(metric["lower_is_better"], true);
     // The figures are those of the runs' own reports.
-    for (place, run) in ["few", "more"].into_iter().enumerate() {
-        let own = std::fs::read_to_string(folder.join(run).join("report.json")).unwrap();
-        let own: Value = serde_json::from_str(&own).unwrap();
+    for (place, own) in reports.iter().enumerate() {
         let expected = own["held_out"]["perplexity_after"]["value"].as_f64().unwrap();
         close(metric["systems"][place]["score"].as_f64().unwrap(), expected, 1e-9, 0.0);
     }
@@ -468,6 +542,32 @@ fn runs_are_compared_on_what_both_held_out() {
         metric["conclusions"][0].as_str().unwrap().starts_with("more is better than few by "),
         "{metric}"
     );
+    // So are BLEU and ROUGE-L of their answers, which are to the same prompts.
+    assert_eq!(report["metrics"].as_array().unwrap().len(), 3);
+    for (metric, name, shown) in [(1, "BLEU", "BLEU"), (2, "rougeL", "ROUGE-L")] {
+        let metric = &report["metrics"][metric];
+        let unit = [&metric["name"], &metric["unit"]];
+        assert_eq!((unit, &metric["n"]), ([&name.into(), &"prompt".into()], &6.into()));
+        for (place, own) in reports.iter().enumerate() {
+            let scores = own["scores"].as_array().unwrap();
+            let own = scores.iter().find(|score| score["metric"] == shown);
+            let expected = own.unwrap()["after"]["value"].as_f64().unwrap();
+            close(metric["systems"][place]["score"].as_f64().unwrap(), expected, 1e-12, 1e-12);
+        }
+    }
+    let output = run(folder, &["compare", "few", "more", "--html", "runs.html"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("; 6 prompts, each resampled by itself\n"), "{text}");
+    // A run without answers is compared on its losses, and that is said.
+    let mut silent = reports[1].clone();
+    silent["samples"] = serde_json::json!([]);
+    std::fs::create_dir(folder.join("silent")).unwrap();
+    std::fs::copy(folder.join("more/run.json"), folder.join("silent/run.json")).unwrap();
+    write(folder, "silent/report.json", &silent.to_string());
+    let partly = json(folder, &["compare", "few", "silent", "--json"]);
+    assert_eq!(partly["metrics"].as_array().unwrap().len(), 1);
+    let note = partly["notes"][0].as_str().unwrap();
+    assert!(note.starts_with("answers are not compared: silent has none to prompts"), "{note}");
     let (code, talk) = fails(folder, &["compare", "few", "other"]);
     assert_eq!(code, 1);
     assert!(talk.starts_with("error: few and other held out other documents\nhint: "), "{talk}");

@@ -41,4 +41,17 @@ mod tests {
         }
         assert!(task("nothing").is_none());
     }
+
+    /// SVAMP's bodies are whole sentences or the first half of one.
+    #[test]
+    fn body_and_question_of_svamp_become_one_text() {
+        let task = task("svamp").unwrap().unwrap();
+        for (body, expected) in [
+            ("He had 4 cards.", "Question: He had 4 cards. How many are left?\nAnswer:"),
+            ("If he lost 4 cards", "Question: If he lost 4 cards, How many are left?\nAnswer:"),
+        ] {
+            let row = serde_json::json!({ "Body": body, "Question": "How many are left?" });
+            assert_eq!(task.prompt.render(row.as_object().unwrap()).unwrap(), expected);
+        }
+    }
 }

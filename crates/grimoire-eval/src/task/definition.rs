@@ -187,11 +187,13 @@ impl Task {
             };
             return Err(file.error(0..0, "there is no [[metric]]").hint(hint));
         }
-        let shots = raw.examples.map_or_else(Shots::default, |examples| Shots {
-            count: examples.count,
-            between: examples.between.unwrap_or_else(|| "\n\n".to_owned()),
-            rows: examples.rows,
-        });
+        let usual = Shots::default();
+        let shots = match raw.examples {
+            Some(RawExamples { count, between, rows }) => {
+                Shots { count, between: between.unwrap_or(usual.between), rows }
+            }
+            None => usual,
+        };
         Ok(Self {
             name: raw.name,
             about: raw.about,
@@ -315,6 +317,8 @@ mod tests {
     fn what_is_wrong_is_named_by_file_and_line() {
         let task = Task::parse("t.toml", GOOD).unwrap();
         assert!(matches!(task.answer, Answer::Generate { tokens: 256, .. }));
+        // A task that says nothing of examples may be asked with some, and they do not run into each other.
+        assert_eq!((task.shots.count, task.shots.between.as_str()), (0, "\n\n"));
         let cases = [
             (GOOD.replace("name", "nome"), "t.toml:1: unknown field `nome`"),
             (GOOD.replace("{{ q }}", "{{ q"), "t.toml:2: prompt, line 1 of the template: "),

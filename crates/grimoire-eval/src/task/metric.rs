@@ -162,12 +162,16 @@ impl TaskMetric {
             let rows = tables.iter().map(|table| table.row(0).to_vec()).collect();
             return Ok(Judgement { rows, answer });
         }
-        let right = |reference: &String| match (self.kind, &answer) {
-            (_, None) => false,
-            (Kind::Number, Some(answer)) => {
-                last_number(answer).is_some_and(|number| Some(number) == last_number(reference))
-            }
-            (_, Some(answer)) => self.extract.normal(answer) == self.extract.normal(reference),
+        if self.kind == Kind::Number {
+            let number = answer.as_deref().and_then(last_number);
+            let right = |reference: &String| number.is_some() && number == last_number(reference);
+            let hit = f64::from(u8::from(item.references.iter().any(right)));
+            let answer = number.map(|number| number.to_string());
+            return Ok(Judgement { rows: vec![vec![hit, 1.0]], answer });
+        }
+        let right = |reference: &String| {
+            let same = |answer| self.extract.normal(answer) == self.extract.normal(reference);
+            answer.as_deref().is_some_and(same)
         };
         let hit = f64::from(u8::from(item.references.iter().any(right)));
         Ok(Judgement { rows: vec![vec![hit, 1.0]], answer })
@@ -311,6 +315,12 @@ mod tests {
         close(judged(Kind::Number, "She makes $18.00."), 1.0, 0.0, 0.0);
         close(judged(Kind::Number, "She makes 19."), 0.0, 0.0, 0.0);
         close(judged(Kind::Exact, "18"), 0.0, 0.0, 0.0);
+        // What is recorded as the answer is the number that was judged, not the text around it.
+        let taken = |text: &str| {
+            metric(Kind::Number).judge(&item, &Response::Text(text.to_owned())).unwrap().answer
+        };
+        assert_eq!(taken("5 packs make $1,018.50 in all").as_deref(), Some("1018.5"));
+        assert_eq!(taken("I cannot say."), None);
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub enum Truth {
 }
 
 /// Examples before the question.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Shots {
     /// How many; the first of the rows.
     pub count: usize,
@@ -69,6 +69,13 @@ pub struct Shots {
     pub between: String,
     /// Rows given in the task file.
     pub rows: Vec<Map<String, Value>>,
+}
+
+impl Default for Shots {
+    /// None unless they are asked for, and then with an empty line between them.
+    fn default() -> Self {
+        Self { count: 0, between: "\n\n".to_owned(), rows: Vec::new() }
+    }
 }
 
 /// How the model answers.

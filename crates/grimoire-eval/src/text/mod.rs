@@ -15,7 +15,7 @@ mod whitespace;
 use crate::EvalError;
 
 /// How many references every segment has, when it is the same number for all.
-pub(crate) fn reference_count<S>(references: &[Vec<S>]) -> Option<usize> {
+pub fn reference_count<S>(references: &[Vec<S>]) -> Option<usize> {
     let first = references.first()?.len();
     references.iter().all(|these| these.len() == first).then_some(first)
 }

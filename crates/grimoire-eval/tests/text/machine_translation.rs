@@ -1,10 +1,13 @@
-//! Every row of `wmt22-mt/scores.tsv` (sacreBLEU 2.6.0, and the organisers' published values).
+//! Every row of `wmt22-mt/scores.tsv` (sacreBLEU 2.6.0, and the organisers' published values), and the counts
+//! behind every score, which `golden/eval/translations.py` recorded from sacreBLEU 2.6.0.
 
 use crate::lines;
+use crate::recorded::Configuration;
 use grimoire_eval::text::bleu::{self, BleuOptions};
 use grimoire_eval::text::chrf::{self, ChrfOptions};
 use grimoire_eval::text::tokenize::Tokenizer;
 use grimoire_testkit::close;
+use serde::Deserialize;
 use std::path::Path;
 
 struct Row {
@@ -72,4 +75,45 @@ fn chrf_equals_sacrebleu_on_every_system_of_wmt22() {
         checked += 1;
     }
     assert_eq!(checked, 51);
+}
+
+#[derive(Deserialize)]
+struct Golden {
+    configurations: Vec<Recorded>,
+}
+
+#[derive(Deserialize)]
+struct Recorded {
+    pair: String,
+    system: String,
+    /// A letter for each reference.
+    references: String,
+    #[serde(flatten)]
+    configuration: Configuration,
+}
+
+/// BLEU, chrF, chrF++ and TER: the statistics as integers (their sums, and every segment's by a checksum), the
+/// score and the signature.
+#[test]
+fn counts_of_every_metric_are_those_of_sacrebleu_on_every_system_of_wmt22() {
+    let Some(folder) = grimoire_testkit::shared_data("counts wmt22", "wmt22-mt") else { return };
+    let golden: Golden = grimoire_testkit::golden::read("eval/translations.json.gz");
+    for recorded in &golden.configurations {
+        let Recorded { pair, system, references, configuration } = recorded;
+        let target = pair.split('-').nth(1).unwrap();
+        let read = |name: String| lines(&folder.join(pair).join(format!("{name}.{target}.gz")));
+        let hypothesis = read(format!("hyp.{system}"));
+        let hypothesis: Vec<&str> = hypothesis.iter().map(String::as_str).collect();
+        let references: Vec<Vec<String>> =
+            references.chars().map(|letter| read(format!("ref.{letter}"))).collect();
+        let name = format!(
+            "{pair} {system} ×{} {} {}",
+            references.len(),
+            configuration.kind,
+            configuration.settings
+        );
+        configuration.check(&name, &hypothesis, &by_segment(&references));
+    }
+    // 17 systems, against A, B and both, by four metrics; three of them Chinese, with a fifth against A.
+    assert_eq!(golden.configurations.len(), 17 * 3 * 4 + 3);
 }

@@ -9,6 +9,7 @@
 )]
 
 mod cache; // layout, offline, revisions, two at once
+mod data_sets; // their routes, their place in the cache, the file that is chosen
 mod faults; // broken connections, damage, refusals, hostile answers
 mod server; // the hub itself
 
@@ -33,8 +34,13 @@ fn hub(server: &Server, cache: &Path) -> Hub {
 
 /// Fetches and gives the events as text.
 fn fetch(hub: &Hub, text: &str) -> (Result<Fetched, HubError>, Vec<String>) {
+    fetch_reference(hub, &Reference::parse(text).unwrap())
+}
+
+/// The same of any reference.
+fn fetch_reference(hub: &Hub, reference: &Reference) -> (Result<Fetched, HubError>, Vec<String>) {
     let mut events = Vec::new();
-    let outcome = hub.fetch(&Reference::parse(text).unwrap(), &mut |event| match event {
+    let outcome = hub.fetch(reference, &mut |event| match event {
         Event::Received { .. } => {}
         other => events.push(format!("{other:?}")),
     });

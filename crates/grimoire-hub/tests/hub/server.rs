@@ -49,6 +49,8 @@ struct Site {
     log: Vec<Request>,
     listing: Option<String>,
     port: u16,
+    /// What its repository is: models or datasets.
+    kind: &'static str,
 }
 
 /// A running hub; it stops with the test process.
@@ -60,11 +62,16 @@ pub(crate) struct Server {
 impl Server {
     /// With these files: name, content, large or not.
     pub(crate) fn new(files: &[(&str, &[u8], bool)]) -> Self {
+        Self::of("models", files)
+    }
+
+    /// The same as a repository of this kind: models or datasets.
+    pub(crate) fn of(kind: &'static str, files: &[(&str, &[u8], bool)]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let files =
             files.iter().map(|(name, data, lfs)| ((*name).to_owned(), (data.to_vec(), *lfs)));
-        let site = Site { files: files.collect(), port, ..Site::default() };
+        let site = Site { files: files.collect(), port, kind, ..Site::default() };
         let site = Arc::new(Mutex::new(site));
         let shared = Arc::clone(&site);
         std::thread::spawn(move || {
@@ -156,11 +163,11 @@ fn answer(site: &mut Site, request: &Request) -> (Vec<u8>, u64) {
         _ => {}
     }
     let late = if let Some(Fault::Slow(late)) = fault { late } else { 0 };
-    if request.path.starts_with("/api/models/") {
+    if let Some(asked) = request.path.strip_prefix(&format!("/api/{}/", site.kind)) {
         let names: Vec<_> =
             site.files.keys().map(|name| serde_json::json!({ "rfilename": name })).collect();
         let listing = serde_json::json!({ "sha": COMMIT, "siblings": names }).to_string();
-        let known = request.path.starts_with("/api/models/org/name/revision/");
+        let known = asked.starts_with("org/name/revision/");
         let text = site.listing.clone().unwrap_or(listing);
         let headers = [("X-Error-Code", "RepoNotFound")];
         let answer = if known {
@@ -170,8 +177,12 @@ fn answer(site: &mut Site, request: &Request) -> (Vec<u8>, u64) {
         };
         return (answer, late);
     }
+    // Files of data sets are under a prefix, those of models are not.
+    let files = if site.kind == "models" { "/org/name/" } else { "/datasets/org/name/" };
     let in_store = request.path.starts_with("/store/");
-    let name = request.path.rsplit_once(&format!("{COMMIT}/")).map_or("", |(_, name)| name);
+    let here = in_store || request.path.starts_with(files);
+    let name = request.path.rsplit_once(&format!("{COMMIT}/")).filter(|_| here);
+    let name = name.map_or("", |(_, name)| name);
     let Some((data, lfs)) = site.files.get(name).cloned() else {
         return (respond(404, &[("X-Error-Code", "EntryNotFound")], b"", true), 0);
     };

@@ -7,12 +7,20 @@
 //!            (Radovanović, Nanopoulos, Ivanović, 2010): 0 is even, large means hubs
 //! ```
 //!
-//! The interval of the contrast is over query points; these share one cloud, so it is a little narrow.
+//! The contrast is a mean over points that share one cloud: two that are each other's nearest have the same D_min,
+//! and a far outlier is D_max of nearly all. Taken as independent, a nominal 95 % held the truth as seldom as 55 times
+//! in 100 (200 normal points in 50 dimensions). The interval is `θ exp(± t s/θ)`: s from a jackknife that leaves out one
+//! of twenty groups of points at a time, as queries and from the cloud, t Student's with 19 degrees of freedom.
+//!
+//! The jackknife counts what D_min contributes twice (without its nearest, a point falls back on the second nearest;
+//! the square of that gap is on average twice the variance of an exponential minimum), so the interval is too
+//! long where D_min is what varies, as in a cube. `tests/coverage_models.rs` pins what it covers. In two dimensions
+//! and fewer 1/D_min has no variance, and no interval of its mean is reliable.
 
 use super::{Cloud, Points, draw, square_distance};
+use crate::dist::{Distribution, Student};
 use crate::error::{Error, Result, open_unit};
 use crate::record::Interval;
-use crate::special::erf::normal_quantile;
 use rayon::prelude::*;
 
 /// What was measured at one dimension.
@@ -28,7 +36,7 @@ pub struct Concentration {
     pub variation: f64,
     /// Mean over points of (farthest − nearest)/nearest.
     pub contrast: f64,
-    /// Interval of that mean.
+    /// Interval of that mean, for other points of the same kind, as many.
     pub interval: Interval,
     /// Skewness of the number of times a point is among the k nearest of others.
     pub hubness: f64,
@@ -70,21 +78,15 @@ pub fn of_points(points: &Points, k: usize, level: f64) -> Result<Concentration>
             expected: "at least 1 and fewer than the points",
         });
     }
-    // Per point: sum and sum of squares of distances, nearest, farthest.
-    let rows: Vec<[f64; 4]> = (0..n).into_par_iter().map(|i| distances_from(points, i)).collect();
+    let rows: Vec<Distances> =
+        (0..n).into_par_iter().map(|i| Distances::point(points, i)).collect();
     let pairs = (n * (n - 1)) as f64;
-    let mean = rows.iter().map(|row| row[0]).sum::<f64>() / pairs;
+    let mean = rows.iter().map(|row| row.sum).sum::<f64>() / pairs;
     if mean == 0.0 {
         return Err(Error::Degenerate { what: "distances", why: "all points coincide" });
     }
-    let variance = rows.iter().map(|row| row[1]).sum::<f64>() / pairs - mean * mean;
-    // A point with a twin has no finite contrast and is left out of the mean.
-    let contrasts: Vec<f64> =
-        rows.iter().filter(|row| row[2] > 0.0).map(|row| (row[3] - row[2]) / row[2]).collect();
-    let m = contrasts.len().max(1) as f64;
-    let contrast = contrasts.iter().sum::<f64>() / m;
-    let scatter: f64 = contrasts.iter().map(|value| (value - contrast).powi(2)).sum();
-    let half = normal_quantile(0.5 + 0.5 * level) * (scatter / (m - 1.0).max(1.0) / m).sqrt();
+    let variance = rows.iter().map(|row| row.squares).sum::<f64>() / pairs - mean * mean;
+    let (contrast, interval) = contrast(&rows, level)?;
     let mut named = vec![0_usize; n];
     for list in points.neighbours(k) {
         list.iter().for_each(|(_, j)| named[*j] += 1);
@@ -99,21 +101,71 @@ pub fn of_points(points: &Points, k: usize, level: f64) -> Result<Concentration>
         mean,
         variation: variance.max(0.0).sqrt() / mean,
         contrast,
-        interval: Interval::new(contrast - half, contrast + half, level, "normal, over points"),
+        interval,
         hubness: if spread > 0.0 { deviation(3) / spread.powi(3) } else { 0.0 },
         largest_hub: named.iter().copied().max().unwrap_or(0),
         orphans: named.iter().filter(|count| **count == 0).count() as f64 / n as f64,
     })
 }
 
-fn distances_from(points: &Points, i: usize) -> [f64; 4] {
-    let mut row = [0.0, 0.0, f64::INFINITY, 0.0];
-    for j in (0..points.n()).filter(|&j| j != i) {
-        let square = square_distance(points.point(i), points.point(j));
-        let distance = square.sqrt();
-        row = [row[0] + distance, row[1] + square, row[2].min(distance), row[3].max(distance)];
+/// Groups of the jackknife; point i is in group i mod 20.
+const GROUPS: usize = 20;
+/// How the interval of the contrast is made.
+const CONTRAST: &str = "jackknife over twenty groups, of the logarithm";
+
+/// Distances from one point.
+struct Distances {
+    sum: f64,
+    squares: f64,
+    /// The least distance to each group.
+    near: [f64; GROUPS],
+    /// The greatest distance to each group.
+    far: [f64; GROUPS],
+}
+
+impl Distances {
+    fn point(points: &Points, i: usize) -> Self {
+        let mut row =
+            Self { sum: 0.0, squares: 0.0, near: [f64::INFINITY; GROUPS], far: [0.0; GROUPS] };
+        for j in (0..points.n()).filter(|&j| j != i) {
+            let square = square_distance(points.point(i), points.point(j));
+            let distance = square.sqrt();
+            row.sum += distance;
+            row.squares += square;
+            let (near, far) = (&mut row.near[j % GROUPS], &mut row.far[j % GROUPS]);
+            (*near, *far) = (near.min(distance), far.max(distance));
+        }
+        row
     }
-    row
+
+    /// (farthest − nearest)/nearest, perhaps without a group; a point with a twin has none.
+    fn contrast(&self, without: Option<usize>) -> Option<f64> {
+        let kept = |group: &usize| Some(*group) != without;
+        let near = (0..GROUPS).filter(kept).map(|g| self.near[g]).fold(f64::INFINITY, f64::min);
+        let far = (0..GROUPS).filter(kept).map(|g| self.far[g]).fold(0.0, f64::max);
+        (near > 0.0 && near.is_finite()).then(|| (far - near) / near)
+    }
+}
+
+/// The mean contrast and its interval.
+fn contrast(rows: &[Distances], level: f64) -> Result<(f64, Interval)> {
+    let mean = |without: Option<usize>| {
+        let kept = rows.iter().enumerate().filter(|(i, _)| Some(i % GROUPS) != without);
+        let all: Vec<f64> = kept.filter_map(|(_, row)| row.contrast(without)).collect();
+        all.iter().sum::<f64>() / all.len().max(1) as f64
+    };
+    let whole = mean(None);
+    let groups = GROUPS.min(rows.len());
+    let parts: Vec<f64> = (0..groups).map(|group| mean(Some(group))).collect();
+    let middle = parts.iter().sum::<f64>() / groups as f64;
+    let scatter: f64 = parts.iter().map(|part| (part - middle).powi(2)).sum();
+    let error = (scatter * (groups - 1) as f64 / groups as f64).sqrt();
+    if whole <= 0.0 {
+        return Ok((whole, Interval::new(whole, whole, level, CONTRAST)));
+    }
+    let t = Student::new((groups - 1) as f64)?.upper_quantile(0.5 - 0.5 * level);
+    let factor = (t * error / whole).exp();
+    Ok((whole, Interval::new(whole / factor, whole * factor, level, CONTRAST)))
 }
 
 #[cfg(test)]

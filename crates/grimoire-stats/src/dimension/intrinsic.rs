@@ -8,17 +8,23 @@
 //! correlation  slope of ln C(r) against ln r, C the part of pairs closer than r (Grassberger, Procaccia)
 //! ```
 //!
-//! `Σ ln` of Pareto variables is Gamma, so `d·Σ` has a Gamma(m) law if the terms are independent. They are
-//! not: neighbours are often mutual. Of 200 points on a circle a nominal 95 % covers 89 for TwoNN and 85 for
-//! the MLE with ten neighbours; both say so in the name of the interval. The interval of the correlation
-//! dimension is a jackknife over ten groups of points. All assume that density hardly varies within a
-//! neighbourhood; in high dimension all are too low for any affordable n, by a known tendency that
-//! no interval shows.
+//! `Σ ln` of Pareto variables is Gamma, so `d·Σ` would have a Gamma(m) law if the terms were independent. They
+//! are not: neighbours are often mutual, and what they share makes the variance of Σ larger by a factor c that hardly
+//! depends on the dimension or on k. Measured on 1,000 uniform points of a torus of 1, 2, 3, 4, 6 and 10 dimensions it
+//! was 1.39 to 1.54 for TwoNN, and 1.42 to 1.84 for the MLE with 2 to 50 neighbours (standard errors 3 to 7 %). The
+//! intervals take `d·Σ/c` as Gamma(m/c) with c = 1.5 and 1.65. Of 200 points on spheres of 1, 2 and 3 dimensions a
+//! nominal 95 % holds the truth 94 to 95 times in 100; with ten neighbours in 3 dimensions 93, since so wide a
+//! neighbourhood is curved. Taken as independent it was 89 and 85 on the circle.
+//!
+//! The interval of the correlation dimension is a jackknife over twenty groups of points, with Student's t. Where all
+//! points are alike, as on a sphere, only pairs vary, a jackknife counts them twice, and a nominal 95 % covers 99.
+//! All assume that density hardly varies within a neighbourhood; in high dimension all are too low for any affordable
+//! n, by a known tendency that no interval shows.
 
 use super::{Points, square_distance};
+use crate::dist::{Distribution, Student};
 use crate::error::{Error, Result, open_unit};
 use crate::record::Interval;
-use crate::special::erf::normal_quantile;
 use crate::special::incomplete;
 
 /// An estimate of the dimension.
@@ -34,12 +40,18 @@ pub struct Intrinsic {
     pub n: usize,
 }
 
-/// `lower` and `upper` for a rate of which `m` independent exponential variables sum to `sum`.
-fn rate_interval(m: f64, sum: f64, level: f64, method: &'static str) -> Interval {
+/// How much larger the variance is than that of independent terms: TwoNN's ratios.
+const SHARED_RATIOS: f64 = 1.5;
+/// The same for the MLE's groups of neighbours.
+const SHARED_GROUPS: f64 = 1.65;
+
+/// `lower` and `upper` for a rate of which `m` exponential variables sum to `sum`, with a variance `shared` times that
+/// of independent ones.
+fn rate_interval(m: f64, sum: f64, shared: f64, level: f64) -> Interval {
     let tail = (0.5 - 0.5 * level).ln();
-    let low = incomplete::gamma_inverse(m, tail, true);
-    let high = incomplete::gamma_inverse(m, tail, false);
-    Interval::new(low / sum, high / sum, level, method)
+    let low = shared * incomplete::gamma_inverse(m / shared, tail, true);
+    let high = shared * incomplete::gamma_inverse(m / shared, tail, false);
+    Interval::new(low / sum, high / sum, level, "gamma, for shared neighbours")
 }
 
 fn no_distance() -> Error {
@@ -77,7 +89,7 @@ pub fn likelihood(points: &Points, k: usize, level: f64) -> Result<Intrinsic> {
     Ok(Intrinsic {
         method: "MLE (Levina-Bickel)",
         dimension: (terms - 1.0) / sum,
-        interval: rate_interval(terms, sum, level, "gamma, groups as independent"),
+        interval: rate_interval(terms, sum, SHARED_GROUPS, level),
         n,
     })
 }
@@ -109,7 +121,7 @@ pub fn two_nearest(points: &Points, level: f64) -> Result<Intrinsic> {
     Ok(Intrinsic {
         method: "TwoNN",
         dimension: (m - 1.0) / sum,
-        interval: rate_interval(m, sum, level, "gamma, ratios as independent"),
+        interval: rate_interval(m, sum, SHARED_RATIOS, level),
         n: logs.len(),
     })
 }
@@ -118,44 +130,50 @@ pub fn two_nearest(points: &Points, level: f64) -> Result<Intrinsic> {
 /// pairs) and one pair in twenty lie.
 ///
 /// # Errors
-/// When the level is wrong, there are fewer than twenty points, or distances do not vary.
+/// When the level is wrong, there are fewer than forty points, or distances do not vary.
 pub fn correlation(points: &Points, level: f64) -> Result<Intrinsic> {
-    const GROUPS: usize = 10;
+    const GROUPS: usize = 20;
     open_unit("the level", level)?;
     let n = points.n();
-    if n < 20 {
-        return Err(Error::TooFew { what: "the list of points", needed: 20, found: n });
+    if n < 2 * GROUPS {
+        return Err(Error::TooFew { what: "the list of points", needed: 2 * GROUPS, found: n });
     }
-    let whole = slope(points, |_| true).ok_or_else(no_distance)?;
-    let parts: Vec<f64> =
-        (0..GROUPS).filter_map(|group| slope(points, |i| i % GROUPS != group)).collect();
+    // Sorted once; without a group they are still in order.
+    let mut pairs: Vec<(f64, [usize; 2])> = Vec::with_capacity(n * (n - 1) / 2);
+    for i in 0..n {
+        for j in 0..i {
+            let square = square_distance(points.point(i), points.point(j));
+            if square > 0.0 {
+                pairs.push((square, [i % GROUPS, j % GROUPS]));
+            }
+        }
+    }
+    pairs.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let squares: Vec<f64> = pairs.iter().map(|pair| pair.0).collect();
+    let whole = slope(&squares).ok_or_else(no_distance)?;
+    let without = |group: usize| {
+        let kept = pairs.iter().filter(|pair| !pair.1.contains(&group));
+        slope(&kept.map(|pair| pair.0).collect::<Vec<f64>>())
+    };
+    let parts: Vec<f64> = (0..GROUPS).filter_map(without).collect();
     if parts.len() < GROUPS {
         return Err(no_distance());
     }
     let mean = parts.iter().sum::<f64>() / GROUPS as f64;
     let scatter: f64 = parts.iter().map(|part| (part - mean).powi(2)).sum();
     let error = (scatter * (GROUPS - 1) as f64 / GROUPS as f64).sqrt();
-    let half = normal_quantile(0.5 + 0.5 * level) * error;
+    let half = Student::new((GROUPS - 1) as f64)?.upper_quantile(0.5 - 0.5 * level) * error;
     Ok(Intrinsic {
         method: "correlation dimension",
         dimension: whole,
-        interval: Interval::new(whole - half, whole + half, level, "jackknife over ten groups"),
+        interval: Interval::new(whole - half, whole + half, level, "jackknife over twenty groups"),
         n,
     })
 }
 
 /// Maximum-likelihood slope of the pair distances between the two radii (F. Takens, 1985):
-/// for r₀ < r < r₁ with C(r) ∝ r^d, solved for d from the mean of ln(r/r₁).
-fn slope(points: &Points, keep: impl Fn(usize) -> bool) -> Option<f64> {
-    let rows: Vec<usize> = (0..points.n()).filter(|&i| keep(i)).collect();
-    let mut squares: Vec<f64> = Vec::with_capacity(rows.len() * (rows.len() - 1) / 2);
-    for (at, &i) in rows.iter().enumerate() {
-        for &j in &rows[..at] {
-            squares.push(square_distance(points.point(i), points.point(j)));
-        }
-    }
-    squares.retain(|square| *square > 0.0);
-    squares.sort_by(f64::total_cmp);
+/// for r₀ < r < r₁ with C(r) ∝ r^d, solved for d from the mean of ln(r/r₁). Takes squares in order.
+fn slope(squares: &[f64]) -> Option<f64> {
     let count = squares.len();
     let (low, high) = ((count / 1000).max(10), (count / 20).max(20));
     if high >= count {
@@ -171,7 +189,7 @@ fn slope(points: &Points, keep: impl Fn(usize) -> bool) -> Option<f64> {
     // Truncated exponential on (0, width): mean = 1/d − width/(e^{d·width} − 1).
     let expected = |d: f64| 1.0 / d - width / (d * width).exp_m1();
     let (mut small, mut large) = (1e-3, 1e4);
-    for _ in 0..200 {
+    for _ in 0..80 {
         let middle = 0.5 * (small + large);
         if expected(middle) > mean { small = middle } else { large = middle }
     }

@@ -5,6 +5,9 @@
 //! outer shell of relative thickness ε holds 1 − (1 − ε)^d of it
 //! a cube that holds the part f of the unit cube has the edge f^{1/d}
 //! ```
+//!
+//! In logarithms, so that no dimension overflows. Sources: R. Bellman, *Adaptive Control Processes* (1961); T. Hastie,
+//! R. Tibshirani, J. Friedman, *The Elements of Statistical Learning* (2009), 2.5.
 
 use crate::error::{Result, not_negative, open_unit, positive};
 use crate::special::gamma::ln_gamma;

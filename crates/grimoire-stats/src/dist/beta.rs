@@ -1,4 +1,8 @@
 //! Beta and uniform distributions.
+//!
+//! Equation: P(X ≤ x) = I_x(a, b), the regularised incomplete beta function ([`crate::special::incomplete`]), whose
+//! inverse is the quantile and whose accuracy the tails have. Source: Abramowitz and Stegun, *Handbook of Mathematical
+//! Functions* (1964), 26.5.
 
 use super::{Distribution, Moments};
 use crate::error::{Error, Result, finite, positive};

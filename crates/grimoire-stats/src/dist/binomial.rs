@@ -1,4 +1,7 @@
 //! The binomial distribution: successes in n independent trials of probability p.
+//!
+//! Source: C. Loader, *Fast and accurate computation of binomial probabilities* (2000), for the density; Abramowitz and
+//! Stegun, *Handbook of Mathematical Functions* (1964), 26.5.24, for the tails.
 
 use super::{Distribution, MOST, Moments, whole_inverse};
 use crate::error::{Result, inside, probability};

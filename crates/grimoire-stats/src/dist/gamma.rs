@@ -1,4 +1,8 @@
 //! Gamma, chi-square and exponential distributions.
+//!
+//! Equation: P(X ≤ x) = P(a, x/s), the regularised incomplete gamma function ([`crate::special::incomplete`]), whose
+//! inverse is the quantile and whose accuracy the tails have. Source: Abramowitz and Stegun, *Handbook of Mathematical
+//! Functions* (1964), 26.4.
 
 use super::{Distribution, Moments};
 use crate::error::{Result, positive};
@@ -114,7 +118,7 @@ macro_rules! same_as {
     };
 }
 
-/// Sum of the squares of ν standard normals: gamma of shape ν/2 and scale 2.
+/// Density x^(ν/2−1) e^(−x/2) / (2^(ν/2) Γ(ν/2)): the sum of the squares of ν standard normals: gamma of shape ν/2 and scale 2.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ChiSquare {
     inner: Gamma,
@@ -133,7 +137,7 @@ impl ChiSquare {
 
 same_as!(ChiSquare, self => self.inner);
 
-/// Waiting time of a process without memory: gamma of shape 1.
+/// Density r e^(−rx) on x ≥ 0: the waiting time of a process without memory, gamma of shape 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Exponential {
     inner: Gamma,

@@ -1,5 +1,8 @@
 //! The hypergeometric distribution, central (draws without replacement) and Fisher's noncentral one
 //! (a 2×2 table with fixed margins and a given odds ratio).
+//!
+//! Source: C. Loader, *Fast and accurate computation of binomial probabilities* (2000), for the density; R. A. Fisher,
+//! *The logic of inductive inference* (1935), for the noncentral one.
 
 use super::{Distribution, MOST, Moments, whole_inverse};
 use crate::error::{Error, Result, inside};

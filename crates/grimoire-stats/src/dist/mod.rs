@@ -4,6 +4,12 @@
 //! A distribution is a small value whose constructor checks its parameters; every question is a
 //! method of the trait [`Distribution`]. Counts are `f64` that hold whole numbers (exact to 2⁵³), so
 //! that one trait serves both kinds; a density at a fraction is then zero.
+//!
+//! Method: every density is a few Stirling errors and deviances, every tail an incomplete gamma or beta function or
+//! the normal's, and always the smaller tail is the one computed, so that neither it nor its logarithm loses digits.
+//! Quantiles invert the logarithm of a tail: by Newton's steps in a bracket, or by bisection between whole numbers.
+//! Accuracy: relative error of densities and tails at most 10⁻¹² over the recorded grids (`tests/special.rs`,
+//! `tests/against_r.rs`). What is not here: fitting a distribution to data.
 
 pub mod beta;
 pub mod binomial;

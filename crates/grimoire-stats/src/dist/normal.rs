@@ -1,4 +1,7 @@
 //! The normal distribution.
+//!
+//! Equation: P(X ≤ x) = Φ((x − μ)/σ). Method, accuracy and source of Φ, its complement, their logarithms and the
+//! quantile are those of [`crate::special::erf`].
 
 use super::{Distribution, Moments};
 use crate::error::{Result, finite, positive};

@@ -1,4 +1,7 @@
 //! The Poisson distribution: events at a constant rate, counted over a stretch of time or space.
+//!
+//! Source: C. Loader, *Fast and accurate computation of binomial probabilities* (2000), for the density; Abramowitz and
+//! Stegun, *Handbook of Mathematical Functions* (1964), 26.4.21, for the tails.
 
 use super::{Distribution, Moments, whole_inverse};
 use crate::error::{Result, not_negative};
@@ -9,7 +12,7 @@ use std::f64::consts::TAU;
 
 /// P(X = k) = e^(−λ) λᵏ / k!, k = 0, 1, 2 …
 ///
-/// Tails by the incomplete gamma function (P(X ≤ k) = Q(k + 1, λ)). Relative error near 10⁻¹⁴.
+/// Density by Loader's Stirling errors and deviances, tails by the incomplete gamma function (P(X ≤ k) = Q(k + 1, λ)). Relative error near 10⁻¹⁴.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Poisson {
     mean: f64,

@@ -1,4 +1,11 @@
 //! Student's t and Fisher's F distributions, through the incomplete beta function.
+//!
+//! ```text
+//! P(|T| > t) = I_z(ν/2, ½),  z = ν/(ν + t²)          P(F ≤ x) = I_y(d₁/2, d₂/2),  y = d₁x/(d₁x + d₂)
+//! ```
+//!
+//! Accuracy is that of [`crate::special::incomplete`]. Source: Abramowitz and Stegun, *Handbook of Mathematical
+//! Functions* (1964), 26.6 and 26.7.
 
 use super::{Distribution, Moments};
 use crate::error::{Result, positive};

@@ -1,4 +1,8 @@
 //! Failures before a success: geometric and negative binomial distributions.
+//!
+//! Equation: P(X ≤ k) = I_p(r, k + 1), the regularised incomplete beta function ([`crate::special::incomplete`]), whose
+//! accuracy the tails have; the density is its kernel at p over k. Source: Abramowitz and Stegun, *Handbook of
+//! Mathematical Functions* (1964), 26.5.26.
 
 use super::{Distribution, Moments, whole_inverse};
 use crate::error::{Result, inside, positive};

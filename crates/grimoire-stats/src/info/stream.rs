@@ -4,7 +4,8 @@
 //! H = log N − Σ n log n / N,   N = Σ n
 //! ```
 //!
-//! The same sums serve counts (N any total) and probabilities (N must be one).
+//! The same sums serve counts (N any total) and probabilities (N must be one). Source: C. Shannon, *A mathematical
+//! theory of communication* (1948), the entropy of section 6, written for counts.
 
 use super::SUM_TOLERANCE;
 use crate::error::{Error, Result};

@@ -1,5 +1,6 @@
 //! Roots of increasing functions: Newton's steps held inside a bracket that bisection shrinks, so that
-//! a bad start costs steps and never the answer. Not for functions that turn.
+//! a bad start costs steps and never the answer. Not for functions that turn. Accuracy: to the last places of the
+//! argument, as far as the function is computed that well there.
 
 /// The root in [low, high] of the increasing function `f`, which returns value and derivative.
 ///

@@ -3,9 +3,9 @@
 //! is the one to compare with. What can be compared is in [`super::compare_sources`], page and table in
 //! [`super::compare_page`].
 
-use super::compare_sources::{Contest, Matter};
+use super::compare_sources::{Contest, ContestItem, Matter, Part};
 use super::score::{MeasureReport, NamedSystem};
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use grimoire_eval::significance::{self, Plan, Versus};
 use grimoire_eval::statistics::Statistics;
 use serde::Serialize;
@@ -14,22 +14,32 @@ use serde::Serialize;
 #[derive(Serialize)]
 pub(crate) struct CompareReport {
     pub(crate) systems: Vec<String>,
+    /// The items of the first metric; the others may have items of their own.
+    #[serde(flatten)]
+    pub(crate) items: Items,
+    pub(crate) level: f64,
+    pub(crate) metrics: Vec<Comparison>,
+    /// What could not be compared, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) notes: Vec<String>,
+}
+
+/// What a score is taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) struct Items {
     /// What an item is called.
     pub(crate) unit: &'static str,
     /// Items.
     pub(crate) n: usize,
     /// Units that are resampled.
     pub(crate) units: usize,
-    pub(crate) level: f64,
-    pub(crate) metrics: Vec<Comparison>,
-    /// Length of each item.
-    #[serde(skip)]
-    pub(crate) lengths: Vec<f64>,
 }
 
 /// One score of all systems.
 #[derive(Serialize)]
 pub(crate) struct Comparison {
+    #[serde(flatten)]
+    pub(crate) items: Items,
     pub(crate) signature: String,
     #[serde(flatten)]
     pub(crate) measure: MeasureReport,
@@ -43,6 +53,9 @@ pub(crate) struct Comparison {
     /// Score by item: `segments[system][item]`.
     #[serde(skip)]
     pub(crate) segments: Vec<Vec<f64>>,
+    /// Length of each item.
+    #[serde(skip)]
+    pub(crate) lengths: Vec<f64>,
 }
 
 /// An item that changed.
@@ -63,40 +76,43 @@ pub(crate) struct Changed {
     pub(crate) reference: String,
 }
 
-/// Compares. `labels` has one label an item: items of a label are resampled together. `most` is how many
-/// changed items are listed for each score and system.
+/// Compares. `labels` has one label for each item of the first part: items of a label are resampled together;
+/// items of another kind are resampled one by one. `most` is how many changed items are listed for each score and
+/// system.
 pub(crate) fn run(
     contest: &Contest,
     labels: Option<&[String]>,
     plan: &Plan,
     most: usize,
 ) -> Outcome<CompareReport> {
-    let mut report = CompareReport {
-        systems: contest.systems.clone(),
-        unit: contest.unit,
-        n: contest.items.len(),
-        units: 0,
-        level: plan.level,
-        metrics: Vec::new(),
-        lengths: contest.items.iter().map(|item| item.length).collect(),
-    };
-    for matter in &contest.matters {
-        let tables = matter
-            .tables
-            .iter()
-            .map(|table| match labels {
-                Some(labels) => Ok(table.clustered(labels)?),
-                None => Ok(table.clone()),
-            })
-            .collect::<Outcome<Vec<_>>>()?;
-        report.units = tables[0].len();
-        report.metrics.push(compare(contest, matter, &tables, plan, most)?);
+    let mut metrics = Vec::new();
+    for (index, part) in contest.parts.iter().enumerate() {
+        let labels = labels.filter(|_| index == 0);
+        for matter in &part.matters {
+            let tables = matter
+                .tables
+                .iter()
+                .map(|table| match labels {
+                    Some(labels) => Ok(table.clustered(labels)?),
+                    None => Ok(table.clone()),
+                })
+                .collect::<Outcome<Vec<_>>>()?;
+            metrics.push(compare(&contest.systems, part, matter, &tables, plan, most)?);
+        }
     }
-    Ok(report)
+    let first = metrics.first().ok_or_else(|| Failure::work("there is nothing to compare"))?;
+    Ok(CompareReport {
+        systems: contest.systems.clone(),
+        items: first.items,
+        level: plan.level,
+        metrics,
+        notes: contest.notes.clone(),
+    })
 }
 
 fn compare(
-    contest: &Contest,
+    names: &[String],
+    part: &Part,
     matter: &Matter,
     tables: &[Statistics],
     plan: &Plan,
@@ -104,8 +120,7 @@ fn compare(
 ) -> Outcome<Comparison> {
     let borrowed: Vec<&Statistics> = tables.iter().collect();
     let reports = significance::report(&borrowed, &*matter.score, plan)?;
-    let systems: Vec<NamedSystem> = contest
-        .systems
+    let systems: Vec<NamedSystem> = names
         .iter()
         .zip(reports)
         .map(|(name, report)| NamedSystem {
@@ -121,10 +136,11 @@ fn compare(
     let segments: Vec<Vec<f64>> = matter.tables.iter().map(by_item).collect();
     let lower = matter.score.lower_is_better();
     Ok(Comparison {
+        items: Items { unit: part.unit, n: part.items.len(), units: tables[0].len() },
         signature: matter.signature.clone(),
         effect_sizes: segments[1..].iter().map(|own| effect_size(&segments[0], own)).collect(),
         conclusions: conclude(&matter.name, &systems, lower, plan.level),
-        changed: changed(contest, &segments, most),
+        changed: changed(names, &part.items, &segments, most),
         measure: MeasureReport {
             name: matter.name.clone(),
             lower_is_better: lower,
@@ -132,6 +148,7 @@ fn compare(
             detail: serde_json::Value::Null,
         },
         segments,
+        lengths: part.items.iter().map(|item| item.length).collect(),
     })
 }
 
@@ -190,18 +207,21 @@ fn sentence(
 }
 
 /// The items with the largest differences.
-fn changed(contest: &Contest, segments: &[Vec<f64>], most: usize) -> Vec<Changed> {
-    let known = |item: &usize| {
-        !contest.items[*item].answers.is_empty() || contest.items[*item].place.is_some()
-    };
+fn changed(
+    names: &[String],
+    items: &[ContestItem],
+    segments: &[Vec<f64>],
+    most: usize,
+) -> Vec<Changed> {
+    let known = |item: &usize| !items[*item].answers.is_empty() || items[*item].place.is_some();
     let mut changed = Vec::new();
-    for (system, name) in contest.systems.iter().enumerate().skip(1) {
+    for (system, name) in names.iter().enumerate().skip(1) {
         let difference = |item: usize| segments[system][item] - segments[0][item];
         let mut order: Vec<usize> = (0..segments[0].len()).collect();
         order.sort_by(|a, b| difference(*b).abs().total_cmp(&difference(*a).abs()).then(a.cmp(b)));
         let shown = order.into_iter().take(most).filter(|item| difference(*item) != 0.0);
         for at in shown.filter(known) {
-            let item = &contest.items[at];
+            let item = &items[at];
             let answer = |system: usize| item.answers.get(system).cloned().unwrap_or_default();
             changed.push(Changed {
                 item: at + 1,

@@ -1,7 +1,7 @@
 //! A comparison as a self-contained HTML page, as a Markdown table and as text. Computes nothing but the
 //! bins of its figures.
 
-use super::compare::{Changed, CompareReport, Comparison};
+use super::compare::{Changed, CompareReport, Comparison, Items};
 use super::html_page::{escape, figure, page};
 use crate::failure::{Failure, Outcome};
 use grimoire_plot::{Axis, Bars, Figure, Interval as Row, Intervals, Line, Points, Rule, Size};
@@ -9,22 +9,38 @@ use grimoire_plot::{Axis, Bars, Figure, Interval as Row, Intervals, Line, Points
 /// The page.
 pub(crate) fn html(report: &CompareReport) -> Outcome<String> {
     let title = report.systems.join(" against ");
-    let resampled = if report.units == report.n {
-        "each resampled by itself".to_owned()
-    } else {
-        format!("resampled in {} clusters", report.units)
-    };
     let mut body = format!(
-        "<style>{STYLE}</style>\n<header><h1>{}</h1>\n<p>{} {}s, {resampled}; the first system is the \
+        "<style>{STYLE}</style>\n<header><h1>{}</h1>\n<p>{}; the first system is the \
          one compared with</p></header>\n",
         escape(&title),
-        report.n,
-        report.unit,
+        resampled(report),
     );
+    for note in &report.notes {
+        body.push_str(&format!("<p>{}</p>\n", escape(note)));
+    }
     for comparison in &report.metrics {
         body.push_str(&section(report, comparison)?);
     }
     Ok(page(&title, &body))
+}
+
+/// How many items there are of each kind, and what of them is resampled.
+pub(crate) fn resampled(report: &CompareReport) -> String {
+    let mut kinds: Vec<Items> = Vec::new();
+    for Comparison { items, .. } in &report.metrics {
+        if !kinds.contains(items) {
+            kinds.push(*items);
+        }
+    }
+    let said = kinds.iter().map(|Items { unit, n, units }| {
+        let how = if units == n {
+            "each resampled by itself".to_owned()
+        } else {
+            format!("resampled in {units} clusters")
+        };
+        format!("{n} {unit}s, {how}")
+    });
+    said.collect::<Vec<String>>().join("; ")
 }
 
 fn section(report: &CompareReport, comparison: &Comparison) -> Outcome<String> {
@@ -42,10 +58,10 @@ fn section(report: &CompareReport, comparison: &Comparison) -> Outcome<String> {
         out.push_str(&drawn(&plot)?);
     }
     if !comparison.changed.is_empty() {
-        out.push_str(&format!("<h3>{}s that changed most</h3>\n", capital(report.unit)));
+        out.push_str(&format!("<h3>{}s that changed most</h3>\n", capital(comparison.items.unit)));
     }
     for item in &comparison.changed {
-        out.push_str(&changed(report.unit, item));
+        out.push_str(&changed(comparison.items.unit, item));
     }
     out.push_str(&format!("<p><code>{}</code></p></section>\n", escape(&comparison.signature)));
     Ok(out)
@@ -123,11 +139,12 @@ fn probability(p: f64) -> String {
 /// The mean item score of every system in up to five groups of items by length.
 fn by_length(report: &CompareReport, comparison: &Comparison) -> Option<Figure> {
     const GROUPS: usize = 5;
-    let mut order: Vec<usize> = (0..report.lengths.len()).collect();
-    order.sort_by(|a, b| report.lengths[*a].total_cmp(&report.lengths[*b]).then(a.cmp(b)));
+    let Comparison { lengths, items: Items { unit, .. }, .. } = comparison;
+    let mut order: Vec<usize> = (0..lengths.len()).collect();
+    order.sort_by(|a, b| lengths[*a].total_cmp(&lengths[*b]).then(a.cmp(b)));
     let groups = GROUPS.min(order.len() / 3);
     let (shortest, longest) = (*order.first()?, *order.last()?);
-    if groups < 2 || report.lengths[shortest] == report.lengths[longest] {
+    if groups < 2 || lengths[shortest] == lengths[longest] {
         return None;
     }
     let group =
@@ -135,14 +152,14 @@ fn by_length(report: &CompareReport, comparison: &Comparison) -> Option<Figure> 
     let mean = |values: &[f64], items: &[usize]| {
         items.iter().map(|item| values[*item]).sum::<f64>() / items.len() as f64
     };
-    let length = if report.unit == "document" { "tokens" } else { "words of the reference" };
+    let length = if *unit == "document" { "tokens" } else { "words of the reference" };
     let mut figure = Figure::new("Score by length")
-        .subtitle(format!("{groups} groups of {}s, from short to long", report.unit))
+        .subtitle(format!("{groups} groups of {unit}s, from short to long"))
         .x(Axis::linear(format!("mean length, {length}")))
-        .y(Axis::linear(format!("mean {} of {}s", comparison.measure.name, report.unit)));
+        .y(Axis::linear(format!("mean {} of {unit}s", comparison.measure.name)));
     for (values, name) in comparison.segments.iter().zip(&report.systems) {
-        let points = (0..groups)
-            .map(|index| (mean(&report.lengths, group(index)), mean(values, group(index))));
+        let points =
+            (0..groups).map(|index| (mean(lengths, group(index)), mean(values, group(index))));
         figure = figure.add(Line::new(name.clone(), points.collect()).markers());
     }
     Some(figure)

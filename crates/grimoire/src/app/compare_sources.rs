@@ -1,21 +1,36 @@
 //! What can be compared: plain output files with references, folders of evaluations, folders of tuning runs.
-//! Each becomes a [`Contest`]: the same items, and rows of statistics for each system.
+//! Each becomes a [`Contest`]: the same items, and rows of statistics for each system. What the folder of a run
+//! holds is in [`super::compare_runs`].
 
 use super::eval::folder::{self, ItemRecord};
 use super::score::{self, Rows};
 use super::texts::Source;
-use super::tune_report::DocumentChange;
 use crate::failure::{Failure, Outcome};
 use grimoire_eval::measure::Metric;
 use grimoire_eval::statistics::{Score, Statistics};
 use grimoire_eval::task::stored_score;
-use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
-/// Systems on the same items.
+/// Systems, and what they can be compared on.
 pub(crate) struct Contest {
     pub(crate) systems: Vec<String>,
-    /// What an item is called: item, document.
+    /// One for each kind of items.
+    pub(crate) parts: Vec<Part>,
+    /// What could not be compared, and why.
+    pub(crate) notes: Vec<String>,
+}
+
+impl Contest {
+    /// Systems on items of a single kind.
+    fn of_items(systems: Vec<String>, matters: Vec<Matter>, items: Vec<ContestItem>) -> Self {
+        let parts = vec![Part { unit: "item", matters, items }];
+        Self { systems, parts, notes: Vec::new() }
+    }
+}
+
+/// The same items, and scores of all systems on them.
+pub(crate) struct Part {
+    /// What an item is called: item, document, prompt.
     pub(crate) unit: &'static str,
     pub(crate) matters: Vec<Matter>,
     pub(crate) items: Vec<ContestItem>,
@@ -84,7 +99,7 @@ pub(crate) fn of_files(
     } else {
         texts_of_files(systems, references, n)?
     };
-    Ok(Contest { systems: names, unit: "item", matters, items })
+    Ok(Contest::of_items(names, matters, items))
 }
 
 fn texts_of_files(
@@ -115,7 +130,7 @@ pub(crate) fn of_folders(paths: &[PathBuf]) -> Outcome<Contest> {
         return of_evaluations(paths);
     }
     if paths.iter().all(|path| path.join("run.json").is_file()) {
-        return of_runs(paths);
+        return super::compare_runs::of_runs(paths);
     }
     let odd = paths.iter().find(|path| !folder::is(path)).unwrap_or(&paths[0]);
     Err(Failure::usage(format!("{}: not the folder of an evaluation", odd.display())).hint(
@@ -123,7 +138,7 @@ pub(crate) fn of_folders(paths: &[PathBuf]) -> Outcome<Contest> {
     ))
 }
 
-fn name(path: &Path) -> String {
+pub(super) fn name(path: &Path) -> String {
     path.display().to_string()
 }
 
@@ -194,86 +209,5 @@ fn of_evaluations(paths: &[PathBuf]) -> Outcome<Contest> {
             length: records[at].references[0].split_whitespace().count() as f64,
         })
         .collect();
-    Ok(Contest {
-        systems: paths.iter().map(|path| name(path)).collect(),
-        unit: "item",
-        matters,
-        items,
-    })
-}
-
-/// What is compared of the report of a tuning run.
-#[derive(Deserialize)]
-struct RunReport {
-    held_out: Option<HeldOutDocuments>,
-}
-
-#[derive(Deserialize)]
-struct HeldOutDocuments {
-    documents: Vec<DocumentChange>,
-}
-
-fn held_out_documents(run: &Path) -> Outcome<Vec<DocumentChange>> {
-    let file = run.join("report.json");
-    let text = std::fs::read_to_string(&file).map_err(|error| {
-        Failure::work(format!("{}: {error}", file.display()))
-            .hint("a run is compared when it has ended")
-    })?;
-    let report: RunReport = serde_json::from_str(&text)
-        .map_err(|error| Failure::work(format!("{}: {error}", file.display())))?;
-    let held_out = report.held_out.ok_or_else(|| {
-        Failure::work(format!("{}: nothing was held out", file.display()))
-            .hint("runs are compared on their held-out documents")
-    })?;
-    Ok(held_out.documents)
-}
-
-/// The held-out documents of tuning runs, each with its loss after tuning.
-fn of_runs(paths: &[PathBuf]) -> Outcome<Contest> {
-    let runs = paths.iter().map(|path| held_out_documents(path)).collect::<Outcome<Vec<_>>>()?;
-    let alike = |a: &[DocumentChange], b: &[DocumentChange]| {
-        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.name == b.name && a.tokens == b.tokens)
-    };
-    if let Some(other) = runs.iter().position(|run| !alike(run, &runs[0])) {
-        return Err(Failure::work(format!(
-            "{} and {} held out other documents",
-            paths[0].display(),
-            paths[other].display()
-        ))
-        .hint("tune both on the same data with the same --seed, or give both the same --eval"));
-    }
-    let table = |run: &Vec<DocumentChange>| {
-        let mut table = Statistics::new(2);
-        for document in run {
-            let tokens = document.tokens as f64;
-            table.push([document.after * tokens, tokens]);
-        }
-        table
-    };
-    let (score, scale) =
-        stored_score("perplexity", 2).ok_or_else(|| Failure::work("no score for perplexity"))?;
-    let items = runs[0]
-        .iter()
-        .map(|document| ContestItem {
-            place: Some(document.name.clone()),
-            length: document.tokens as f64,
-            ..ContestItem::default()
-        })
-        .collect();
-    let matter = Matter {
-        name: "perplexity per token".to_owned(),
-        signature: format!(
-            "held-out documents after tuning|version:grimoire.{}",
-            env!("CARGO_PKG_VERSION")
-        ),
-        score,
-        scale,
-        tables: runs.iter().map(table).collect(),
-    };
-    Ok(Contest {
-        systems: paths.iter().map(|path| name(path)).collect(),
-        unit: "document",
-        matters: vec![matter],
-        items,
-    })
+    Ok(Contest::of_items(paths.iter().map(|path| name(path)).collect(), matters, items))
 }

@@ -97,7 +97,7 @@ th,td{text-align:left;padding:7px 14px 7px 0;border-bottom:1px solid var(--line)
 .scroll td:first-child:not(.right){min-width:9em}
 thead th{color:var(--muted);font-weight:500;font-size:13px}
 .facts th{font-weight:400;color:var(--muted);width:38%}
-.right{text-align:right}
+.right{text-align:right;white-space:nowrap}
 .scroll{overflow-x:auto}
 .warnings{border-left:4px solid var(--bad);background:var(--paper);border-radius:0 8px 8px 0;\
 padding:12px 18px;margin:24px 0 0}

@@ -7,6 +7,7 @@ pub(crate) mod broken;
 pub(crate) mod builtin;
 pub(crate) mod compare;
 pub(crate) mod compare_page;
+mod compare_runs;
 pub(crate) mod compare_sources;
 pub(crate) mod eval;
 pub(crate) mod figures;

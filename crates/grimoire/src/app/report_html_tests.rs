@@ -72,6 +72,7 @@ fn run(change: f64, p: f64) -> TuneReport {
         samples: vec![Sample {
             prompt: "name[The Mill], food[Italian], price[cheap]".to_owned(),
             expected: Some("The Mill serves cheap Italian food.".to_owned()),
+            references: vec!["The Mill serves cheap Italian food.".to_owned()],
             before: "The Mill is a restaurant with a name and a price and food.".to_owned(),
             after: "The Mill is a cheap Italian restaurant.".to_owned(),
         }],
@@ -156,8 +157,13 @@ fn all_text_from_outside_is_escaped() {
     report.data_facts = vec![fact(evil, evil)];
     report.warnings = vec![text()];
     report.next = vec![NextCommand { what: text(), command: text() }];
-    report.samples =
-        vec![Sample { prompt: text(), expected: Some(text()), before: text(), after: text() }];
+    report.samples = vec![Sample {
+        prompt: text(),
+        expected: Some(text()),
+        references: vec![text()],
+        before: text(),
+        after: text(),
+    }];
     report.scores[0].metric = text();
     report.scores[0].signature = text();
     let held = report.held_out.as_mut().unwrap();

@@ -1,4 +1,5 @@
-//! `MODEL` on the command line: a path, or `org/name[@revision]` on a hub, fetched when it must be.
+//! `MODEL` and the data of a task on the command line: a path, or `org/name[@revision]` on a hub, fetched when it
+//! must be.
 //! The one place where the binary may come to open a socket.
 
 use crate::failure::{Failure, Outcome};
@@ -7,10 +8,52 @@ use std::path::{Path, PathBuf};
 
 /// Finds the model that `text` names on this machine, or brings it here. `event` hears of the progress.
 pub(crate) fn locate(text: &str, event: &mut dyn FnMut(Event)) -> Outcome<PathBuf> {
-    let Some(reference) = elsewhere(text)? else { return Ok(text.into()) };
+    match elsewhere(text)? {
+        Some(reference) => fetch(&reference, event),
+        None => Ok(text.into()),
+    }
+}
+
+/// Finds the file of data that `text` names: here, or `org/name[/file][@revision]` among the data sets of a hub.
+pub(crate) fn locate_data(text: &str, event: &mut dyn FnMut(Event)) -> Outcome<PathBuf> {
+    if Path::new(text).exists() {
+        return Ok(text.into());
+    }
+    let absent = || {
+        Failure::work(format!("{text}: no such file")).hint(
+            "data are a file (.jsonl, .json, .csv, .tsv, .txt, each also .gz), or org/name or org/name/file among \
+             the data sets of a hub",
+        )
+    };
+    match Reference::data_set(text) {
+        Ok(reference) if names_data_elsewhere(text) => fetch(&reference, event),
+        _ => Err(absent()),
+    }
+}
+
+/// Whether `text` can only be the name of a data set on a hub: no path to what is here, and no file of rows beside.
+pub(crate) fn names_data_elsewhere(text: &str) -> bool {
+    let named = Reference::data_set(text);
+    !is_a_path(text) && named.is_ok_and(|name| name.file().is_some() || !reads_as_rows(name.repo()))
+}
+
+/// Whether a name ends as a file of rows does.
+fn reads_as_rows(name: &str) -> bool {
+    let name = name.strip_suffix(".gz").unwrap_or(name);
+    [".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt"].iter().any(|end| name.ends_with(end))
+}
+
+fn fetch(reference: &Reference, event: &mut dyn FnMut(Event)) -> Outcome<PathBuf> {
     let settings = Settings::from_variables(|name| std::env::var_os(name));
-    let fetched = Hub::new(settings).fetch(&reference, event).map_err(|error| failure(&error))?;
+    let fetched = Hub::new(settings).fetch(reference, event).map_err(|error| failure(&error))?;
     Ok(fetched.path)
+}
+
+/// What is written as a path is one, and so is what begins with a folder that is here.
+fn is_a_path(text: &str) -> bool {
+    let path = Path::new(text);
+    let first = path.components().next().map(|first| Path::new(first.as_os_str()).exists());
+    path.is_absolute() || text.starts_with(['.', '~']) || first == Some(true)
 }
 
 /// What to ask a hub for; none when `text` is a path to what is here. Fails on a path to nothing, and asks nobody.
@@ -23,9 +66,7 @@ pub(crate) fn elsewhere(text: &str) -> Outcome<Option<Reference>> {
         Failure::work(format!("{text}: no such file or folder"))
             .hint("a model is a .gguf file, a folder with config.json and safetensors, or org/name on a hub")
     };
-    // What is written as a path is one, and so is what begins with a folder that is here.
-    let first = path.components().next().map(|first| Path::new(first.as_os_str()).exists());
-    if path.is_absolute() || text.starts_with(['.', '~']) || first == Some(true) {
+    if is_a_path(text) {
         return Err(absent());
     }
     let reference = Reference::parse(text).map_err(|_| absent())?;

@@ -69,7 +69,7 @@ pub(crate) fn html(report: &SurpriseReport, documents: &[String]) -> Outcome<Str
 }
 
 fn legend() -> String {
-    let steps = ["below 1", "1", "2", "4", "8", "16", "32 and more"];
+    let steps = ["below 1", "1 to 2", "2 to 4", "4 to 8", "8 to 16", "16 to 32", "32 and more"];
     let boxes = steps
         .iter()
         .enumerate()
@@ -126,23 +126,66 @@ fn least_foreseen(report: &SurpriseReport, documents: &[String]) -> String {
         let before = documents[token.document - 1].get(..token.bytes[0]).unwrap_or_default();
         let cut = before.char_indices().rev().take(CONTEXT).last().map_or(0, |(at, _)| at);
         out.push_str(&format!(
-            "<tr><td class=\"right\">{:.2}</td><td>{}<b class=\"s6\">{}</b></td></tr>\n",
+            "<tr><td class=\"right\">{:.2}</td><td>{}{}<b class=\"s6\">{}</b></td></tr>\n",
             token.bits.unwrap_or_default(),
+            if cut > 0 { "…" } else { "" },
             escape(&before[cut..]),
-            escape(&token.text)
+            escape(&legible(token, &documents[token.document - 1]))
         ));
     }
     out + "</table></div>\n"
+}
+
+/// A token as it can be read by itself: white space by signs, a part of a character by the whole.
+fn legible(token: &TokenSurprise, document: &str) -> String {
+    if token.text.chars().all(char::is_whitespace) {
+        let sign = |c| match c {
+            '\n' => '↵',
+            '\t' => '⇥',
+            _ => '␣',
+        };
+        return token.text.chars().map(sign).collect();
+    }
+    let [mut from, mut to] = token.bytes;
+    if document.is_char_boundary(from) && document.is_char_boundary(to) {
+        return token.text.clone();
+    }
+    while !document.is_char_boundary(from) {
+        from -= 1;
+    }
+    while !document.is_char_boundary(to) {
+        to += 1;
+    }
+    format!("part of {}", document[from..to].trim())
 }
 
 const STYLE: &str = "
 .text{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--paper);border:1px solid var(--line);\
 border-radius:8px;padding:16px 18px;margin:0 0 16px;line-height:1.9}
 .text span,.legend .s,b.s6{border-radius:3px;padding:1px 0}
-.legend{font-size:13px;color:var(--muted);margin-top:20px}.legend .s{padding:2px 8px;margin-right:2px;color:var(--ink)}
+.legend{font-size:13px;color:var(--muted);margin-top:20px}.legend .s{display:inline-block;padding:2px 8px;margin-right:2px;color:var(--ink)}
 .s1{background:#fdf1e3}.s2{background:#fbdcb8}.s3{background:#f8c083}.s4{background:#f29d52}
-.s5{background:#e06d2c;color:#fff!important}.s6{background:#a93310;color:#fff!important}
+.s5{background:#c2501a;color:#fff!important}.s6{background:#a93310;color:#fff!important}
 .none{color:var(--muted);text-decoration:underline dotted}
 @media screen and (prefers-color-scheme:dark){.s1{background:#33261a}.s2{background:#4c3319}\
-.s3{background:#6d4417}.s4{background:#955512}.s5{background:#c3681a}.s6{background:#f08a3c;color:#14171c!important}}
+.s3{background:#6d4417}.s4{background:#955512}.s5{background:#c9701f;color:#14171c!important}.s6{background:#f08a3c;color:#14171c!important}}
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_that_cannot_be_seen_are_shown_by_signs() {
+        let document = "a\t\n \u{434}b";
+        let shown = |from: usize, to: usize| {
+            let text = String::from_utf8_lossy(&document.as_bytes()[from..to]).into_owned();
+            let bytes = [from, to];
+            let token = TokenSurprise { document: 1, place: 1, id: 0, bytes, text, bits: None };
+            legible(&token, document)
+        };
+        assert_eq!(shown(1, 4), "⇥↵␣");
+        assert_eq!(shown(3, 5), "part of \u{434}");
+        assert_eq!(shown(4, 7), "\u{434}b");
+    }
+}

@@ -118,10 +118,13 @@ pub(crate) struct Evaluation {
 }
 
 /// An answer before and after, with the one in the data.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Sample {
     pub(crate) prompt: String,
     pub(crate) expected: Option<String>,
+    /// Every answer that the data have to this prompt; `expected` is one of them.
+    #[serde(default)]
+    pub(crate) references: Vec<String>,
     pub(crate) before: String,
     pub(crate) after: String,
 }

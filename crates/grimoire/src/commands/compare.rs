@@ -119,7 +119,7 @@ fn render(report: &CompareReport) -> String {
             if let Some(effect) = effect {
                 out.push_str(&format!(
                     "  effect size of {system}: {effect:+.2} standard deviations of the {}s' differences\n",
-                    report.unit
+                    comparison.items.unit
                 ));
             }
         }
@@ -127,7 +127,7 @@ fn render(report: &CompareReport) -> String {
             let place = item.place.as_ref().map_or_else(String::new, |place| format!(" {place}"));
             out.push_str(&format!(
                 "  {} {}{place} ({:+.1})\n",
-                report.unit, item.item, item.difference
+                comparison.items.unit, item.item, item.difference
             ));
             for (name, text) in
                 [("first", &item.first), ("other", &item.output), ("reference", &item.reference)]
@@ -139,6 +139,8 @@ fn render(report: &CompareReport) -> String {
         }
         out.push_str(&format!("  {}\n\n", comparison.signature));
     }
-    out.push_str(&format!("{} {}s, {} resampled units\n", report.n, report.unit, report.units));
-    out
+    for note in &report.notes {
+        out.push_str(&format!("{note}\n"));
+    }
+    out + &compare_page::resampled(report) + "\n"
 }

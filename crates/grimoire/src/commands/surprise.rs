@@ -5,7 +5,7 @@ use crate::app::loading::load;
 use crate::app::surprise::{SurpriseReport, TokenSurprise, measure, pieces, strength};
 use crate::app::surprise_page;
 use crate::failure::Outcome;
-use crate::printer::Printer;
+use crate::printer::{Colours, Printer};
 use grimoire_format::write_atomic;
 use std::path::PathBuf;
 
@@ -29,8 +29,17 @@ pub(crate) struct Surprise {
     tokens: Option<PathBuf>,
 }
 
-/// Background colours of the terminal for strengths 1 to 6, of the 256 that terminals share.
-const COLOURS: [u8; 6] = [230, 223, 216, 209, 202, 160];
+/// How strengths 1 to 6 look where there are 256 colours: from pale yellow to red, each seen on white and on black.
+const MANY: [&str; 6] = [
+    "48;5;229;38;5;16",
+    "48;5;222;38;5;16",
+    "48;5;215;38;5;16",
+    "48;5;208;38;5;16",
+    "48;5;202;38;5;16",
+    "48;5;160;38;5;231",
+];
+/// The same where there are eight: underlined, then a ground of cyan, yellow, magenta and red.
+const EIGHT: [&str; 6] = ["4", "46;30", "43;30", "1;45;37", "1;41;37", "1;4;41;37"];
 
 /// Runs the command.
 pub(crate) fn run(args: Surprise, printer: &mut Printer) -> Outcome {
@@ -56,15 +65,19 @@ pub(crate) fn run(args: Surprise, printer: &mut Printer) -> Outcome {
         write_atomic(path, lines.as_bytes())?;
         printer.talk(&format!("wrote {}", path.display()));
     }
-    let colour = printer.colour();
+    let colours = printer.colours();
     printer.report(&report, |report| {
-        let body = if colour { coloured(report, &documents) } else { table(report) };
+        let body = match colours {
+            Colours::None => table(report),
+            Colours::Eight => coloured(report, &documents, &EIGHT),
+            Colours::Many => coloured(report, &documents, &MANY),
+        };
         body + &summary(report)
     })
 }
 
-/// The text with a background for each token.
-fn coloured(report: &SurpriseReport, documents: &[String]) -> String {
+/// The text with a look for each token.
+fn coloured(report: &SurpriseReport, documents: &[String], looks: &[&str; 6]) -> String {
     let mut out = String::new();
     let mut rest = &report.tokens[..];
     for (index, document) in documents.iter().enumerate() {
@@ -78,8 +91,8 @@ fn coloured(report: &SurpriseReport, documents: &[String]) -> String {
                     for (at, line) in piece.text.split('\n').enumerate() {
                         out.push_str(if at > 0 { "\n" } else { "" });
                         if !line.is_empty() {
-                            let (back, text) = (COLOURS[step - 1], shown(line));
-                            out.push_str(&format!("\x1b[48;5;{back};38;5;16m{text}\x1b[0m"));
+                            let (look, text) = (looks[step - 1], shown(line));
+                            out.push_str(&format!("\x1b[{look}m{text}\x1b[0m"));
                         }
                     }
                 }
@@ -90,10 +103,10 @@ fn coloured(report: &SurpriseReport, documents: &[String]) -> String {
             out.push('\n');
         }
     }
-    out.push('\n');
-    let names = ["1", "2", "4", "8", "16", "32 bits and more"];
-    for (colour, name) in COLOURS.iter().zip(names) {
-        out.push_str(&format!("\x1b[48;5;{colour};38;5;16m {name} \x1b[0m "));
+    out.push_str("\nbits: below 1 ");
+    let names = ["1 to 2", "2 to 4", "4 to 8", "8 to 16", "16 to 32", "32 and more"];
+    for (look, name) in looks.iter().zip(names) {
+        out.push_str(&format!(" \x1b[{look}m {name} \x1b[0m"));
     }
     out + "\n"
 }

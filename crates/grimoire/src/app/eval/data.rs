@@ -1,6 +1,8 @@
-//! Which task, and which rows: a built-in name or a TOML file, and data by path.
+//! Which task, and which rows: a built-in name or a TOML file, and data by path or by name on a hub.
 
 use super::EvalRequest;
+use crate::app::listener::Listener;
+use crate::app::{builtin as own, source};
 use crate::failure::{Failure, Outcome};
 use grimoire_eval::task::{Row, Task, TaskError, builtin};
 use grimoire_tune::data::read_records;
@@ -39,8 +41,12 @@ impl Found {
             return Ok(data.clone());
         }
         match (&self.task.data, &self.folder) {
-            (Some(data), _) if crate::app::builtin::data(data).is_some() => Ok(data.clone()),
-            (Some(data), Some(folder)) => Ok(folder.join(data).display().to_string()),
+            (Some(data), _) if own::data(data).is_some() => Ok(data.clone()),
+            (Some(data), Some(folder)) => {
+                let beside = folder.join(data);
+                let elsewhere = !beside.exists() && source::names_data_elsewhere(data);
+                Ok(if elsewhere { data.clone() } else { beside.display().to_string() })
+            }
             (Some(data), None) => Ok(data.clone()),
             (None, _) => {
                 let source = &self.task.source;
@@ -50,18 +56,22 @@ impl Found {
                     format!("; they are at {source}")
                 };
                 Err(Failure::usage(format!("task {}: where are the data?", self.task.name))
-                    .hint(format!("give their path with --data{from}")))
+                    .hint(format!("give their path, or their name on a hub, with --data{from}")))
             }
         }
     }
 
     /// The rows of the examples: those of a file, else those in the task.
-    pub(crate) fn shots(&self, request: &EvalRequest) -> Outcome<Vec<Map<String, Value>>> {
+    pub(crate) fn shots(
+        &self,
+        request: &EvalRequest,
+        listener: &mut dyn Listener,
+    ) -> Outcome<Vec<Map<String, Value>>> {
         let shots = &self.task.shots;
         let wanted = request.shots.unwrap_or(shots.count);
         let rows = match &request.examples {
             Some(file) => {
-                let rows = rows(&self.task, file)?;
+                let rows = rows(&self.task, file, listener)?;
                 rows.into_iter().take(wanted).map(|row| row.fields).collect()
             }
             None => shots.rows.clone(),
@@ -77,19 +87,21 @@ impl Found {
     }
 }
 
-/// The rows of a file, as the task finds them there.
-pub(crate) fn rows(task: &Task, file: &str) -> Outcome<Vec<Row>> {
+/// The rows of a file, here or on a hub, as the task finds them there.
+pub(crate) fn rows(task: &Task, file: &str, listener: &mut dyn Listener) -> Outcome<Vec<Row>> {
+    let own = own::data(file);
+    let path = match own {
+        Some(_) => PathBuf::from(file),
+        None => source::locate_data(file, &mut |event| listener.fetching(event))?,
+    };
     if !task.rows.is_empty() {
-        let text = crate::app::texts::read_all(Path::new(file))?;
+        let text = crate::app::texts::read_all(&path)?;
         let document: Value = serde_json::from_str(&text)
             .map_err(|error| Failure::work(format!("{file}: {error}")))?;
         return Row::nested(&document, &task.rows)
             .map_err(|problem| Failure::work(format!("{file}: {problem}")));
     }
-    let records = match crate::app::builtin::data(file) {
-        Some(records) => records,
-        None => read_records(Path::new(file)),
-    };
+    let records = own.unwrap_or_else(|| read_records(&path));
     let records = records.map_err(Failure::work)?;
     Ok(records.into_iter().map(|record| Row { line: record.line, fields: record.fields }).collect())
 }

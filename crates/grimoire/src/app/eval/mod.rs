@@ -69,7 +69,7 @@ pub(crate) struct EvalReport {
 pub(crate) struct Figure {
     pub(crate) name: String,
     pub(crate) value: f64,
-    /// None with fewer than two items.
+    /// None with fewer than two items, and where resampling finds no spread.
     pub(crate) interval: Option<Bounds>,
     pub(crate) lower_is_better: bool,
     pub(crate) signature: String,
@@ -107,11 +107,11 @@ pub(crate) fn run(
     let found = data::find(&request.task)?;
     let task = &found.task;
     let file = found.data(request)?;
-    let mut rows = data::rows(task, &file)?;
+    let mut rows = data::rows(task, &file, printer)?;
     if let (Some(limit), None) = (request.limit, &task.group) {
         rows.truncate(limit);
     }
-    let shots = found.shots(request)?;
+    let shots = found.shots(request, printer)?;
     let mut items = items(task, &file, &rows, &shots).map_err(data::fail)?;
     items.truncate(request.limit.unwrap_or(usize::MAX));
     if items.is_empty() {
@@ -125,18 +125,7 @@ pub(crate) fn run(
     let (cut, remembered) = (respondent.cut, respondent.remembered);
     let context = loaded.model.config().context;
     let (figures, records) = judge(task, context, &file, &items, &answers)?;
-    let mut warnings = Vec::new();
-    if cut > 0 {
-        warnings
-            .push(format!("{cut} of {total} prompts were cut from the left to fit the context"));
-    }
-    let wanted = task.shots.count;
-    if request.shots.is_none() && shots.len() < wanted {
-        warnings.push(format!(
-            "asked with {} examples, not the task's {wanted}: --examples takes a file of them",
-            shots.len()
-        ));
-    }
+    let warnings = warnings(task, request, &answers, cut, shots.len());
     let report = EvalReport {
         model: request.model.clone(),
         adapter: request.adapter.as_ref().map(|path| path.display().to_string()),
@@ -156,6 +145,43 @@ pub(crate) fn run(
         folder::write(out, &report, &records)?;
     }
     Ok(report)
+}
+
+/// What the reader of the figures should know of the answers behind them.
+fn warnings(
+    task: &Task,
+    request: &EvalRequest,
+    answers: &[Stored],
+    cut: usize,
+    shots: usize,
+) -> Vec<String> {
+    let (mut warnings, total) = (Vec::new(), answers.len());
+    if cut > 0 {
+        warnings
+            .push(format!("{cut} of {total} prompts were cut from the left to fit the context"));
+    }
+    let wanted = task.shots.count;
+    if request.shots.is_none() && shots < wanted {
+        warnings.push(format!(
+            "asked with {shots} examples, not the task's {wanted}: --examples takes a file of them"
+        ));
+    }
+    let Answer::Generate { tokens, .. } = &task.answer else { return warnings };
+    let nothing = |answer: &&Stored| answer.text.as_deref().is_none_or(|t| t.trim().is_empty());
+    let empty = answers.iter().filter(nothing).count();
+    if empty > 0 {
+        warnings.push(format!(
+            "{empty} of {total} answers are empty: a model that was not tuned to this prompt may need \
+             --examples, which show it what an answer looks like, or --chat"
+        ));
+    }
+    let endless = answers.iter().filter(|answer| answer.written >= *tokens as u64).count();
+    if endless > 0 {
+        warnings.push(format!(
+            "{endless} of {total} answers had no end after {tokens} tokens and were cut there"
+        ));
+    }
+    warnings
 }
 
 fn open_cache(request: &EvalRequest, loaded: &Loaded) -> Outcome<Cache> {
@@ -211,7 +237,8 @@ fn judge(
             figures.push(Figure {
                 name: measure.name.clone(),
                 value: measure.scale * found.score,
-                interval: interval.filter(|_| table.len() > 1),
+                // Resamples that all score the same say nothing of what other items would score.
+                interval: interval.filter(|bounds| table.len() > 1 && bounds.low < bounds.high),
                 lower_is_better: measure.score.lower_is_better(),
                 signature: signature(task, metric, references, context),
                 score: metric.stored().to_owned(),

@@ -155,13 +155,8 @@ pub(crate) fn scores(
     if chosen.is_empty() || [before, after].iter().any(|j| j.answers.len() != chosen.len()) {
         return Ok(Vec::new());
     }
-    let references: Vec<Vec<&str>> = chosen
-        .iter()
-        .map(|index| {
-            let same = dataset.held.iter().filter(|e| e.question == dataset.held[*index].question);
-            same.filter_map(|example| example.answer.as_deref()).collect()
-        })
-        .collect();
+    let references: Vec<Vec<&str>> =
+        chosen.iter().map(|index| references(dataset, *index)).collect();
     let metrics = [
         ("BLEU", Metric::Bleu(BleuOptions::default())),
         ("ROUGE-L", Metric::Rouge(vec![Kind::L], RougeOptions::default())),
@@ -171,6 +166,12 @@ pub(crate) fn scores(
         .into_iter()
         .map(|(name, metric)| score(name, &metric, &references, before, after, &plan))
         .collect()
+}
+
+/// Every answer that the held-out rows have to the question of one of them.
+fn references(dataset: &Dataset, index: usize) -> Vec<&str> {
+    let same = dataset.held.iter().filter(|e| e.question == dataset.held[index].question);
+    same.filter_map(|example| example.answer.as_deref()).collect()
 }
 
 fn score(
@@ -200,7 +201,7 @@ fn score(
     })
 }
 
-/// Some answers side by side.
+/// All answers side by side, with what `grimoire compare` needs to score them again.
 pub(crate) fn samples(
     request: &TuneRequest,
     dataset: &Dataset,
@@ -210,10 +211,10 @@ pub(crate) fn samples(
     asked(request, dataset)
         .into_iter()
         .zip(before.answers.iter().zip(&after.answers))
-        .take(8)
         .map(|(index, (before, after))| Sample {
             prompt: dataset.held[index].prompt.clone().unwrap_or_default(),
             expected: dataset.held[index].answer.clone(),
+            references: references(dataset, index).into_iter().map(str::to_owned).collect(),
             before: before.clone(),
             after: after.clone(),
         })

@@ -12,7 +12,8 @@ pub(super) const FORMAT: &str = "\
 A task is a TOML file:
   name, about, source    what it is and where its data come from
   data                   the file of the rows, beside the task (--data says otherwise):
-                         JSON Lines, JSON, CSV, TSV, text, each also .gz
+                         JSON Lines, JSON, CSV, TSV, text, each also .gz; or org/name or
+                         org/name/file[@revision] among the data sets of a hub (not Parquet)
   rows                   where rows are in a nested document: \"data.paragraphs.qas\"
   group                  rows with the same value of this field are one item
   prompt                 what the model reads: Jinja over the fields of a row
@@ -41,11 +42,12 @@ pub(crate) struct TaskArgs {
     /// A built-in task (see --list) or a .toml file.
     #[arg(required_unless_present_any = ["list", "show"])]
     task: Option<String>,
-    /// The data: a file of rows.
-    #[arg(long, value_name = "FILE")]
+    /// The data: a file of rows, or org/name or org/name/file[@revision] among the data sets of a hub, where
+    /// JSON Lines, JSON, CSV, TSV and text are read, and Parquet is not.
+    #[arg(long, value_name = "FILE|NAME")]
     data: Option<String>,
-    /// A file of rows from which the first are shown before each question.
-    #[arg(long, value_name = "FILE")]
+    /// A file of rows, here or on a hub, from which the first are shown before each question.
+    #[arg(long, value_name = "FILE|NAME")]
     examples: Option<String>,
     /// How many examples are shown; the task says how many otherwise.
     #[arg(long, value_name = "N")]
@@ -145,7 +147,10 @@ fn render(report: &EvalReport) -> String {
     let mut out = format!("{}: {} items of {}\n", report.task, report.n, report.data);
     for figure in &report.figures {
         let interval = figure.interval.as_ref().map_or_else(
-            || "  one item: no interval".to_owned(),
+            || match report.n {
+                1 => "  one item: no interval".to_owned(),
+                _ => "  no interval: all items alike".to_owned(),
+            },
             |bounds| format!(" [{:.2}, {:.2}]  {}", bounds.low, bounds.high, bounds.method),
         );
         out.push_str(&format!("  {:<width$}  {:.2}{interval}\n", figure.name, figure.value));

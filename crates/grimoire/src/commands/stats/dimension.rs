@@ -207,7 +207,8 @@ fn filled_text(report: &Filled) -> String {
         );
     }
     lines.number("spread of distances", report.distances.variation);
-    lines.number("contrast", report.distances.contrast);
+    let concentration::Concentration { contrast, interval, .. } = &report.distances;
+    lines.add("contrast", format!("{}, {}", digits(*contrast, 4), show::interval(interval)));
     lines.number("hubness", report.distances.hubness);
     format!("{} points written in {} numbers each\n\n{}", report.n, report.written_in, lines.text())
 }
