@@ -77,7 +77,8 @@ fn measure(
         .iter()
         .map(|mr| prompts.ids(&[Message::new("user", mr)], true))
         .collect::<Result<_, _>>()?;
-    let options = Generation { max_tokens: 80, ..Generation::default() };
+    let precision = Precision::Fast;
+    let options = Generation { max_tokens: 80, precision, ..Generation::default() };
     let answers =
         generate(model, params, &prompts.tokenizer, &questions, &options, &mut |_, _| true)?;
     let answers: Vec<&str> = answers.iter().map(|answer| answer.text.trim()).collect();
