@@ -24,7 +24,8 @@ usage: cargo xtask <chore>
   models           fetches the real model of the tests into target/models
   golden [NAME]    lists the scripts behind the recorded values, or runs one in a pinned environment
   bench [--quick]  our training step by shape and threads, beside the machine's limit
-  peers [GROUP]    other programs and ours in turn: training (PyTorch with PEFT), reading (llama.cpp)";
+  peers [GROUP]    other programs and ours in turn: training (PyTorch with PEFT), reading (llama.cpp)
+  chart            draws the last whole run of peers for the README";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         "golden" => golden::run(rest),
         "bench" => measure::bench(rest),
         "peers" => measure::peers(rest),
+        "chart" => measure::chart(),
         "" | "help" | "--help" | "-h" => {
             println!("{CHORES}");
             return ExitCode::from(if chore.is_empty() { 2 } else { 0 });

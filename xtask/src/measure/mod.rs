@@ -6,7 +6,7 @@ mod ours;
 mod peers;
 
 pub(crate) use ours::run as bench;
-pub(crate) use peers::run as peers;
+pub(crate) use peers::{chart, run as peers};
 
 use crate::repository;
 use anyhow::{Context, Result, bail};

@@ -6,6 +6,7 @@ use super::{circumstances, example, keep, last_loss, lines, model, number, outpu
 use crate::repository;
 use anyhow::{Context, Result, bail};
 use grimoire_plot::{Axis, Bars, Figure, Rule};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -42,25 +43,39 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         text += &reading(&mut ratios)?;
     }
     keep("peers", &text)?;
-    if arguments.is_empty() { chart(&ratios) } else { Ok(()) }
+    if arguments.is_empty() { keep_ratios(&ratios) } else { Ok(()) }
 }
 
 /// One workload: what it is, beside whom, and how many times as fast as they we are.
+#[derive(Serialize, Deserialize)]
 struct Ratio {
     workload: String,
     times: f64,
 }
 
-/// Draws all ratios for the README, those under one included.
-fn chart(ratios: &[Ratio]) -> Result<()> {
+/// Ratios of a whole run, for [`chart`].
+const RATIOS: &str = "bench/results/peers.json";
+
+fn keep_ratios(ratios: &[Ratio]) -> Result<()> {
+    let text = serde_json::to_string_pretty(ratios)? + "\n";
+    std::fs::write(repository::root().join(RATIOS), text).context(RATIOS)?;
+    chart()
+}
+
+/// Draws all ratios of the last whole run for the README, those under one included. The start is left out: the other's
+/// is mostly that of Python.
+pub(crate) fn chart() -> Result<()> {
+    let text = std::fs::read_to_string(repository::root().join(RATIOS)).context(RATIOS)?;
+    let mut ratios: Vec<Ratio> = serde_json::from_str(&text).context(RATIOS)?;
+    ratios.retain(|ratio| !ratio.workload.starts_with("start"));
     let bars = ratios.iter().enumerate().map(|(at, ratio)| (at as f64, ratio.times)).collect();
-    let names = ratios.iter().map(|ratio| ratio.workload.clone());
+    let names = ratios.iter().map(|r| format!("{}: {:.2}", r.workload, r.times));
     let figure = Figure::new("Speed beside other programs, on two cores")
-        .subtitle("SmolLM2-135M-Instruct, Q4_1; both in turn, in one run; 1 is the speed of the other")
+        .subtitle("SmolLM2-135M-Instruct, Q4_1; both in turn, in one run; the line is the speed of the other")
         .x(Axis::linear("times as fast as the other").zero())
         .y(Axis::categories("", names))
         .add(Bars::new("Grimoire", bars).lying())
-        .add(Rule::x(1.0, "the other"))
+        .add(Rule::x(1.0, ""))
         .footnote("Tokens per second, ours in default precision unless it says f32. Figures: bench/results.");
     let file = "book/figures/speed.svg";
     std::fs::write(repository::root().join(file), figure.svg()?).context(file)
