@@ -15,6 +15,8 @@ pub mod parallel;
 pub mod rows;
 pub mod storage;
 
-pub use gemm::{Lhs, Precision, Rhs, Stored, dot, gemm, gemm_pair, gemm_pair_with, gemm_with};
+pub use gemm::{
+    Lhs, Precision, Rhs, Stored, dot, gemm, gemm_pair, gemm_pair_with, gemm_several, gemm_with,
+};
 pub use isa::Isa;
 pub use storage::StorageType;

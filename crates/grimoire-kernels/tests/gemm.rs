@@ -12,7 +12,9 @@
 mod given;
 
 use given::{blocks, plain, values};
-use grimoire_kernels::{Isa, Lhs, Precision, Rhs, StorageType, Stored, gemm, gemm_with, storage};
+use grimoire_kernels::{
+    Isa, Lhs, Precision, Rhs, StorageType, Stored, gemm, gemm_several, gemm_with, storage,
+};
 use grimoire_testkit::all_close;
 
 #[test]
@@ -174,6 +176,46 @@ fn fast_rows_have_the_same_bits_alone_and_in_company() {
                 let mut alone = vec![0.0; n];
                 gemm_with(Precision::Fast, Lhs::new(row, 1, k), w, &mut alone, false);
                 assert_eq!(alone, together, "{ty}");
+            }
+        }
+    });
+}
+
+/// Several products at once are each the one alone, to the bit.
+#[test]
+fn several_products_have_the_bits_of_each_alone() {
+    let k = 512;
+    Isa::for_each_available(|_| {
+        for m in [0, 1, 3, 8, 40] {
+            let a = values(m * k, 12);
+            let kinds = [StorageType::Q4_1, StorageType::Q8_0, StorageType::Q6K, StorageType::F32];
+            for (count, precision) in [
+                (3, Precision::Fast),
+                (4, Precision::Fast),
+                (4, Precision::F32),
+                (0, Precision::Fast),
+            ] {
+                let sizes = [97, 16, 33, 20];
+                let bytes: Vec<Vec<u8>> =
+                    kinds.iter().zip(sizes).map(|(ty, n)| blocks(*ty, n * k, 13)).collect();
+                let weights: Vec<Stored<'_>> = kinds
+                    .iter()
+                    .zip(sizes)
+                    .zip(&bytes)
+                    .map(|((ty, n), bytes)| Stored::new(*ty, n, k, bytes))
+                    .take(count)
+                    .collect();
+                let mut together: Vec<Vec<f32>> =
+                    weights.iter().map(|w| vec![7.0; m * w.rows]).collect();
+                let mut outs: Vec<&mut [f32]> =
+                    together.iter_mut().map(|out| &mut out[..]).collect();
+                gemm_several(precision, Lhs::new(&a, m, k), &weights, &mut outs);
+                for (w, together) in weights.iter().zip(&together) {
+                    let mut alone = vec![0.0; m * w.rows];
+                    let (lhs, rhs) = (Lhs::new(&a, m, k), Rhs::Transposed(*w));
+                    gemm_with(precision, lhs, rhs, &mut alone, false);
+                    assert_eq!(&alone, together, "{}, {m} rows", w.ty);
+                }
             }
         }
     });

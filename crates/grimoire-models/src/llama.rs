@@ -100,7 +100,7 @@ impl Llama {
             x = ops::add(tape, &x, &attended);
             see(observer, index, "resid_mid", &x);
             let n = block.norm_2.apply(tape, &x);
-            let (gate, up) = (block.gate.apply(tape, &n), block.up.apply(tape, &n));
+            let [gate, up] = Linear::apply_all(tape, &n, [&block.gate, &block.up]);
             let fed = block.down.forward(tape, Input::SwiGlu { gate, up });
             see(observer, index, "mlp.out", &fed);
             x = ops::add(tape, &x, &fed);
@@ -140,8 +140,7 @@ impl Block {
     ) -> Tensor {
         let n = self.norm_1.apply(tape, x);
         // q: [tokens, n_heads · head_dim], k and v: [tokens, n_kv_heads · head_dim]
-        let (mut q, mut k) = (self.q.apply(tape, &n), self.k.apply(tape, &n));
-        let v = self.v.apply(tape, &n);
+        let [mut q, mut k, v] = Linear::apply_all(tape, &n, [&self.q, &self.k, &self.v]);
         if let Some(norm) = &self.norm_q {
             q = norm.apply(tape, &q);
         }

@@ -32,6 +32,28 @@ impl Linear {
         self.forward(tape, Input::Plain(x.clone()))
     }
 
+    /// Applies several layers to one tensor: as one product where none has an adapter and nothing is recorded.
+    pub fn apply_all<const N: usize>(
+        tape: &Tape<'_>,
+        x: &Tensor,
+        layers: [&Self; N],
+    ) -> [Tensor; N] {
+        let trains = layers.iter().any(|layer| layer.is_trained());
+        if trains || tape.wants(false, &[x]) {
+            return layers.map(|layer| layer.apply(tape, x));
+        }
+        let parts = layers.map(|layer| (&layer.weight, layer.bias.as_ref()));
+        let ys = ops::linear_several(tape, x, &parts);
+        ys.try_into().unwrap_or_else(|_| unreachable!("as many results as layers"))
+    }
+
+    /// Whether it has an adapter, or a weight or bias that is trained.
+    fn is_trained(&self) -> bool {
+        self.adapter.is_some()
+            || self.weight.param().is_some()
+            || self.bias.as_ref().is_some_and(|bias| bias.param().is_some())
+    }
+
     /// `[out, in]`.
     pub fn shape(&self, params: &Params) -> [usize; 2] {
         self.weight.shape(params)

@@ -24,6 +24,8 @@ const HELD_OUT_ROWS: usize = 400;
 /// Meaning representations that are answered, before and after.
 const ANSWERS: (usize, usize) = (50, 315);
 const MICRO_TOKENS: usize = 512;
+/// Answers at once, as the command has it.
+const AT_ONCE: usize = 16;
 
 /// Pairs of meaning representation and text.
 fn rows(path: &Path) -> Outcome<Vec<(String, String)>> {
@@ -77,9 +79,13 @@ fn measure(
         .iter()
         .map(|mr| prompts.ids(&[Message::new("user", mr)], true))
         .collect::<Result<_, _>>()?;
-    let options = Generation { max_tokens: 80, ..Generation::default() };
-    let answers =
-        generate(model, params, &prompts.tokenizer, &questions, &options, &mut |_, _| true)?;
+    let precision = Precision::Fast;
+    let options = Generation { max_tokens: 80, precision, ..Generation::default() };
+    let mut answers = Vec::new();
+    for some in questions.chunks(AT_ONCE) {
+        let tokenizer = &prompts.tokenizer;
+        answers.extend(generate(model, params, tokenizer, some, &options, &mut |_, _| true)?);
+    }
     let answers: Vec<&str> = answers.iter().map(|answer| answer.text.trim()).collect();
     let loss = nll.iter().sum::<f64>() / tokens as f64;
     eprintln!("held-out loss {loss:.4} over {tokens} tokens");

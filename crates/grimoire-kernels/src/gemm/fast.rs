@@ -10,7 +10,11 @@
 //! What it does not do: gradients; types without a kernel (they go through f32).
 
 use super::activations::{Activations, BLOCK};
+#[cfg(target_arch = "x86_64")]
+use super::fast_avx512::Target;
 use super::{Lhs, Rhs, Stored, gemm};
+#[cfg(target_arch = "x86_64")]
+use crate::parallel::Shared;
 use crate::storage::StorageType;
 use std::cell::RefCell;
 
@@ -47,7 +51,8 @@ pub(super) fn product(a: &[f32], m: usize, w: Stored<'_>, out: &mut [f32], accum
         activations.quantise(a, w.cols, width(w.ty) == Some(Width::Eight) && !bytes);
         #[cfg(target_arch = "x86_64")]
         if bytes {
-            super::fast_avx512::product(activations, m, w, out, accumulate);
+            let out = Shared(out.as_mut_ptr());
+            super::fast_avx512::product(activations, m, &[Target { w, out }], accumulate);
             return;
         }
         #[cfg(target_arch = "x86_64")]
@@ -57,6 +62,20 @@ pub(super) fn product(a: &[f32], m: usize, w: Stored<'_>, out: &mut [f32], accum
         }
         let values = activations.values();
         gemm(Lhs::new(&values, m, w.cols), Rhs::Transposed(w), out, accumulate);
+    });
+}
+
+/// Several products with the same left side, `C_i[m, n_i] = A · W_iᵀ`, where they can be shared out together: with VNNI.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn several(a: &[f32], m: usize, weights: &[Stored<'_>], outs: &mut [&mut [f32]]) {
+    ACTIVATIONS.with_borrow_mut(|activations| {
+        activations.quantise(a, weights[0].cols, false);
+        let targets: Vec<Target<'_>> = weights
+            .iter()
+            .zip(outs)
+            .map(|(w, out)| Target { w: *w, out: Shared(out.as_mut_ptr()) })
+            .collect();
+        super::fast_avx512::product(activations, m, &targets, false);
     });
 }
 

@@ -12,8 +12,10 @@ use crate::parallel::{Shared, for_each_piece};
 use std::arch::x86_64::*;
 use std::cell::RefCell;
 
-/// Fewest columns of `C` in a piece.
-const PIECE: usize = 2 * COLS;
+/// Fewest panels of a piece.
+const PIECE: usize = 2;
+/// How many panels ahead memory is asked: sixteen streams at once are more than a processor foresees.
+const AHEAD: usize = 4;
 /// How many pieces are enough to share out well.
 const ENOUGH: usize = 12;
 /// Rows of `C` in a piece, all of which one panel meets.
@@ -29,47 +31,99 @@ thread_local! {
     static PANEL: RefCell<Vec<__m512i>> = const { RefCell::new(Vec::new()) };
 }
 
-/// `C[m, n] (+)= A[m, k] · Wᵀ`; the instruction set in force is at least AVX-512 with VNNI.
-pub(super) fn product(a: &Activations, m: usize, w: Stored<'_>, out: &mut [f32], accumulate: bool) {
-    let (n, blocks) = (w.rows, w.cols / BLOCK);
-    let whole = w.ty.block_len() / BLOCK;
-    let step = blocks.div_ceil(blocks.div_ceil(STEP)).next_multiple_of(whole);
-    let kind = Panel::of(w.ty);
-    let target = Shared(out.as_mut_ptr());
+/// One of several products with the same left side.
+#[derive(Clone, Copy)]
+pub(super) struct Target<'a> {
+    pub(super) w: Stored<'a>,
+    /// `C` `[m, w.rows]`.
+    pub(super) out: Shared,
+}
+
+/// `C[m, n] (+)= A[m, k] · Wᵀ` for each target; the instruction set in force is at least AVX-512 with VNNI. The columns of
+/// all targets are shared out together: few products wait for each other.
+pub(super) fn product(a: &Activations, m: usize, targets: &[Target<'_>], accumulate: bool) {
+    let panels: usize = targets.iter().map(|target| target.w.rows.div_ceil(COLS)).sum();
     let row_pieces = m.div_ceil(ROWS);
     // Few rows are bound by memory, which is asked ahead within a piece: then a piece for each thread. Where the columns
     // are cut shows in no result.
-    let enough = if m <= TOGETHER { rayon::current_num_threads() } else { ENOUGH };
-    let width = n.div_ceil(enough).next_multiple_of(COLS).max(PIECE);
-    for_each_piece(n.div_ceil(width) * row_pieces, |piece| {
+    let few = m <= TOGETHER;
+    let enough = if few { rayon::current_num_threads() } else { ENOUGH };
+    let width = panels.div_ceil(enough).max(PIECE);
+    for_each_piece(panels.div_ceil(width) * row_pieces, |piece| {
         let first = piece % row_pieces * ROWS;
         let rows = first..m.min(first + ROWS);
-        let cols = piece / row_pieces * width;
+        let from = piece / row_pieces * width;
+        let to = panels.min(from + width);
         PANEL.with_borrow_mut(|panel| {
-            // SAFETY: zero is a value of every register.
-            panel.resize(kind.registers() * step, unsafe { _mm512_setzero_si512() });
-            for col in (cols..n.min(cols + width)).step_by(COLS) {
-                for from in (0..blocks).step_by(step) {
-                    let depth = step.min(blocks - from);
-                    // SAFETY: the instructions are there; blocks and columns exist.
-                    unsafe { pack(&w, col, from, depth, panel) };
-                    for row in rows.clone().step_by(TOGETHER) {
-                        let tile = Tile {
-                            panel: panel.as_ptr(),
-                            blocks: depth,
-                            a: Rows::of(a, row, from),
-                            c: target.pointer().wrapping_add(row * n + col),
-                            c_row: n,
-                            mask: u16::MAX >> (COLS - COLS.min(n - col)),
-                            accumulate: accumulate || from > 0,
-                        };
-                        // SAFETY: panel and rows hold these blocks, and the tile of C belongs to this piece alone.
-                        unsafe { of_rows(kind, tile, TOGETHER.min(rows.end - row)) };
-                    }
-                }
+            for at in from..to {
+                let (target, col) = locate(targets, at);
+                let ahead = at + AHEAD;
+                // What lies beyond a long piece is another thread's; of short ones the next may be anybody's.
+                let ahead = if ahead < if few { to } else { panels } {
+                    let (target, col) = locate(targets, ahead);
+                    rows_from(&target.w, col)
+                } else {
+                    &[]
+                };
+                one_panel(a, target, col, rows.clone(), ahead, accumulate, panel);
             }
         });
     });
+}
+
+/// Which target has this panel, and its first column there.
+fn locate<'t, 'a>(targets: &'t [Target<'a>], mut panel: usize) -> (&'t Target<'a>, usize) {
+    for target in targets {
+        let own = target.w.rows.div_ceil(COLS);
+        if panel < own {
+            return (target, panel * COLS);
+        }
+        panel -= own;
+    }
+    unreachable!("panels are counted over the same targets")
+}
+
+/// The bytes of the rows of `W` that become the panel of these columns.
+fn rows_from<'a>(w: &Stored<'a>, col: usize) -> &'a [u8] {
+    let row_bytes = w.bytes.len() / w.rows;
+    &w.bytes[col * row_bytes..w.rows.min(col + COLS) * row_bytes]
+}
+
+/// All rows of `A` with one panel of a target; meanwhile the bytes `ahead` are asked for.
+fn one_panel(
+    a: &Activations,
+    target: &Target<'_>,
+    col: usize,
+    rows: std::ops::Range<usize>,
+    ahead: &[u8],
+    accumulate: bool,
+    panel: &mut Vec<__m512i>,
+) {
+    let (w, n) = (&target.w, target.w.rows);
+    let (kind, blocks) = (Panel::of(w.ty), w.cols / BLOCK);
+    let whole = w.ty.block_len() / BLOCK;
+    let step = blocks.div_ceil(blocks.div_ceil(STEP)).next_multiple_of(whole);
+    // SAFETY: zero is a value of every register.
+    panel.resize(kind.registers() * step, unsafe { _mm512_setzero_si512() });
+    for from in (0..blocks).step_by(step) {
+        let depth = step.min(blocks - from);
+        let part = ahead.len() * from / blocks..ahead.len() * (from + depth) / blocks;
+        // SAFETY: the instructions are there; blocks and columns exist.
+        unsafe { pack(w, col, from, depth, &ahead[part], panel) };
+        for row in rows.clone().step_by(TOGETHER) {
+            let tile = Tile {
+                panel: panel.as_ptr(),
+                blocks: depth,
+                a: Rows::of(a, row, from),
+                c: target.out.pointer().wrapping_add(row * n + col),
+                c_row: n,
+                mask: u16::MAX >> (COLS - COLS.min(n - col)),
+                accumulate: accumulate || from > 0,
+            };
+            // SAFETY: panel and rows hold these blocks, and the tile of C belongs to this piece alone.
+            unsafe { of_rows(kind, tile, TOGETHER.min(rows.end - row)) };
+        }
+    }
 }
 
 /// Where rows of activations begin, at some block.

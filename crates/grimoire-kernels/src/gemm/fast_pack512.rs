@@ -34,7 +34,8 @@ impl Panel {
     }
 }
 
-/// Packs columns `col..col + 16` (the last one again for those past the end), blocks `from..from + blocks` of 32.
+/// Packs columns `col..col + 16` (the last one again for those past the end), blocks `from..from + blocks` of 32, and asks
+/// for the bytes `ahead` meanwhile.
 ///
 /// # Safety
 /// AVX-512 F and BW must be there; `col` lies in the matrix, so do the blocks, which are whole blocks of the type.
@@ -44,26 +45,24 @@ pub(super) unsafe fn pack(
     col: usize,
     from: usize,
     blocks: usize,
+    ahead: &[u8],
     panel: &mut [__m512i],
 ) {
     // SAFETY: the caller's promise; a type without a kernel never comes here.
     unsafe {
         match w.ty {
-            StorageType::Q4_0 => each::<18, 1>(w, col, from, blocks, panel, q4_0),
-            StorageType::Q4_1 => each::<20, 1>(w, col, from, blocks, panel, q4_1),
-            StorageType::Q5_0 => each::<22, 1>(w, col, from, blocks, panel, q5_0),
-            StorageType::Q5_1 => each::<24, 1>(w, col, from, blocks, panel, q5_1),
-            StorageType::Q8_0 => each::<34, 1>(w, col, from, blocks, panel, q8_0),
-            StorageType::Q4K => each::<144, 8>(w, col, from, blocks, panel, q4_k),
-            StorageType::Q5K => each::<176, 8>(w, col, from, blocks, panel, q5_k),
-            StorageType::Q6K => each::<210, 8>(w, col, from, blocks, panel, q6_k),
+            StorageType::Q4_0 => each::<18, 1>(w, col, from, blocks, ahead, panel, q4_0),
+            StorageType::Q4_1 => each::<20, 1>(w, col, from, blocks, ahead, panel, q4_1),
+            StorageType::Q5_0 => each::<22, 1>(w, col, from, blocks, ahead, panel, q5_0),
+            StorageType::Q5_1 => each::<24, 1>(w, col, from, blocks, ahead, panel, q5_1),
+            StorageType::Q8_0 => each::<34, 1>(w, col, from, blocks, ahead, panel, q8_0),
+            StorageType::Q4K => each::<144, 8>(w, col, from, blocks, ahead, panel, q4_k),
+            StorageType::Q5K => each::<176, 8>(w, col, from, blocks, ahead, panel, q5_k),
+            StorageType::Q6K => each::<210, 8>(w, col, from, blocks, ahead, panel, q6_k),
             _ => unreachable!("{} has no integer kernel", w.ty),
         }
     }
 }
-
-/// How many panels ahead memory is asked.
-const AHEAD: usize = 4;
 
 /// Where a block begins in each of sixteen rows of `W`.
 type Blocks = [*const u8; COLS];
@@ -76,6 +75,7 @@ unsafe fn each<const B: usize, const GROUPS: usize>(
     col: usize,
     from: usize,
     blocks: usize,
+    ahead: &[u8],
     panel: &mut [__m512i],
     unpack: unsafe fn(&Blocks, *mut __m512i),
 ) {
@@ -86,16 +86,15 @@ unsafe fn each<const B: usize, const GROUPS: usize>(
         "a panel is too short"
     );
     assert!(w.bytes.len() == w.rows * row_bytes && col < w.rows, "no such column");
-    // A few panels on: sixteen streams at once are more than a processor foresees.
-    let ahead = w.bytes.as_ptr().wrapping_add((col + AHEAD * COLS) * row_bytes + from / GROUPS * B);
     let mut rows: Blocks = [w.bytes.as_ptr(); COLS];
     for (i, row) in rows.iter_mut().enumerate() {
         *row = row.wrapping_add((col + i).min(w.rows - 1) * row_bytes + from / GROUPS * B);
     }
     for group in 0..blocks / GROUPS {
         // As many bytes as this block of sixteen columns takes, into the second level of the cache.
-        for line in (0..COLS * B).step_by(64) {
-            _mm_prefetch::<_MM_HINT_T1>(ahead.wrapping_add(COLS * group * B + line).cast());
+        let asked = COLS * group * B..(COLS * (group + 1) * B).min(ahead.len());
+        for line in ahead.get(asked).unwrap_or_default().chunks(64) {
+            _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast());
         }
         let out = panel.as_mut_ptr().wrapping_add(group * GROUPS * registers);
         // SAFETY: the blocks and the registers are within bounds, as checked above.

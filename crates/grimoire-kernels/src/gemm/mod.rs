@@ -232,6 +232,42 @@ pub fn gemm_with(
     }
 }
 
+/// `C_i = A · W_iᵀ` for several weights at once, each as [`gemm_with`] gives it, to the bit: queries, keys and values of
+/// few tokens wait for each other once instead of three times.
+///
+/// # Panics
+/// As [`gemm`], and when there are not as many outputs as weights.
+pub fn gemm_several(
+    precision: Precision,
+    lhs: Lhs<'_>,
+    weights: &[Stored<'_>],
+    outs: &mut [&mut [f32]],
+) {
+    assert_eq!(weights.len(), outs.len(), "gemm: weights and outputs differ in number");
+    for (w, out) in weights.iter().zip(outs.iter()) {
+        assert!(
+            lhs.cols == w.cols && out.len() == lhs.rows * w.rows,
+            "gemm: shapes differ, [{}, {}] by [{}, {}] into {}",
+            lhs.rows,
+            lhs.cols,
+            w.rows,
+            w.cols,
+            out.len()
+        );
+    }
+    #[cfg(target_arch = "x86_64")]
+    if Isa::current() >= Isa::Avx512
+        && !weights.is_empty()
+        && weights.iter().all(|w| integers(precision, &lhs, Rhs::Transposed(*w)))
+    {
+        fast::several(lhs.values, lhs.rows, weights, outs);
+        return;
+    }
+    for (w, out) in weights.iter().zip(outs) {
+        gemm_with(precision, lhs, Rhs::Transposed(*w), out, false);
+    }
+}
+
 /// Whether this product is one in integers.
 fn integers(precision: Precision, lhs: &Lhs<'_>, rhs: Rhs<'_>) -> bool {
     matches!(rhs, Rhs::Transposed(w) if lhs.cols == w.cols

@@ -13,7 +13,9 @@ use crate::params::{ParamId, Params};
 use crate::tape::{Flow, Tape};
 use crate::tensor::Tensor;
 use grimoire_kernels::parallel::{for_each_row_pairs, for_each_rows};
-use grimoire_kernels::{Lhs, Precision, Rhs, Stored, gemm, gemm_pair_with, gemm_with, rows};
+use grimoire_kernels::{
+    Lhs, Precision, Rhs, Stored, gemm, gemm_pair_with, gemm_several, gemm_with, rows,
+};
 
 /// Rows in a piece of element-wise work.
 const ROWS: usize = 16;
@@ -97,12 +99,7 @@ pub fn linear(
         }
     }
     if let Some(bias) = bias {
-        let bias = bias.values(params);
-        for_each_rows(&mut y, bias.len(), ROWS, |_, rows| {
-            for row in rows.chunks_exact_mut(bias.len()) {
-                rows::axpy(1.0, bias, row);
-            }
-        });
+        add_to_rows(bias.values(params), &mut y);
     }
     let mut shape = x.shape().to_vec();
     *shape.last_mut().expect("a tensor with rows has dimensions") = stored.rows;
@@ -119,6 +116,47 @@ pub fn linear(
         precision: tape.recorded_precision(),
     };
     tape.record(&shape, y, move |d_y, flow| saved.backward(&d_y, flow))
+}
+
+/// `y_i = x W_iᵀ + b_i` for several weights at once, to the bit what [`linear`] gives; for tapes that do not record it.
+///
+/// # Shapes
+/// As [`linear`].
+///
+/// # Panics
+/// When the shapes do not fit, or there is something to record.
+pub fn linear_several(
+    tape: &Tape<'_>,
+    x: &Tensor,
+    layers: &[(&Weight, Option<&Vector>)],
+) -> Vec<Tensor> {
+    let params = tape.params();
+    let trains = layers.iter().any(|(weight, bias)| {
+        weight.param().is_some() || bias.is_some_and(|bias| bias.param().is_some())
+    });
+    assert!(!tape.wants(trains, &[x]), "linear_several: nothing here is recorded");
+    let weights: Vec<Stored<'_>> = layers.iter().map(|(weight, _)| weight.stored(params)).collect();
+    let mut ys: Vec<Buffer> = weights.iter().map(|w| Buffer::stale(x.rows() * w.rows)).collect();
+    let mut outs: Vec<&mut [f32]> = ys.iter_mut().map(|y| &mut y[..]).collect();
+    gemm_several(tape.precision(), Lhs::new(x.values(), x.rows(), x.width()), &weights, &mut outs);
+    let mut shape = x.shape().to_vec();
+    let finish = |((mut y, w), (_, bias)): ((Buffer, &Stored<'_>), &(&Weight, Option<&Vector>))| {
+        if let Some(bias) = bias {
+            add_to_rows(bias.values(params), &mut y);
+        }
+        *shape.last_mut().expect("a tensor with rows has dimensions") = w.rows;
+        tape.constant(&shape, y)
+    };
+    ys.into_iter().zip(&weights).zip(layers).map(finish).collect()
+}
+
+/// Adds a bias to each row.
+fn add_to_rows(bias: &[f32], y: &mut [f32]) {
+    for_each_rows(y, bias.len(), ROWS, |_, rows| {
+        for row in rows.chunks_exact_mut(bias.len()) {
+            rows::axpy(1.0, bias, row);
+        }
+    });
 }
 
 fn matrix(params: &Params, id: ParamId) -> Stored<'_> {

@@ -18,7 +18,7 @@ pub use add::add;
 pub use attention::attention;
 pub use columns::columns;
 pub use embedding::embedding;
-pub use linear::{Adapter, Input, linear};
+pub use linear::{Adapter, Input, linear, linear_several};
 pub use loss::{TokenLoss, cross_entropy, rows_at_once, token_log_probs};
 pub use norm::{layer_norm, rms_norm};
 pub use rope::{Angles, rope};
@@ -83,7 +83,8 @@ impl Vector {
         }
     }
 
-    fn param(&self) -> Option<ParamId> {
+    /// Which parameter it is, unless it is frozen.
+    pub fn param(&self) -> Option<ParamId> {
         match self {
             Self::Frozen(_) => None,
             Self::Trained(id) => Some(*id),

@@ -107,8 +107,8 @@ pub(crate) struct Tune {
     /// Seed of all randomness: the same seed, the same bytes.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// `f32` computes everything in f32; else gated values are kept for gradients in bf16, and sample answers
-    /// are computed in integers where weights are.
+    /// `f32` computes everything in f32; else factors of products are rounded: to eight bits where a frozen quantised
+    /// weight is multiplied, and to bf16 on the way back and where weights are trained, if the processor has that.
     #[arg(long, value_parser = ["auto", "f32"], default_value = "auto")]
     precision: String,
 }
