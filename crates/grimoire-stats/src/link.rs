@@ -8,10 +8,16 @@
 //! relative accuracy. The word *logit* is used for two things: by statisticians for the function
 //! `log(p/(1−p))`, by engineers for any raw score that softmax turns into a probability. They agree up to
 //! a constant: `log softmax(x)` recovers x but for one number added to all.
+//!
+//! Domain: raw values below +∞, not all −∞, and a positive temperature; probabilities from 0 to 1. Accuracy: softmax and
+//! logit within 10⁻¹² of 40 digits (`tests/info_golden.rs`), sigmoid within 10⁻¹³ of undoing logit from 10⁻³⁰⁰ to 0.9,
+//! softplus within 10⁻¹⁵ at −50. Source: J. Berkson, *Application of the logistic function to bio-assay* (1944), for the
+//! logit; J. S. Bridle, *Probabilistic interpretation of feedforward classification network outputs* (1990), for softmax.
 
 use crate::error::{self, Error, Result};
 
-/// `log(1 + eˣ)`, without overflow, exact in both tails.
+/// `log(1 + eˣ)` for any x, without overflow: x + log1p(e⁻ˣ) above zero, log1p(eˣ) below, so that neither tail
+/// cancels. NaN for NaN.
 pub fn softplus(x: f64) -> f64 {
     if x > 0.0 { x + (-x).exp().ln_1p() } else { x.exp().ln_1p() }
 }
@@ -40,7 +46,8 @@ pub fn logit(p: f64) -> Result<f64> {
     })
 }
 
-/// `log Σ e^{xᵢ}`, −∞ for no values.
+/// `log Σ e^{xᵢ}`, −∞ for no values: the largest value plus the logarithm of what the others are relative to it, so
+/// that nothing overflows. ∞ or −∞ when that is the largest value.
 pub fn log_sum_exp(x: &[f64]) -> f64 {
     let most = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     if !most.is_finite() {
@@ -77,7 +84,8 @@ pub fn softmax(x: &[f64], temperature: f64) -> Result<Vec<f64>> {
     Ok(raised.into_iter().map(|value| value / sum).collect())
 }
 
-/// The derivatives `∂softmaxᵢ/∂xⱼ = pᵢ(δᵢⱼ − pⱼ)/T` at probabilities p, row by row.
+/// The derivatives `∂softmaxᵢ/∂xⱼ = pᵢ(δᵢⱼ − pⱼ)/T` at probabilities p, row by row. p is taken as it is, so the rows
+/// sum to zero as exactly as p sums to one.
 pub fn softmax_jacobian(p: &[f64], temperature: f64) -> Vec<f64> {
     let entry = |i: usize, j: usize| p[i] * (if i == j { 1.0 - p[j] } else { -p[j] }) / temperature;
     (0..p.len() * p.len()).map(|at| entry(at / p.len(), at % p.len())).collect()

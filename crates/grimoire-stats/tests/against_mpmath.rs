@@ -11,7 +11,10 @@
 )]
 
 use grimoire_stats::Alternative;
-use grimoire_stats::dist::{kolmogorov, noncentral};
+use grimoire_stats::dist::{
+    Beta, Binomial, ChiSquare, Distribution, Exponential, FisherF, Gamma, Geometric,
+    Hypergeometric, NegativeBinomial, Normal, Poisson, Student, kolmogorov, noncentral,
+};
 use grimoire_stats::interval::{Proportion, Rate};
 use grimoire_stats::test::{binomial, table};
 use grimoire_testkit::{close, golden};
@@ -97,5 +100,39 @@ fn exact_tests_of_a_billion_and_more_trials() {
         let r = numbers(&row);
         let record = binomial::exact(r[0] as u64, r[1] as u64, r[2], BOTH, 0.95).unwrap();
         near(&format!("{r:?}"), record.p_value.unwrap(), r[3]);
+    }
+}
+
+/// Tails too small for a double (`golden/stats/far.py`): their logarithms, to 10⁻¹³ of them.
+#[test]
+fn logarithms_of_tails_that_underflow() {
+    let data: Value = golden::read("stats/far.json");
+    let rows: Vec<(String, Vec<f64>, f64, f64)> =
+        serde_json::from_value(data["ln_upper"].clone()).unwrap();
+    assert_eq!(rows.len(), 33);
+    for (name, p, x, expected) in rows {
+        let whole = |value: f64| value as u64;
+        let d: Box<dyn Distribution> = match name.as_str() {
+            "normal" => Box::new(Normal::new(p[0], p[1]).unwrap()),
+            "t" => Box::new(Student::new(p[0]).unwrap()),
+            "f" => Box::new(FisherF::new(p[0], p[1]).unwrap()),
+            "chi-square" => Box::new(ChiSquare::new(p[0]).unwrap()),
+            "gamma" => Box::new(Gamma::new(p[0], p[1]).unwrap()),
+            "exponential" => Box::new(Exponential::new(p[0]).unwrap()),
+            "beta" => Box::new(Beta::new(p[0], p[1]).unwrap()),
+            "binomial" => Box::new(Binomial::new(whole(p[0]), p[1]).unwrap()),
+            "poisson" => Box::new(Poisson::new(p[0]).unwrap()),
+            "negative-binomial" => Box::new(NegativeBinomial::new(p[0], p[1]).unwrap()),
+            "geometric" => Box::new(Geometric::new(p[0]).unwrap()),
+            "hypergeometric" => {
+                Box::new(Hypergeometric::new(whole(p[0]), whole(p[1]), whole(p[2])).unwrap())
+            }
+            other => panic!("{other}"),
+        };
+        let found = d.tails(x).ln_upper;
+        eprintln!("{name}{p:?} beyond {x}: {found}, off by {:.1e}", found / expected - 1.0);
+        close(found, expected, 1e-13, 0.0);
+        let at = if d.is_discrete() { x + 1.0 } else { x };
+        close(d.ln_at_least(at), found, 0.0, 0.0);
     }
 }

@@ -15,6 +15,7 @@ use grimoire_stats::dist::{Beta, Binomial, Distribution, Poisson};
 use grimoire_stats::interval::{Difference, Proportion, Rate};
 use grimoire_stats::random::Draws;
 use grimoire_stats::resample::bootstrap::{Value, quantile_interval};
+use grimoire_stats::resample::permutation::{self, Exchanges};
 use grimoire_stats::resample::{Bootstrap, Kind, Plan, clustered_mean};
 use grimoire_stats::test::{binomial, mean, ranks, rate};
 use grimoire_stats::{Alternative, Interval};
@@ -124,6 +125,28 @@ fn differences_and_ratios() {
     let exact =
         SIMULATION.covered("rate ratio, exact", 1.5, |draws| rates(draws).interval.unwrap());
     assert!(exact >= 0.945, "exact intervals cover at least the level, {exact}");
+}
+
+#[test]
+fn permutation_tests_inverted() {
+    if !grimoire_testkit::slow("coverage of inverted permutation tests") {
+        return;
+    }
+    let exchanges = Exchanges { resamples: 999, seed: 3 };
+    let drawn = |draws: &mut Draws, n: usize, shift: f64| -> Vec<f64> {
+        (0..n).map(|_| shift + draws.exponential()).collect()
+    };
+    nominal(SIMULATION.covered("permutation, skewed", 0.7, |draws| {
+        let (x, y) = (drawn(draws, 12, 0.7), drawn(draws, 20, 0.0));
+        let made = permutation::two_samples(&x, &y, BOTH, 0.95, exchanges).unwrap();
+        made.record.interval.unwrap()
+    }));
+    nominal(SIMULATION.covered("permutation, pairs, one-sided", 0.7, |draws| {
+        let (x, y) = (drawn(draws, 15, 0.7), drawn(draws, 15, 0.0));
+        let side = Alternative::Greater;
+        let made = permutation::paired(&x, &y, None, side, 0.95, exchanges).unwrap();
+        made.record.interval.unwrap()
+    }));
 }
 
 #[test]

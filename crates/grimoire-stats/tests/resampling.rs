@@ -20,6 +20,8 @@ use grimoire_stats::resample::{Bootstrap, Kind, Plan, clustered_mean};
 use grimoire_stats::test::{kolmogorov, mean::Summary};
 use grimoire_testkit::close;
 
+const BOTH: Alternative = Alternative::TwoSided;
+
 fn data(n: usize) -> Vec<f64> {
     let mut draws = Random::new(7, 7).draws(0);
     (0..n).map(|_| 100.0 + draws.exponential()).collect()
@@ -61,7 +63,7 @@ fn the_same_bytes_for_any_number_of_threads() {
                 clustered.mean(&x).unwrap(),
                 strata.mean(&x).unwrap(),
                 quantile_interval(&x, 0.5, &plain).unwrap(),
-                permutation::two_samples(&x[..50], &x[50..120], Alternative::TwoSided, exchanges)
+                permutation::two_samples(&x[..50], &x[50..120], BOTH, 0.95, exchanges)
             )
         })
     };
@@ -102,15 +104,15 @@ fn the_mice() {
 fn small_permutation_tests_are_counted() {
     // 6 choose 3 = 20 splits; {4,5,6} against {1,2,3} is the most extreme, with its mirror.
     let (x, y) = ([4.0, 5.0, 6.0], [1.0, 2.0, 3.0]);
-    let record =
-        permutation::two_samples(&x, &y, Alternative::TwoSided, Exchanges::default()).unwrap();
+    let many = Exchanges::default();
+    let record = permutation::two_samples(&x, &y, BOTH, 0.95, many).unwrap().record;
     close(record.p_value.unwrap(), 0.1, 1e-15, 0.0);
-    let record = permutation::paired(&x, &y, None, Alternative::Greater, Exchanges::default());
-    close(record.unwrap().p_value.unwrap(), 0.125, 1e-15, 0.0);
+    let record = permutation::paired(&x, &y, None, Alternative::Greater, 0.95, many);
+    close(record.unwrap().record.p_value.unwrap(), 0.125, 1e-15, 0.0);
     // Many pairs: the randomised p is near the normal one.
     let x: Vec<f64> = data(500);
     let y: Vec<f64> = x.iter().rev().copied().collect();
-    let p = permutation::paired(&x, &y, None, Alternative::TwoSided, Exchanges::default()).unwrap();
+    let p = permutation::paired(&x, &y, None, BOTH, 0.95, many).unwrap().record;
     assert!(p.p_value.unwrap() > 0.9, "a sample against its mirror has no difference");
     let sums = permutation::of_sums(
         &x,

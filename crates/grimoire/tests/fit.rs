@@ -112,6 +112,53 @@ fn holes_and_categories_follow_the_stated_rules() {
     assert!(talk(&refused).contains("t.csv, line 3: no value for `x`"), "{}", talk(&refused));
 }
 
+/// R writes row names into a first column without a name, pandas an index: a count of rows is no predictor.
+#[test]
+fn row_numbers_are_left_out_unless_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = [(3.5, 1.0), (5.0, 2.5), (4.5, 2.0), (8.0, 4.5), (7.5, 3.5)];
+    let write = |name: &str, first: &dyn Fn(usize) -> String, header: &str| {
+        let lines: String = rows
+            .iter()
+            .enumerate()
+            .map(|(i, (y, x))| format!("{}\t{y}\t{x}\n", first(i)))
+            .collect();
+        std::fs::write(folder.path().join(name), format!("{header}\ty\tx\n{lines}")).unwrap();
+    };
+    write("r.data", &|i| (i + 1).to_string(), "");
+    write("pandas.tsv", &|i| i.to_string(), "\"\"");
+    write("other.data", &|i| (i * i).to_string(), "");
+    write("named.data", &|i| (i + 1).to_string(), "day");
+    let terms = |line: &str| -> Vec<String> {
+        let report = json(folder.path(), line);
+        let terms = report["terms"].as_array().unwrap().iter();
+        terms.map(|term| term["name"].as_str().unwrap().to_owned()).collect()
+    };
+    for file in ["r.data", "pandas.tsv"] {
+        let plain = grimoire(folder.path(), &format!("ols {file} --target y"));
+        let note = format!(
+            "{file}: the first column has no name and only counts the rows; it is left out"
+        );
+        assert!(talk(&plain).contains(&note), "{}", talk(&plain));
+        assert_eq!(terms(&format!("ols {file} --target y")), ["(Intercept)", "x"]);
+        let kept = format!("ols {file} --target y --keep-row-numbers");
+        assert_eq!(terms(&kept), ["(Intercept)", "", "x"]);
+        assert!(talk(&grimoire(folder.path(), &kept)).is_empty());
+    }
+    let report = json(folder.path(), "ols r.data --target y");
+    assert_eq!(report["source"]["row_numbers_left_out"], true);
+    // An empty word names it.
+    assert_eq!(terms("ols r.data --target y --features ,x"), ["(Intercept)", "", "x"]);
+    assert_eq!(terms("ols other.data --target y"), ["(Intercept)", "", "x"]);
+    assert_eq!(terms("ols named.data --target y"), ["(Intercept)", "day", "x"]);
+    let lasso = grimoire(folder.path(), "lasso r.data --target y --lambda 0.1 --folds 0");
+    assert!(talk(&lasso).contains("--keep-row-numbers keeps it"), "{}", talk(&lasso));
+    // A model fitted without them predicts from a file that has none.
+    json(folder.path(), "ols r.data --target y --save m.json");
+    std::fs::write(folder.path().join("new.csv"), "x\n2\n").unwrap();
+    assert_eq!(json(folder.path(), "predict m.json new.csv")["n"], 1);
+}
+
 #[test]
 fn a_saved_model_predicts_and_names_what_it_does_not_know() {
     let folder = with_holes();

@@ -71,6 +71,44 @@ fn every_kind_of_test_runs() {
 }
 
 #[test]
+fn a_permutation_test_has_an_interval_and_an_effect() {
+    let record = json("test permutation 2,2.5 1 --level 0.5");
+    // golden/stats/permutation.py, by counting.
+    close(number(&record, &["interval", "lower"]), 0.5, 1e-14, 0.0);
+    close(number(&record, &["interval", "upper"]), 2.0, 1e-14, 0.0);
+    assert_eq!(record["interval"]["method"], "inversion of the permutation test");
+    let record = json("test permutation 4,5,6,8 1,2,3,1 --alternative greater");
+    assert!(record["interval"]["upper"].is_null() && record["interval"]["lower"].is_number());
+    assert_eq!(record["effect"]["name"], "Cohen's d");
+    assert!(record["effect"]["interval"]["lower"].is_number());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("p.svg");
+    let line = format!("test permutation 1,2,4 3,6,8 --plot {}", file.display());
+    let text = String::from_utf8(grimoire(&line).stdout).unwrap();
+    // Four of the twenty ways to deal out the labels are as far apart.
+    let line = text.lines().find(|line| line.starts_with("p-value")).unwrap();
+    assert!(line.ends_with(" 0.2 (two-sided)"), "{text}");
+    let svg = std::fs::read_to_string(file).unwrap();
+    assert!(svg.contains(">p = 0.2<"), "the tail is named");
+}
+
+/// What a double cannot hold is printed as its logarithm (golden/stats/far.json).
+#[test]
+fn a_tail_that_underflows_keeps_its_logarithm() {
+    let report = json("distribution normal 0 1 --at 40");
+    close(number(&report, &["at", "ln_more_than"]), -804.6084420137538, 1e-13, 0.0);
+    close(number(&report, &["at", "ln_at_least"]), -804.6084420137538, 1e-13, 0.0);
+    let text = |line: &str| String::from_utf8(grimoire(line).stdout).unwrap();
+    let normal = text("distribution normal 0 1 --at 40");
+    assert!(normal.contains("P(X > 40)           0\nln P(X > 40)        -804.608\n"), "{normal}");
+    let binomial = text("binomial 2000 0.25 --at 1700");
+    assert!(binomial.contains("ln P(X > 1700)      -1604.05\n"), "{binomial}");
+    assert!(binomial.contains("ln P(X >= 1700)"), "{binomial}");
+    let near = text("binomial 20 0.25 --at 20");
+    assert!(!near.contains("ln "), "a tail of nothing has no logarithm: {near}");
+}
+
+#[test]
 fn wrong_values_are_named_and_the_exit_code_is_not_zero() {
     for (line, message, code) in [
         (
@@ -135,6 +173,8 @@ fn figures_are_written_whole() {
         "distribution beta 0.5 0.5 --at 0.1",
         "bayes proportion 41 50 33 50",
         "bayes rate 3 10",
+        "test permutation 4,5,6 1,2,3",
+        "test permutation 4,5,6,7 1,2,3,9 --paired --alternative less",
         "bootstrap 1,2,3,4,9",
         "power means --effect 0.5",
     ]

@@ -1,9 +1,15 @@
 //! Posteriors in closed form: Beta for a proportion, Gamma for a rate; and the exact probability that
 //! one proportion (or rate) exceeds another.
 //!
+//! Equations: Beta(a, b) after x of n is Beta(a + x, b + n − x); Gamma(a, rate b) after x events in exposure e is
+//! Gamma(a + x, rate b + e). Domain: positive parameters, x ≤ n, e ≥ 0. Source: Gelman, Carlin, Stern, Dunson, Vehtari
+//! and Rubin, *Bayesian Data Analysis* (3rd edition, 2013).
+//!
 //! P(A > B) = ∫ f_A(t) F_B(t) dt is computed by Gauss–Legendre quadrature in the variable in which the
 //! density is smooth (the logit, or the logarithm), over the range that holds all of A but 10⁻²⁰ of the
-//! outcome: relative error below 10⁻¹², no simulation.
+//! outcome; no simulation. Accuracy: relative error below 10⁻¹² against exact recurrences in 60 digits
+//! (`golden/stats/exact.py`); of two rates it is one incomplete beta function, with the accuracy of
+//! [`crate::special::incomplete`], as are the quantiles of both posteriors.
 
 use crate::dist::{Beta, Distribution, Gamma};
 use crate::error::{Result, inside, not_negative, open_unit, positive};
@@ -44,13 +50,15 @@ impl BetaBinomial {
         Beta { a: self.a, b: self.b }
     }
 
-    /// ln of the probability of one particular sequence of `successes` in `n` trials.
+    /// ln of the probability of one particular sequence of `successes` in `n` trials:
+    /// ln B(a + x, b + n − x) − ln B(a, b), for x ≤ n. A difference of two logarithms: its absolute error follows the
+    /// larger of them, not the result.
     pub fn ln_marginal(self, successes: u64, n: u64) -> f64 {
         let x = successes as f64;
         ln_beta(self.a + x, self.b + (n as f64 - x)) - ln_beta(self.a, self.b)
     }
 
-    /// P(next trial succeeds) = a / (a + b).
+    /// P(next trial succeeds) = a / (a + b), the mean of the belief; exact up to rounding.
     pub fn predictive(self) -> f64 {
         self.a / (self.a + self.b)
     }

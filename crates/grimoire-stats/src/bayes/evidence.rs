@@ -3,6 +3,13 @@
 //! In log space: ln posterior = ln prior + Σ ln likelihood − ln Σ, so a thousand pieces of evidence
 //! neither overflow nor vanish. Pieces are taken as independent given each hypothesis (state a joint
 //! likelihood as one piece if they are not).
+//!
+//! Equation: P(Hᵢ | E₁ … Eₘ) = P(Hᵢ) Π P(Eⱼ | Hᵢ) / Σₖ P(Hₖ) Π P(Eⱼ | Hₖ). Domain: two or more hypotheses that exclude
+//! one another and leave out nothing, so that the priors sum to one; likelihoods from 0 to 1, or known up to a factor
+//! that all hypotheses share. Method: logarithms are added, and the sum over hypotheses is taken relative to its largest
+//! term. Accuracy: tested to 10⁻¹⁵ of a posterior of one piece and to 10⁻¹² of a difference of log posteriors after a
+//! thousand; the absolute error of a logarithm grows with its size. Source: T. Bayes, *An essay towards solving a
+//! problem in the doctrine of chances* (1763).
 
 use crate::error::{Error, Result, not_negative, positive, probability};
 
@@ -153,7 +160,7 @@ pub fn update(hypotheses: &[String], prior: &[f64], pieces: &[Piece]) -> Result<
     })
 }
 
-/// Priors from odds such as 1:99: each over their sum.
+/// Priors from odds such as 1:99: pᵢ = oᵢ / Σ oⱼ, for odds that are not negative and not all zero.
 ///
 /// # Errors
 /// When one is negative, or all are zero.

@@ -3,7 +3,13 @@
 //!
 //! Noncentral t by quadrature over the estimate of the standard deviation (64-point Gauss–Legendre on
 //! twelve pieces between its 10⁻²⁰ quantiles): absolute error below 10⁻¹³. Noncentral chi-square as
-//! the Poisson mixture of central ones, summed outwards from its largest weight.
+//! the Poisson mixture of central ones, summed outwards from its largest weight down to weights of 10⁻¹⁸.
+//!
+//! Domain: ν > 0, δ any finite number, λ ≥ 0. Accuracy: lower tails within 10⁻¹² of 40 digits on the recorded
+//! cases (`tests/against_mpmath.rs`); a tail far below 10⁻¹³ is good to the absolute error only. Above 10⁹ degrees of
+//! freedom t is taken as normal. Source: N. L. Johnson, S. Kotz and N. Balakrishnan, *Continuous Univariate
+//! Distributions*, volume 2 (2nd edition, 1995); J. H. Steiger and R. T. Fouladi, *Noncentrality interval estimation and
+//! the evaluation of statistical models* (1997), for the interval.
 
 use super::poisson::Poisson;
 use super::{ChiSquare, Distribution};
@@ -42,7 +48,8 @@ pub fn student_shift_interval(t: f64, degrees: f64, level: f64) -> (f64, f64) {
     (solve(1.0 - alpha), solve(alpha))
 }
 
-/// (P(X ≤ x), P(X > x)) of the chi-square with ν degrees of freedom and noncentrality λ ≥ 0.
+/// (P(X ≤ x), P(X > x)) of the chi-square with ν degrees of freedom and noncentrality λ ≥ 0:
+/// Σⱼ e^(−λ/2) (λ/2)ʲ/j! · P(χ²_(ν+2j) ≤ x).
 pub fn chi_square(x: f64, degrees: f64, noncentrality: f64) -> (f64, f64) {
     let tails = |extra: f64| {
         ChiSquare::new(degrees + 2.0 * extra).map_or((f64::NAN, f64::NAN), |d| {

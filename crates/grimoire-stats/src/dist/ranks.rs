@@ -3,6 +3,13 @@
 //! Ranks enter as whole numbers (twice the midrank), so tied samples have the exact distribution given
 //! their ties, which tables and most programs lack. Probabilities are built by adding positive
 //! numbers only: the relative error of a tail is below n·10⁻¹⁶.
+//!
+//! Equations: the signed-rank sum is Σ wᵢ bᵢ with fair bits bᵢ; the rank sum is Σ wᵢ over a random subset of fixed size.
+//! Domain: whole weights that are not negative; time and memory grow with their sum ([`rank_sum_cost`]). Method: one
+//! convolution per item, in probabilities and not in counts, so that nothing overflows. Accuracy: within 10⁻¹² of R's
+//! pwilcox and psignrank (`tests/against_r.rs`). Source: F. Wilcoxon, *Individual comparisons by ranking methods* (1945);
+//! H. B. Mann and D. R. Whitney, *On a test of whether one of two random variables is stochastically larger than the
+//! other* (1947).
 
 /// A distribution on 0, 1, …, m.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,6 +2,11 @@
 //!
 //! Rows are observations. Values are checked once, on the way in, so the solvers need not look again.
 //! Not a data frame: categories and missing values are dealt with before numbers arrive here.
+//!
+//! Equation: the model is y ≈ b₀ + X b, with X of n rows and p columns. Domain: finite values. Method: column after
+//! column, because coordinate descent asks for one column at a time; sparse columns keep row numbers and values in
+//! ascending order, and their centring (X − 1x̄ᵀ) is carried out in the products and never on the matrix. Accuracy: what
+//! is stored is what was given; [`Design::predict`] is a plain sum in doubles, in the order of the columns.
 
 use crate::error::{Error, Result};
 

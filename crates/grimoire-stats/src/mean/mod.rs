@@ -9,6 +9,12 @@
 //! computed in one pass and constant memory, with sums in twice the precision, and the powers in log
 //! space, so a product of a billion factors neither overflows nor loses digits. The interval is Student's
 //! on the transformed scale, carried back: for a geometric mean it is the usual one for logs.
+//!
+//! Domain: finite values, not negative but for the arithmetic mean; weights not negative and not all zero. Accuracy:
+//! relative error at most 10⁻¹² against 40 digits (`tests/info_golden.rs`); a geometric
+//! mean rounds one logarithm per value and one exponential. Source: G. H. Hardy, J. E. Littlewood and G. Pólya, *Inequalities*
+//! (1934), for the means and their order; B. P. Welford, *Note on a method for calculating corrected sums of squares
+//! and products* (1962), for the scatter behind the interval.
 //! [`ema`] is the average that forgets.
 
 pub mod ema;
@@ -229,7 +235,7 @@ impl Running {
     }
 }
 
-/// The mean of a list.
+/// The mean of a list, (Σ xᵢᵖ / n)^{1/p} with its limits; method, domain and accuracy of the module.
 ///
 /// # Errors
 /// Those of [`Running::push`] and [`Running::mean`].
@@ -239,7 +245,7 @@ pub fn mean(kind: Kind, values: &[f64]) -> Result<f64> {
     running.mean()
 }
 
-/// The weighted mean of a list.
+/// The weighted mean of a list, (Σ wᵢ xᵢᵖ / Σ wᵢ)^{1/p} with its limits; at most 10⁻¹² off, as tested.
 ///
 /// # Errors
 /// Those of [`mean`], or when there are not as many weights as values.

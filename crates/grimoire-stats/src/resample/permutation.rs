@@ -1,16 +1,28 @@
 //! Permutation tests and approximate randomisation: if the labels mean nothing, exchanging them
 //! changes nothing.
 //!
-//! All exchanges are tried while there are at most as many as the resamples asked for (the test is
-//! then exact); else random ones, with p = (b + 1)/(B + 1), which is valid for any B (Phipson and
-//! Smyth 2010). Source for approximate randomisation: Noreen (1989).
+//! Equation: p = #{exchanges at least as extreme as the data}/#{exchanges}. All are tried while there are at most as
+//! many as the resamples asked for (the test is then exact); else random ones, with p = (b + 1)/(B + 1), which is valid
+//! for any B (Phipson and Smyth 2010). Source for approximate randomisation: Noreen (1989).
+//!
+//! Interval: every shift Δ that the very same test, asked of the data with Δ taken off, does not reject. A statistic
+//! of an exchange is a straight line in Δ, no steeper than that of the data, so an exchange is at least as extreme for
+//! one stretch of Δ (one half-line, if the question has one side) whose ends are two quotients; the interval runs
+//! between order statistics of those ends. No search, and it holds 0 exactly when the test does not reject. It has an
+//! infinite end where so few exchanges exist that no shift could be rejected. Accuracy: counts are exact, sums those
+//! of doubles; values within 10⁻¹² of the sum of magnitudes count as tied. `tests/permutation.rs` holds the ends
+//! against counting with fractions, and to the p-value on either side of them; `tests/coverage.rs` measures coverage.
 
 use super::cluster;
-use crate::error::{Error, Result, inside, sample};
-use crate::random::Random;
-use crate::record::{Alternative, Record};
-use crate::test::mean::{Summary, differences};
+use crate::dist::noncentral::student_shift_interval;
+use crate::error::{Error, Result, inside, open_unit, sample};
+use crate::random::{Draws, Random};
+use crate::record::{Alternative, Interval, Record};
+use crate::test::mean::{Summary, differences, sum};
 use rayon::prelude::*;
+
+/// The most exchanges that are kept for an interval and a figure; of more only p is counted.
+pub const MOST_KEPT: u32 = 10_000_000;
 
 /// How many random exchanges, from which seed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,103 +39,155 @@ impl Default for Exchanges {
     }
 }
 
+/// A test, and the distribution that its p-value was counted in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Permuted {
+    /// The test.
+    pub record: Record,
+    /// The statistic after each exchange, in the order in which they were made; empty beyond [`MOST_KEPT`].
+    pub exchanged: Vec<f64>,
+}
+
 /// Two independent samples: the difference of means when group labels are shuffled.
 ///
+/// The interval is that of a shift between the two distributions. The effect is Cohen's d; its interval takes the
+/// values to be normal, which the test does not.
+///
 /// # Errors
-/// When a sample is empty or not finite.
+/// When a sample is empty or not finite, or the level not a number between 0 and 1.
 pub fn two_samples(
     x: &[f64],
     y: &[f64],
     alternative: Alternative,
+    level: f64,
     exchanges: Exchanges,
-) -> Result<Record> {
+) -> Result<Permuted> {
     sample("the first sample", x, 1)?;
     sample("the second sample", y, 1)?;
+    open_unit("the level", level)?;
     let all: Vec<f64> = x.iter().chain(y).copied().collect();
     let (m, n) = (x.len(), all.len());
-    let total: f64 = crate::test::mean::sum(all.iter().copied());
-    // The difference of means rises with the sum of the first group, so that sum is the statistic.
-    let center = total * m as f64 / n as f64;
-    let observed = crate::test::mean::sum(x.iter().copied()) - center;
-    let tolerance = 1e-12 * all.iter().map(|v| v.abs()).sum::<f64>();
-    let extreme = Extreme { observed, tolerance, alternative };
-    let subsets = (1..=m.min(n - m)).fold(1.0, |c, i| c * (n - m.min(n - m) + i) as f64 / i as f64);
-    let (hits, tried, exact) = if subsets <= f64::from(exchanges.resamples) {
-        let (hits, tried) = every_subset(&all, m, center, &extreme);
-        (hits, tried, true)
+    let (first, second) = (m as f64, y.len() as f64);
+    let total: f64 = sum(all.iter().copied());
+    // The difference of means rises with the sum of the first group, so that sum is the statistic. With Δ taken off
+    // every x it falls by Δ (j − m²/n), where j values of x are in the first group.
+    let center = total * first / n as f64;
+    let slope = |j: usize| j as f64 - first * first / n as f64;
+    let observed = Exchange { total: sum(x.iter().copied()) - center, slope: slope(m) };
+    let question = Question::new(observed, &all, alternative, level);
+    let few = m.min(n - m);
+    let subsets = (1..=few).fold(1.0, |c, i| c * (n - few + i) as f64 / i as f64);
+    let tried = if subsets <= f64::from(exchanges.resamples) {
+        every_subset(&all, m, &question, |chosen| Exchange {
+            total: chosen.iter().map(|&i| all[i]).sum::<f64>() - center,
+            slope: slope(chosen.iter().filter(|&&i| i < m).count()),
+        })
     } else {
-        let hits = count(exchanges, |draws| {
-            let mut items = all.clone();
+        question.random(exchanges, |draws| {
+            let mut items: Vec<(f64, bool)> =
+                all.iter().enumerate().map(|(i, &v)| (v, i < m)).collect();
             for at in 0..m {
                 let chosen = at + draws.below((n - at) as u64) as usize;
                 items.swap(at, chosen);
             }
-            extreme.holds(items[..m].iter().sum::<f64>() - center)
-        });
-        (hits, u64::from(exchanges.resamples), false)
+            let chosen = &items[..m];
+            Exchange {
+                total: chosen.iter().map(|item| item.0).sum::<f64>() - center,
+                slope: slope(chosen.iter().filter(|item| item.1).count()),
+            }
+        })
     };
     let (a, b) = (Summary::of(x), Summary::of(y));
-    let method =
-        if exact { "exact permutation test of two means" } else { "permutation test of two means" };
-    Ok(finish(Record::new(method, n as u64), hits, tried, exact, alternative, exchanges.seed)
+    let name = if tried.exact {
+        "exact permutation test of two means"
+    } else {
+        "permutation test of two means"
+    };
+    let mut record = Record::new(name, n as u64)
         .with_statistic("difference of means", a.mean - b.mean)
-        .with_estimate("difference of means", a.mean - b.mean)
-        .assuming("under the hypothesis the labels are exchangeable"))
+        .with_estimate("difference of means", a.mean - b.mean);
+    let degrees = first + second - 2.0;
+    if m > 1 && n - m > 1 {
+        let squares = (first - 1.0) * a.variance + (second - 1.0) * b.variance;
+        let cohen = (a.mean - b.mean) / (squares / degrees).sqrt();
+        let scale = (first * second / (first + second)).sqrt();
+        record = with_cohen(record, cohen, scale, degrees, level);
+    }
+    record = record.assuming("under the hypothesis the labels are exchangeable");
+    let shift = "for the interval: the distributions differ by a shift only";
+    Ok(question.finish(record, tried, exchanges.seed, first * second / n as f64, shift))
 }
 
 /// Pairs: the mean difference when the members of each pair are exchanged at random (approximate
 /// randomisation; with `clusters`, whole clusters of pairs are exchanged together).
 ///
+/// The interval is that of the centre about which the differences (the sums of clusters) are symmetric. The effect is
+/// Cohen's d of the differences; its interval takes them to be normal, and it has none with clusters.
+///
 /// # Errors
-/// When lengths differ or a value is not finite.
+/// When lengths differ, a value is not finite, or the level is not a number between 0 and 1.
 pub fn paired(
     x: &[f64],
     y: &[f64],
     clusters: Option<&[u32]>,
     alternative: Alternative,
+    level: f64,
     exchanges: Exchanges,
-) -> Result<Record> {
+) -> Result<Permuted> {
+    open_unit("the level", level)?;
     let single = differences(x, y)?;
     let n = single.len();
-    let mean = crate::test::mean::sum(single.iter().copied()) / n as f64;
-    let units = match clusters {
-        None => single,
+    let s = Summary::of(&single);
+    // Each unit: the sum of its differences, and how many they are, which is its slope in Δ.
+    let units: Vec<Exchange> = match clusters {
+        None => single.iter().map(|&total| Exchange { total, slope: 1.0 }).collect(),
         Some(labels) => cluster_sums(&single, labels)?,
     };
-    let observed = crate::test::mean::sum(units.iter().copied());
-    let tolerance = 1e-12 * units.iter().map(|v| v.abs()).sum::<f64>();
-    let extreme = Extreme { observed, tolerance, alternative };
-    let exact = units.len() < 31 && 1_u64 << units.len() <= u64::from(exchanges.resamples);
-    let (hits, tried) = if exact {
-        let patterns = 1_u64 << units.len();
-        let hits = (0..patterns)
-            .filter(|pattern| {
-                let signed = units.iter().enumerate();
-                extreme
-                    .holds(signed.map(|(i, d)| if pattern >> i & 1 == 1 { -d } else { *d }).sum())
-            })
-            .count() as u64;
-        (hits, patterns)
+    let totals: Vec<f64> = units.iter().map(|unit| unit.total).collect();
+    let observed = Exchange { total: sum(totals.iter().copied()), slope: n as f64 };
+    let question = Question::new(observed, &totals, alternative, level);
+    let signed = |made: &mut Exchange, unit: &Exchange, turned: bool| {
+        let sign = if turned { -1.0 } else { 1.0 };
+        made.total += sign * unit.total;
+        made.slope += sign * unit.slope;
+    };
+    let tried = if units.len() < 31 && 1_u64 << units.len() <= u64::from(exchanges.resamples) {
+        question.every((0..1_u64 << units.len()).map(|pattern| {
+            let mut made = Exchange::default();
+            for (i, unit) in units.iter().enumerate() {
+                signed(&mut made, unit, pattern >> i & 1 == 1);
+            }
+            made
+        }))
     } else {
-        let hits = count(exchanges, |draws| {
-            let mut total = 0.0;
+        question.random(exchanges, |draws| {
+            let mut made = Exchange::default();
             for chunk in units.chunks(64) {
                 let mut signs = draws.bits();
-                for d in chunk {
-                    total += if signs & 1 == 1 { -d } else { *d };
+                for unit in chunk {
+                    signed(&mut made, unit, signs & 1 == 1);
                     signs >>= 1;
                 }
             }
-            extreme.holds(total)
-        });
-        (hits, u64::from(exchanges.resamples))
+            made
+        })
     };
-    let method = if exact { "exact paired permutation test" } else { "approximate randomisation" };
-    Ok(finish(Record::new(method, n as u64), hits, tried, exact, alternative, exchanges.seed)
-        .with_statistic("mean difference", mean)
-        .with_estimate("mean difference", mean)
+    let name =
+        if tried.exact { "exact paired permutation test" } else { "approximate randomisation" };
+    let mut record = Record::new(name, n as u64)
+        .with_statistic("mean difference", s.mean)
+        .with_estimate("mean difference", s.mean);
+    let cohen = s.mean / s.variance.sqrt();
+    if clusters.is_none() {
+        record = with_cohen(record, cohen, s.n.sqrt(), s.n - 1.0, level);
+    } else if cohen.is_finite() {
+        record = record.with_effect("Cohen's d", cohen, None);
+    }
+    record = record
         .with("units_exchanged", units.len() as f64)
-        .assuming("under the hypothesis the members of a pair are exchangeable"))
+        .assuming("under the hypothesis the members of a pair are exchangeable");
+    let centre = "for the interval: what is exchanged scatters symmetrically about its centre";
+    Ok(question.finish(record, tried, exchanges.seed, n as f64, centre))
 }
 
 /// Approximate randomisation of a statistic of sums: `a` and `b` hold `width` sums per item for two
@@ -189,14 +253,144 @@ pub fn of_sums(
         .assuming("under the hypothesis the two systems' outputs are exchangeable item by item"))
 }
 
-/// Sums of the differences of each cluster.
-fn cluster_sums(values: &[f64], labels: &[u32]) -> Result<Vec<f64>> {
+/// The sum of the differences of each cluster, and their number.
+fn cluster_sums(values: &[f64], labels: &[u32]) -> Result<Vec<Exchange>> {
     // The lengths are checked, and the labels, where the clustered mean checks them.
     cluster::clustered_mean(values, labels, 0.95)?;
     let groups = labels.iter().max().map_or(0, |&most| most as usize + 1);
-    let mut sums = vec![0.0; groups];
-    values.iter().zip(labels).for_each(|(value, &label)| sums[label as usize] += value);
+    let mut sums = vec![Exchange::default(); groups];
+    for (value, &label) in values.iter().zip(labels) {
+        sums[label as usize].total += value;
+        sums[label as usize].slope += 1.0;
+    }
     Ok(sums)
+}
+
+/// Adds Cohen's d with the interval of normal values, whose t has `scale`·d as its noncentrality.
+fn with_cohen(record: Record, cohen: f64, scale: f64, degrees: f64, level: f64) -> Record {
+    if !cohen.is_finite() {
+        return record;
+    }
+    let (low, high) = student_shift_interval(cohen * scale, degrees, level);
+    let method = "noncentral t, for normal values";
+    let interval = Interval::new(low / scale, high / scale, level, method);
+    record.with_effect("Cohen's d", cohen, Some(interval))
+}
+
+/// A statistic as a line in the shift: `total − slope·Δ`.
+#[derive(Debug, Clone, Copy, Default)]
+struct Exchange {
+    total: f64,
+    slope: f64,
+}
+
+/// How many exchanges were at least as extreme as the data, of how many, and the exchanges themselves.
+struct Tried {
+    hits: u64,
+    tried: u64,
+    exact: bool,
+    kept: Vec<Exchange>,
+}
+
+/// What is asked of the exchanges.
+struct Question {
+    observed: Exchange,
+    extreme: Extreme,
+    level: f64,
+}
+
+impl Question {
+    /// Ties are judged by the magnitudes of what is summed.
+    fn new(observed: Exchange, summed: &[f64], alternative: Alternative, level: f64) -> Self {
+        let tolerance = 1e-12 * summed.iter().map(|v| v.abs()).sum::<f64>();
+        let extreme = Extreme { observed: observed.total, tolerance, alternative };
+        Self { observed, extreme, level }
+    }
+
+    /// Goes through all exchanges there are.
+    fn every(&self, all: impl Iterator<Item = Exchange>) -> Tried {
+        let mut out = Tried { hits: 0, tried: 0, exact: true, kept: Vec::new() };
+        for made in all {
+            out.tried += 1;
+            out.hits += u64::from(self.extreme.holds(made.total));
+            if out.tried <= u64::from(MOST_KEPT) {
+                out.kept.push(made);
+            }
+        }
+        if out.tried > u64::from(MOST_KEPT) {
+            out.kept = Vec::new();
+        }
+        out
+    }
+
+    /// Makes as many exchanges as asked for, each from the stream of its own number.
+    fn random(&self, exchanges: Exchanges, make: impl Fn(&mut Draws) -> Exchange + Sync) -> Tried {
+        let tried = u64::from(exchanges.resamples);
+        if exchanges.resamples > MOST_KEPT {
+            let hits = count(exchanges, |draws| self.extreme.holds(make(draws).total));
+            return Tried { hits, tried, exact: false, kept: Vec::new() };
+        }
+        let one = |index: u32| make(&mut Random::new(exchanges.seed, u64::from(index)).draws(0));
+        let kept: Vec<Exchange> = (0..exchanges.resamples).into_par_iter().map(one).collect();
+        let hits = kept.iter().filter(|made| self.extreme.holds(made.total)).count() as u64;
+        Tried { hits, tried, exact: false, kept }
+    }
+
+    /// The shifts for which an exchange is at least as extreme as the data.
+    fn stretch(&self, made: &Exchange) -> (f64, f64) {
+        let (whole, everywhere) = (self.observed, (f64::NEG_INFINITY, f64::INFINITY));
+        let meets = (whole.total - made.total) / (whole.slope - made.slope);
+        let mirrored = (whole.total + made.total) / (whole.slope + made.slope);
+        // No exchange at all, or the exchange of everything: as extreme as the data for any shift.
+        // Both slopes are the same double then, or one the other's negative: nothing else gives zero.
+        let same = whole.slope - made.slope == 0.0;
+        let turned = whole.slope + made.slope == 0.0;
+        match self.extreme.alternative {
+            _ if same => everywhere,
+            Alternative::Greater => (meets, f64::INFINITY),
+            Alternative::Less => (f64::NEG_INFINITY, meets),
+            Alternative::TwoSided if turned => everywhere,
+            Alternative::TwoSided => (meets.min(mirrored), meets.max(mirrored)),
+        }
+    }
+
+    /// The shifts with p > 1 − level.
+    fn interval(&self, tried: &Tried) -> Option<Interval> {
+        if tried.kept.is_empty() {
+            return None;
+        }
+        let (mut lows, mut highs): (Vec<f64>, Vec<f64>) =
+            tried.kept.iter().map(|made| self.stretch(made)).unzip();
+        if !tried.exact {
+            // The data themselves, counted among the random exchanges as in p.
+            lows.push(f64::NEG_INFINITY);
+            highs.push(f64::INFINITY);
+        }
+        let count = lows.len();
+        // p > 1 − level where more than this many are extreme; the slack undoes the rounding of 1 − level.
+        let rank = (((1.0 - self.level) * count as f64 + 1e-8) as usize).min(count - 1);
+        let (_, &mut lower, _) = lows.select_nth_unstable_by(rank, f64::total_cmp);
+        let (_, &mut upper, _) = highs.select_nth_unstable_by(count - 1 - rank, f64::total_cmp);
+        Some(Interval::new(lower, upper, self.level, "inversion of the permutation test"))
+    }
+
+    /// Adds p and the interval; `scale` turns a total into the estimate.
+    fn finish(
+        self,
+        record: Record,
+        tried: Tried,
+        seed: u64,
+        scale: f64,
+        assumption: &'static str,
+    ) -> Permuted {
+        let alternative = self.extreme.alternative;
+        let mut record = finish(record, tried.hits, tried.tried, tried.exact, alternative, seed);
+        if let Some(interval) = self.interval(&tried) {
+            record = record.with_interval(interval).assuming(assumption);
+        }
+        let exchanged = tried.kept.iter().map(|made| made.total / scale).collect();
+        Permuted { record, exchanged }
+    }
 }
 
 struct Extreme {
@@ -215,7 +409,7 @@ impl Extreme {
     }
 }
 
-fn count(exchanges: Exchanges, hit: impl Fn(&mut crate::random::Draws) -> bool + Sync) -> u64 {
+fn count(exchanges: Exchanges, hit: impl Fn(&mut Draws) -> bool + Sync) -> u64 {
     (0..exchanges.resamples)
         .into_par_iter()
         .filter(|&index| hit(&mut Random::new(exchanges.seed, u64::from(index)).draws(0)))
@@ -223,21 +417,26 @@ fn count(exchanges: Exchanges, hit: impl Fn(&mut crate::random::Draws) -> bool +
 }
 
 /// All subsets of size m, as a walk over combinations.
-fn every_subset(all: &[f64], m: usize, center: f64, extreme: &Extreme) -> (u64, u64) {
+fn every_subset(
+    all: &[f64],
+    m: usize,
+    question: &Question,
+    make: impl Fn(&[usize]) -> Exchange,
+) -> Tried {
     let n = all.len();
-    let mut chosen: Vec<usize> = (0..m).collect();
-    let (mut hits, mut tried) = (0, 0);
-    loop {
-        tried += 1;
-        hits += u64::from(extreme.holds(chosen.iter().map(|&i| all[i]).sum::<f64>() - center));
-        let Some(place) = (0..m).rev().find(|&place| chosen[place] != place + n - m) else {
-            return (hits, tried);
-        };
-        chosen[place] += 1;
-        for later in place + 1..m {
-            chosen[later] = chosen[later - 1] + 1;
+    let mut chosen: Vec<usize> = Vec::new();
+    question.every(std::iter::from_fn(|| {
+        if chosen.is_empty() {
+            chosen = (0..m).collect();
+        } else {
+            let place = (0..m).rev().find(|&place| chosen[place] != place + n - m)?;
+            chosen[place] += 1;
+            for later in place + 1..m {
+                chosen[later] = chosen[later - 1] + 1;
+            }
         }
-    }
+        Some(make(&chosen))
+    }))
 }
 
 fn finish(

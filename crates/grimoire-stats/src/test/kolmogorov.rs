@@ -1,8 +1,15 @@
 //! Kolmogorov–Smirnov tests: one sample against a distribution, and two samples.
 //!
 //! D = sup |Fₙ − F|; one-sided: *greater* is sup (Fₙ − F), which says that the sample lies to the left.
-//! Exact p-values ([`crate::dist::kolmogorov`]) up to n = 20,000 (one sample) or m·n = 10⁸ (two);
+//! Exact p-values ([`crate::dist::kolmogorov`]) up to n = 20,000 (one sample, two-sided) or m·n = 10⁸ (two);
 //! the limit beyond.
+//!
+//! Equation: Fₙ(x) = #{xᵢ ≤ x}/n; D = max over the sorted sample of i/n − F(x₍ᵢ₎) and F(x₍ᵢ₎) − (i − 1)/n, or the largest
+//! |Fₘ − Gₙ|. Domain: finite values; a continuous F that was not fitted to them. Method: one walk over the sorted values.
+//! Accuracy: the null distributions of one sample are within 10⁻¹² of 40 digits (`tests/against_mpmath.rs`), the limit
+//! within 10⁻¹³ and p of both tests within 10⁻¹² of scipy's (`tests/against_scipy.rs`). Source: A. Kolmogorov,
+//! *Sulla determinazione empirica di una legge di distribuzione* (1933); N. Smirnov, *Table for estimating the goodness
+//! of fit of empirical distributions* (1948).
 
 use crate::dist::kolmogorov;
 use crate::error::{Error, Result, sample};

@@ -4,8 +4,8 @@
 use crate::failure::{Failure, Outcome};
 use grimoire_format::write_atomic;
 use grimoire_plot::{Area, Axis, Bars, Figure, Line, Rule};
-use grimoire_stats::Interval;
 use grimoire_stats::dist::Distribution;
+use grimoire_stats::{Alternative, Interval};
 use std::path::Path;
 
 /// Writes the SVG of `figure`, whole or not at all.
@@ -117,6 +117,48 @@ pub(crate) fn histogram(
         .add(Rule::x(estimate, "estimate").solid())
         .add(Rule::x(interval.lower, "lower"))
         .add(Rule::x(interval.upper, "upper"))
+}
+
+/// A histogram of what a statistic is after each exchange of labels, those at least as extreme as `observed` in
+/// colour. The bins are counted from zero and `observed` is an edge, so that no bin is half in the tail.
+pub(crate) fn exchanged(
+    title: &str,
+    label: &str,
+    values: &[f64],
+    observed: f64,
+    side: Alternative,
+    tail_name: &str,
+) -> Figure {
+    let most = values.iter().fold(observed.abs(), |most, value| most.max(value.abs()));
+    let rough = (most / 30.0).max(f64::MIN_POSITIVE);
+    let steps = (observed.abs() / rough).ceil();
+    let width = if steps > 0.0 { observed.abs() / steps } else { rough };
+    // A value on an edge, up to rounding, goes to the bin on the extreme side of it.
+    let outward = |value: f64| match side {
+        Alternative::TwoSided => 1e-6_f64.copysign(value),
+        Alternative::Greater => 1e-6,
+        Alternative::Less => -1e-6,
+    };
+    let mut counts = std::collections::BTreeMap::new();
+    for &value in values {
+        *counts.entry((value / width + outward(value)).floor() as i64).or_insert(0_u32) += 1;
+    }
+    let edge = |bin: i64| width * bin as f64;
+    let bins = counts.iter().map(|(&bin, &n)| (edge(bin), edge(bin + 1), f64::from(n))).collect();
+    let in_tail = |bin: i64| {
+        let middle = edge(bin) + 0.5 * width;
+        match side {
+            Alternative::TwoSided => middle.abs() >= observed.abs(),
+            Alternative::Greater => middle >= observed,
+            Alternative::Less => middle <= observed,
+        }
+    };
+    let shaded = counts.keys().map(|&bin| in_tail(bin)).collect();
+    Figure::new(title)
+        .x(Axis::linear(label))
+        .y(Axis::linear("exchanges"))
+        .add(Bars::bins("exchanges", bins).shade(tail_name, shaded))
+        .add(Rule::x(observed, "observed").solid())
 }
 
 /// Power against sample size, with a rule at the power wanted.

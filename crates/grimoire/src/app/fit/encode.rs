@@ -4,7 +4,9 @@
 //! sorted, the first is the base, every other level is a column of zeros and ones (treatment coding).
 //! Missing cells: their row is left out and counted (the default), or numbers take the mean of the rows
 //! the model was fitted on and categories the level `(missing)`, or they are an error. A level that the
-//! model has not seen is an error, not a guess.
+//! model has not seen is an error, not a guess. A first column without a name whose cells count the rows, from 1 as R
+//! writes its row names or from 0 as pandas writes its index, says nothing of the rows and is left out, unless it is
+//! asked for.
 
 use super::table::Table;
 use crate::failure::{Failure, Outcome};
@@ -60,6 +62,29 @@ pub(crate) struct Wishes {
     pub(crate) poly: Vec<(String, usize)>,
     pub(crate) category: Vec<String>,
     pub(crate) missing: Missing,
+    /// Row numbers in an unnamed first column are a predictor like any other.
+    pub(crate) keep_row_numbers: bool,
+}
+
+impl Wishes {
+    /// Whether the table's first column only counts its rows and nobody asked for it.
+    pub(crate) fn leaves_out_row_numbers(&self, table: &Table) -> bool {
+        let first = &table.header[0];
+        let named = self.features.contains(first)
+            || self.exclude.contains(first)
+            || self.category.contains(first)
+            || self.poly.iter().any(|(name, _)| name == first)
+            || self.target == *first;
+        if self.keep_row_numbers || named || !first.is_empty() {
+            return false;
+        }
+        let counts_from = |start: usize| {
+            let cells = table.column(first).unwrap_or_default();
+            let mut rows = cells.iter().enumerate();
+            rows.all(|(row, cell)| cell.as_deref() == Some((row + start).to_string().as_str()))
+        };
+        counts_from(1) || counts_from(0)
+    }
 }
 
 /// Numbers ready for a solver.
@@ -89,8 +114,10 @@ impl Encoding {
         {
             table.column(name)?;
         }
+        let row_numbers = wishes.leaves_out_row_numbers(table).then_some(&table.header[0]);
         let chosen = |name: &&String| {
             **name != wishes.target
+                && Some(*name) != row_numbers
                 && !wishes.exclude.contains(name)
                 && (wishes.features.is_empty() || wishes.features.contains(name))
         };

@@ -26,6 +26,22 @@ pub(crate) struct Source {
     pub(crate) n: usize,
     /// Rows left out because a value was missing.
     pub(crate) dropped: usize,
+    /// Whether an unnamed first column that counts the rows was left out.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) row_numbers_left_out: bool,
+}
+
+impl Source {
+    /// What was left out without being told to, and how to keep it.
+    pub(crate) fn note(&self) -> Option<String> {
+        self.row_numbers_left_out.then(|| {
+            format!(
+                "{}: the first column has no name and only counts the rows; it is left out \
+                 (--keep-row-numbers keeps it)",
+                self.file
+            )
+        })
+    }
 }
 
 /// A least squares fit and its source.
@@ -46,6 +62,7 @@ pub(crate) struct Ready {
     pub(crate) names: Vec<String>,
     pub(crate) columns: Vec<WideColumn>,
     pub(crate) rows: Vec<usize>,
+    row_numbers_left_out: bool,
 }
 
 impl Ready {
@@ -55,6 +72,7 @@ impl Ready {
             target: target.to_owned(),
             n: self.rows.len(),
             dropped: self.table.n_rows() - self.rows.len(),
+            row_numbers_left_out: self.row_numbers_left_out,
         }
     }
 }
@@ -65,6 +83,7 @@ pub(crate) fn ready(path: &Path, wishes: &Wishes) -> Outcome<Ready> {
     let encoding = Encoding::decide(&table, wishes)?;
     let encoded = encoding.apply(&table, Some(&wishes.target))?;
     Ok(Ready {
+        row_numbers_left_out: wishes.leaves_out_row_numbers(&table),
         table,
         encoding,
         names: encoded.names,

@@ -27,6 +27,9 @@ pub(crate) struct Data {
     /// Rows that lack a value (empty, NA, NaN, null, ?): leave out, fill in (mean; own level), or refuse.
     #[arg(long, value_enum, default_value = "drop")]
     missing: Missing,
+    /// Keep an unnamed first column that only counts the rows (1, 2, 3 … or 0, 1, 2 …).
+    #[arg(long)]
+    keep_row_numbers: bool,
     /// Fit no intercept.
     #[arg(long)]
     pub(crate) no_intercept: bool,
@@ -65,6 +68,7 @@ impl Data {
             poly,
             category: self.category.clone(),
             missing: self.missing,
+            keep_row_numbers: self.keep_row_numbers,
         })
     }
 }

@@ -22,6 +22,9 @@ pub(crate) struct Ols {
 pub(crate) fn run(arguments: &Ols, printer: &mut Printer) -> Outcome {
     let Ols { data, level } = arguments;
     let (report, model) = least_squares(&data.data, &data.wishes()?, !data.no_intercept, *level)?;
+    if let Some(note) = report.source.note() {
+        printer.talk(&note);
+    }
     if let Some(path) = &data.plot {
         write(path, &figure::residuals(&report)?)?;
     }

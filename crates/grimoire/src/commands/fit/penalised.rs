@@ -102,6 +102,9 @@ pub(crate) fn run(
         choice: penalty.choose,
     };
     let (report, model) = fit(&data.data, &data.wishes()?, &request)?;
+    if let Some(note) = report.source.note() {
+        printer.talk(&note);
+    }
     if let Some(path) = &data.plot {
         write(path, &figure::path(&report)?)?;
     }

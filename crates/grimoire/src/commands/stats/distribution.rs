@@ -88,6 +88,7 @@ struct At {
     more_than: f64,
     ln_more_than: f64,
     at_least: f64,
+    ln_at_least: f64,
 }
 
 #[derive(Serialize)]
@@ -155,6 +156,7 @@ pub(crate) fn describe(
             more_than: tails.upper,
             ln_more_than: tails.ln_upper,
             at_least: d.at_least(x),
+            ln_at_least: d.ln_at_least(x),
         }
     });
     let quantile = match asked.quantile {
@@ -198,15 +200,12 @@ fn render(report: &Report, discrete: bool) -> String {
     lines.number("excess kurtosis", report.moments.excess_kurtosis);
     if let Some(at) = &report.at {
         let x = show::figure(at.x);
+        let density = if discrete { format!("P(X = {x})") } else { format!("density at {x}") };
+        with_logarithm(&mut lines, density, at.density, at.ln_density);
+        with_logarithm(&mut lines, format!("P(X <= {x})"), at.at_most, at.ln_at_most);
+        with_logarithm(&mut lines, format!("P(X > {x})"), at.more_than, at.ln_more_than);
         if discrete {
-            lines.number(format!("P(X = {x})"), at.density);
-        } else {
-            lines.number(format!("density at {x}"), at.density);
-        }
-        lines.number(format!("P(X <= {x})"), at.at_most);
-        lines.number(format!("P(X > {x})"), at.more_than);
-        if discrete {
-            lines.number(format!("P(X >= {x})"), at.at_least);
+            with_logarithm(&mut lines, format!("P(X >= {x})"), at.at_least, at.ln_at_least);
         }
     }
     if let Some(quantile) = &report.quantile {
@@ -218,4 +217,13 @@ fn render(report: &Report, discrete: bool) -> String {
         text.push_str(&format!("\n{}\n", values.join(" ")));
     }
     text
+}
+
+/// A line for `value`, and one for its logarithm where it is too small for a double to hold with all its digits.
+fn with_logarithm(lines: &mut Lines, name: String, value: f64, ln: f64) {
+    let logarithm = format!("ln {name}");
+    lines.number(name, value);
+    if value < f64::MIN_POSITIVE && ln.is_finite() {
+        lines.number(logarithm, ln);
+    }
 }

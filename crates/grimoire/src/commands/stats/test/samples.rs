@@ -230,6 +230,9 @@ pub(super) struct Permutation {
     seed: u64,
     #[command(flatten)]
     question: Question,
+    /// Draws the exchanged differences to an SVG file, the p-value shaded.
+    #[arg(long, value_name = "FILE.svg")]
+    plot: Option<PathBuf>,
 }
 
 impl Permutation {
@@ -237,11 +240,27 @@ impl Permutation {
         let (x, y) = (sample(&self.x)?, sample(&self.y)?);
         let exchanges = Exchanges { resamples: self.exchanges, seed: self.seed };
         let side = self.question.alternative();
-        if !self.paired {
-            return Ok(permutation::two_samples(&x, &y, side, exchanges)?);
+        let level = self.question.level;
+        let made = if self.paired {
+            let labels = self.clusters.as_deref().map(groups).transpose()?;
+            permutation::paired(&x, &y, labels.as_deref(), side, level, exchanges)?
+        } else {
+            permutation::two_samples(&x, &y, side, level, exchanges)?
+        };
+        if let (Some(path), Some(observed)) = (&self.plot, made.record.statistic) {
+            if made.exchanged.is_empty() {
+                let most = permutation::MOST_KEPT;
+                return Err(Failure::usage(format_args!(
+                    "--plot draws at most {most} exchanges, and at least one"
+                )));
+            }
+            let p = super::super::show::figure(made.record.p_value.unwrap_or(f64::NAN));
+            let title = format!("{}: {}", made.record.method, made.record.null);
+            let (name, tail) = (made.record.statistic_name.as_ref(), format!("p = {p}"));
+            let figure = figures::exchanged(&title, name, &made.exchanged, observed, side, &tail);
+            figures::save(&figure, path)?;
         }
-        let labels = self.clusters.as_deref().map(groups).transpose()?;
-        Ok(permutation::paired(&x, &y, labels.as_deref(), side, exchanges)?)
+        Ok(made.record)
     }
 }
 
