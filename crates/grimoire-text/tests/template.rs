@@ -189,6 +189,9 @@ fn harmful_templates_are_errors_in_bounded_time_and_memory() {
         "{{ ('x' * 1000000)|list|tojson(indent=80) }}",
         "{{ '%999999999d'|format(1) }}",
         "{{ 'x'.ljust(9999999999) }}",
+        "{{ '{:2000000000}'.format(1) }}",
+        "{{ '{:.2000000000f}'.format(1) }}",
+        "{{ '{:99999999999999}'.format(1) }}",
         "{{ 10 ** 10 ** 10 }}",
         "{{ range(1000000000)|list }}",
         "{% for x in range(99999) recursive %}{{ loop(range(99999)) }}{% endfor %}",
@@ -233,6 +236,34 @@ fn values_nested_by_a_template_do_not_overflow_the_stack() {
     assert!(ChatTemplate::new(&format!("{{{{ {deep}")).is_err());
     let deep = "{% if true %}".repeat(20_000);
     assert!(ChatTemplate::new(&deep).is_err());
+}
+
+#[test]
+fn long_chains_do_not_overflow_the_stack() {
+    let chains = [
+        ("{{ a", ".a", " }}"),
+        ("{{ a", "['a']", " }}"),
+        ("{{ a", "()", " }}"),
+        ("{{ 1", "+1", " }}"),
+        ("{{ 1", "**1", " }}"),
+        ("{{ 1", "|int", " }}"),
+        ("{{ 1", " is a", " }}"),
+        ("{{ ", "1 if 1 else ", "1 }}"),
+        ("{{ 1", "+1", " '"),
+        ("{% raw %}{%\nendraw %}{{ 1", "+1", " }}"),
+        ("{% if 0 %}", "{% elif 0 %}", "{% endif %}"),
+    ];
+    for (before, link, after) in chains {
+        for count in [2_000, 900_000 / link.len()] {
+            let source = format!("{before}{}{after}", link.repeat(count));
+            assert!(ChatTemplate::new(&source).is_err(), "{before}{link} {count} times");
+        }
+        // As long as is allowed: either way is well, ending the process is not.
+        let _ = ChatTemplate::new(&format!("{before}{}{after}", link.repeat(490)));
+    }
+    let sum = format!("{{{{ 0{} }}}}", "+1".repeat(500));
+    let text = ChatTemplate::new(&sum).unwrap().render(&RenderRequest::default()).unwrap();
+    assert_eq!(text, "500");
 }
 
 #[test]

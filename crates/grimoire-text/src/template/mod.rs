@@ -107,9 +107,11 @@ impl ChatTemplate {
                 reason: format!("expected at most {LONGEST_SOURCE} bytes, found {}", source.len()),
             });
         }
+        if let Some(reason) = rewrite::too_deep(source) {
+            return Err(TextError::Template { line: None, reason });
+        }
         let (rewritten, marks_generation) = rewrite::rewrite(source);
-        let mut environment = environment();
-        environment.add_template_owned(NAME, rewritten).map_err(|error| explain(&error))?;
+        let environment = compile(rewritten)?;
         Ok(Self { environment, source: source.into(), tokens: Vec::new(), marks_generation })
     }
 
@@ -220,6 +222,23 @@ impl ChatTemplate {
     }
 }
 
+/// Compiles on a stack of known size: the engine recurses over what it has parsed.
+fn compile(source: String) -> Result<Environment<'static>, TextError> {
+    let failed = |reason: String| TextError::Template { line: None, reason };
+    let work = move || {
+        let mut environment = environment();
+        environment.add_template_owned(NAME, source).map_err(|error| explain(&error))?;
+        Ok(environment)
+    };
+    std::thread::Builder::new()
+        .name("chat template".into())
+        .stack_size(STACK)
+        .spawn(work)
+        .map_err(|error| failed(format!("cannot start a thread to compile on: {error}")))?
+        .join()
+        .unwrap_or_else(|_| Err(failed("the engine failed".into())))
+}
+
 /// Runs the compiled template.
 fn run_here(
     environment: &Environment<'static>,
@@ -282,7 +301,12 @@ fn environment() -> Environment<'static> {
     environment.set_syntax(syntax.unwrap_or_default());
     environment.set_recursion_limit(DEEPEST);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
-    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    environment.set_unknown_method_callback(|state, value, method, args| {
+        if method == "format" {
+            python::charge_widths(value)?;
+        }
+        minijinja_contrib::pycompat::unknown_method_callback(state, value, method, args)
+    });
     environment.set_formatter(|out, _, value| {
         if value.is_undefined() {
             return Ok(());

@@ -10,6 +10,9 @@ const DEEPEST: usize = 64;
 /// The longest text that printing one value may make.
 const LONGEST: usize = 64 << 20;
 
+/// The widths of all fields of one `str.format` together.
+const WIDEST: usize = 1 << 20;
+
 fn too_long() -> Error {
     Error::new(ErrorKind::OutOfFuel, format!("a value takes more than {LONGEST} bytes to print"))
 }
@@ -47,6 +50,19 @@ pub(crate) fn charge(value: &Value, budget: &mut usize) -> Result<(), Error> {
         Ok(())
     }
     walk(value, 0, budget)
+}
+
+/// Holds the widths and precisions in a text for `str.format` against a limit, as the engine pads without one.
+///
+/// # Errors
+/// When its numbers come to more than a message needs.
+pub(crate) fn charge_widths(pattern: &Value) -> Result<(), Error> {
+    let numbers = pattern.as_str().unwrap_or_default().split(|c: char| !c.is_ascii_digit());
+    let widths = numbers.filter(|number| !number.is_empty()).try_fold(0_usize, |sum, number| {
+        sum.checked_add(number.parse().ok()?).filter(|sum| *sum <= WIDEST)
+    });
+    let too_wide = || Error::new(ErrorKind::OutOfFuel, format!("a format wider than {WIDEST}"));
+    widths.map(|_| ()).ok_or_else(too_wide)
 }
 
 /// `str(value)`.
