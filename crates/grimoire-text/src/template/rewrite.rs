@@ -21,9 +21,9 @@ pub(super) fn too_deep(source: &str) -> Option<String> {
     while let Some(at) = rest.find('{') {
         rest = &rest[at..];
         let kind = rest.as_bytes().get(1).copied();
-        let end = end_of_piece(rest, kind).unwrap_or(rest.len());
-        let piece = &rest[..end];
-        rest = &rest[end..];
+        let closed = end_of_piece(rest, kind);
+        let (piece, after) = rest.split_at(closed.unwrap_or(rest.len()));
+        rest = after;
         if !matches!(kind, Some(b'{' | b'%')) {
             continue;
         }
@@ -36,7 +36,7 @@ pub(super) fn too_deep(source: &str) -> Option<String> {
         if kind == Some(b'%') {
             let inner = piece[2..].trim_start_matches(['-', '+']).trim_start();
             alternatives += usize::from(inner.starts_with("elif"));
-            if piece.len() > 3 && is_raw(&piece[2..piece.len() - 2]) {
+            if closed.is_some() && is_raw(&piece[2..piece.len() - 2]) {
                 rest = &rest[end_of_raw(rest)..];
             }
         }
@@ -174,7 +174,7 @@ fn bounded_set(inner: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{joints, rewrite};
+    use super::{joints, rewrite, too_deep};
 
     #[test]
     fn only_tags_are_rewritten() {
@@ -203,6 +203,16 @@ mod tests {
         for (code, count) in counts {
             assert_eq!(joints(code), count, "{code}");
         }
+    }
+
+    #[test]
+    fn what_is_not_closed_is_looked_at_all_the_same() {
+        for source in
+            ["{% 'é", "{{ é", "{% é", "{%", "{%é", "{é", "{# é", "{%}", "{% raw %}é", "{% raw"]
+        {
+            assert_eq!(too_deep(source), None, "{source}");
+        }
+        assert!(too_deep(&format!("{{{{ 1{} 'é", "+1".repeat(1001))).is_some());
     }
 
     #[test]
