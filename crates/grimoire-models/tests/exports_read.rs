@@ -2,8 +2,6 @@
 //! `golden/models/exports_check.py`, are those that this code writes: the same bytes. What those programs made of
 //! them is in the record; without them, nothing more can be held.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 #[path = "../examples/write_exports/exports.rs"]
 mod exports;
 
