@@ -4,19 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use grimoire_kernels::{Isa, Lhs, Rhs, StorageType, Stored, gemm_pair, storage};
-use grimoire_testkit::all_close;
-
-/// Values in (−1, 1) from a counter.
-fn values(n: usize, seed: u64) -> Vec<f32> {
-    (0..n as u64)
-        .map(|i| {
-            let mut z = (i + seed * 1_000_003).wrapping_add(0x9e37_79b9_7f4a_7c15);
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            ((z >> 40) as f32 / 8_388_608.0) - 1.0
-        })
-        .collect()
-}
+use grimoire_testkit::{all_close, values};
 
 fn sum(n: usize, each: impl Fn(usize) -> (f32, f32)) -> f64 {
     (0..n).map(each).map(|(a, b)| f64::from(a) * f64::from(b)).sum()

@@ -53,21 +53,21 @@ impl<'p> Tape<'p> {
         Self { params, recording: false, precision: Precision::F32, nodes: RefCell::default() }
     }
 
-    /// The same tape, computing with `precision` what is not recorded. What is recorded, and so has a gradient, is
-    /// computed with [`Tape::recorded_precision`], and where that is not f32, some of it is kept in bf16 for the way
-    /// back. A new tape is exact.
+    /// The same tape, computing forward with `precision`, recorded or not, and the loss and gradients with
+    /// [`Tape::gradient_precision`]. Where that is not f32, some of what is recorded is kept in bf16 for the way back.
+    /// A new tape is exact.
     #[must_use]
     pub fn with_precision(self, precision: Precision) -> Self {
         Self { precision, ..self }
     }
 
-    /// How exactly it computes what it does not record.
+    /// How exactly it computes forward.
     pub fn precision(&self) -> Precision {
         self.precision
     }
 
-    /// How exactly it computes what it records: never in integers, which have no gradient.
-    pub fn recorded_precision(&self) -> Precision {
+    /// How exactly it computes logits of a loss, and gradients: never in integers.
+    pub fn gradient_precision(&self) -> Precision {
         match self.precision {
             Precision::F32 => Precision::F32,
             Precision::Half | Precision::Fast => Precision::Half,

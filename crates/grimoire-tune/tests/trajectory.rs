@@ -42,6 +42,15 @@ struct Recorded {
     f32: Runs,
 }
 
+impl Recorded {
+    /// The rows of every step, all of whose predictions count.
+    fn whole_rows(&self) -> Vec<Vec<Sequence>> {
+        let rows =
+            |rows: &Vec<Vec<u32>>| rows.iter().map(|ids| sequence(ids, ids.len() - 1)).collect();
+        self.batches.iter().map(rows).collect()
+    }
+}
+
 #[derive(Deserialize)]
 struct Start {
     first_a_sample: BTreeMap<String, Vec<f32>>,
@@ -221,11 +230,7 @@ fn twenty_steps_follow_pytorch_with_peft() {
     }
     let Some((model, params)) = start(test) else { return };
     let recorded: Recorded = golden::read("tune/trajectory.json");
-    let batches: Vec<Vec<Sequence>> = recorded
-        .batches
-        .iter()
-        .map(|rows| rows.iter().map(|ids| sequence(ids, ids.len() - 1)).collect())
-        .collect();
+    let batches = recorded.whole_rows();
     let mut trainer = trainer(params, 4096);
     steps(&mut trainer, &model, &batches, &recorded.f32.plain);
     assert_eq!(trainer.steps(), 20);
@@ -263,11 +268,7 @@ fn default_precision_stays_within_stated_bounds_of_f32() {
     }
     let Some((model, params)) = start(test) else { return };
     let recorded: Recorded = golden::read("tune/trajectory.json");
-    let batches: Vec<Vec<Sequence>> = recorded
-        .batches
-        .iter()
-        .map(|rows| rows.iter().map(|ids| sequence(ids, ids.len() - 1)).collect())
-        .collect();
+    let batches = recorded.whole_rows();
     let plan = Plan { precision: Precision::Fast, ..*trainer(params.clone(), 512).plan() };
     let mut trainer = Trainer::new(params, plan);
     let mut off = 0.0f64;

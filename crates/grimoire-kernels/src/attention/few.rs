@@ -5,7 +5,7 @@
 
 use super::past::{HalfPast, widen};
 use super::{Heads, Segment};
-use crate::isa::{Isa, fma, multiversion};
+use crate::isa::{fma, multiversion};
 use crate::parallel::{Shared, for_each_piece};
 use crate::rows::{exp_minus, max_of};
 use std::cell::RefCell;
@@ -191,7 +191,7 @@ fn attend(
 /// `scores[j] = q · k[j]`, rows of `k` `stride` apart.
 fn score_rows(q: &[f32], k: &[f32], stride: usize, scores: &mut [f32]) {
     #[cfg(target_arch = "x86_64")]
-    if Isa::current() >= Isa::Avx512 && q.len().is_multiple_of(16) {
+    if crate::isa::Isa::current() >= crate::isa::Isa::Avx512 && q.len().is_multiple_of(16) {
         // SAFETY: the instruction set in force never exceeds what was detected.
         unsafe { score_avx512(q, k, stride, scores) };
         return;

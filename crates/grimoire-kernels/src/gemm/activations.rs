@@ -70,6 +70,35 @@ impl Activations {
     }
 }
 
+/// Where rows of activations begin, at some block.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub(super) struct Rows {
+    pub(super) q: *const i8,
+    pub(super) wide: *const i16,
+    pub(super) d: *const f32,
+    pub(super) totals: *const f32,
+    pub(super) halves: *const [i16; 2],
+    /// Values of a row.
+    pub(super) width: usize,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Rows {
+    /// From row `row` and block `block` on.
+    pub(super) fn of(a: &Activations, row: usize, block: usize) -> Self {
+        let at = row * (a.width / BLOCK) + block;
+        Self {
+            q: a.q[at * BLOCK..].as_ptr(),
+            wide: a.wide.get(at * BLOCK..).unwrap_or_default().as_ptr(),
+            d: a.d[at..].as_ptr(),
+            totals: a.totals[at..].as_ptr(),
+            halves: a.halves[at..].as_ptr(),
+            width: a.width,
+        }
+    }
+}
+
 /// Quantises whole blocks, on the instruction set in force.
 fn quantise(values: &[f32], q: &mut [i8], d: &mut [f32], halves: &mut [[i16; 2]]) {
     let scales = d.iter_mut().zip(halves);

@@ -81,7 +81,8 @@ pub(super) fn several(a: &[f32], m: usize, weights: &[Stored<'_>], outs: &mut [&
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    use super::super::fast_avx2::{COLS, Rows, TOGETHER, multiply};
+    use super::super::activations::Rows;
+    use super::super::fast_avx2::{COLS, TOGETHER, multiply};
     use super::super::fast_pack::{pack, registers};
     use super::{Activations, BLOCK, Stored, width};
     use crate::parallel::{Shared, for_each_piece};

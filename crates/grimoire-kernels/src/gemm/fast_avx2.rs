@@ -7,7 +7,7 @@
 //! multiplies what comes of them by the small scale of the group. Eight-bit weights go through `madd` in 16 bits. All of
 //! it is exact, below 2²⁴ for a block, and meets the scales in f32 once a block.
 
-use super::activations::{Activations, BLOCK};
+use super::activations::{BLOCK, Rows};
 use super::fast::Width;
 use std::arch::x86_64::*;
 
@@ -17,33 +17,6 @@ pub(super) const COLS: usize = 16;
 pub(super) const TOGETHER: usize = 4;
 /// Groups of four values in a block.
 const QUADS: usize = BLOCK / 4;
-
-/// Where rows of activations begin, at some block.
-#[derive(Clone, Copy)]
-pub(super) struct Rows {
-    q: *const i8,
-    wide: *const i16,
-    d: *const f32,
-    totals: *const f32,
-    halves: *const [i16; 2],
-    /// Values of a row.
-    width: usize,
-}
-
-impl Rows {
-    /// From row `row` and block `block` on.
-    pub(super) fn of(a: &Activations, row: usize, block: usize) -> Self {
-        let at = row * (a.width / BLOCK) + block;
-        Self {
-            q: a.q[at * BLOCK..].as_ptr(),
-            wide: a.wide.get(at * BLOCK..).unwrap_or_default().as_ptr(),
-            d: a.d[at..].as_ptr(),
-            totals: a.totals[at..].as_ptr(),
-            halves: a.halves[at..].as_ptr(),
-            width: a.width,
-        }
-    }
-}
 
 /// `C[rows, 16] (+)= A · panel` for `rows` of 1 to 4 and `blocks` blocks; of `C` the first `live` columns exist.
 ///

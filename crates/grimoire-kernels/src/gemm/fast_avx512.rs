@@ -5,7 +5,7 @@
 //! signed bytes of a row and adds all four products to 32 bits, exactly. Signed weights are moved up by 128, and the
 //! minimum of the block takes that away again.
 
-use super::activations::{Activations, BLOCK};
+use super::activations::{Activations, BLOCK, Rows};
 use super::fast_pack512::{Panel, pack};
 use super::{Stored, fast_avx2::COLS};
 use crate::parallel::{Shared, for_each_piece};
@@ -122,30 +122,6 @@ fn one_panel(
             };
             // SAFETY: panel and rows hold these blocks, and the tile of C belongs to this piece alone.
             unsafe { of_rows(kind, tile, TOGETHER.min(rows.end - row)) };
-        }
-    }
-}
-
-/// Where rows of activations begin, at some block.
-#[derive(Clone, Copy)]
-struct Rows {
-    q: *const i8,
-    d: *const f32,
-    totals: *const f32,
-    halves: *const [i16; 2],
-    /// Values of a row.
-    width: usize,
-}
-
-impl Rows {
-    fn of(a: &Activations, row: usize, block: usize) -> Self {
-        let at = row * (a.width / BLOCK) + block;
-        Self {
-            q: a.q[at * BLOCK..].as_ptr(),
-            d: a.d[at..].as_ptr(),
-            totals: a.totals[at..].as_ptr(),
-            halves: a.halves[at..].as_ptr(),
-            width: a.width,
         }
     }
 }

@@ -9,7 +9,7 @@
 use super::{Cut, Lhs, Part, Rhs, Step, Stored, half_pack};
 use crate::isa::Isa;
 use crate::parallel::{Shared, for_each_piece};
-use crate::storage::{self, StorageType};
+use crate::storage;
 use std::arch::x86_64::*;
 use std::cell::RefCell;
 
@@ -346,11 +346,6 @@ pub(super) fn pairs(low: __m512, high: __m512) -> __m512i {
     _mm512_or_si512(words(low), _mm512_slli_epi32::<16>(words(high)))
 }
 
-/// The values of a matrix, where they are f32 and lie at proper places in memory.
-fn plain_values<'a>(w: &Stored<'a>) -> Option<&'a [f32]> {
-    if w.ty == StorageType::F32 { bytemuck::try_cast_slice(w.bytes).ok() } else { None }
-}
-
 /// Packs rows `part.col..` of `W` over the columns of a step: panels `[pairs, 16]`.
 fn pack_transposed(
     w: &Stored<'_>,
@@ -373,7 +368,7 @@ fn pack_transposed(
         }
         for (j, line) in lines.chunks_exact_mut(pairs).enumerate().take(live) {
             let at = part.col + idx * NR + j;
-            let values = match plain_values(w) {
+            let values = match w.values() {
                 Some(values) => &values[at * w.cols + step.from..][..step.depth],
                 None => {
                     w.decode_row(at, step.from, row);
@@ -426,7 +421,7 @@ unsafe fn pack_plain(
         }
         return;
     }
-    if let Some(values) = plain_values(w) {
+    if let Some(values) = w.values() {
         for pair in 0..pairs {
             let line = |row: usize| &values[(step.from + row) * w.cols + part.col..][..part.cols];
             let ahead = (step.from + 2 * (pair + super::pack::AHEAD)) * row_bytes + 4 * part.col;

@@ -185,7 +185,7 @@ unsafe fn q8_0(block: *const u8) -> [__m512; 2] {
 /// `out[i]` has lane `i` of all sixteen rows.
 #[inline]
 #[target_feature(enable = "avx512f")]
-pub(super) fn transpose(rows: [__m512i; 16]) -> [__m512i; 16] {
+fn transpose(rows: [__m512i; 16]) -> [__m512i; 16] {
     let r = &rows;
     let mut pairs = rows;
     for i in (0..16).step_by(2) {

@@ -96,6 +96,11 @@ impl<'a> Stored<'a> {
         Self { ty, rows, cols, bytes }
     }
 
+    /// The values as they lie, where they are f32 at proper places in memory.
+    fn values(&self) -> Option<&'a [f32]> {
+        if self.ty == StorageType::F32 { bytemuck::try_cast_slice(self.bytes).ok() } else { None }
+    }
+
     /// Decodes row `row` into `out`.
     ///
     /// # Panics
@@ -136,8 +141,8 @@ impl<'a> Rhs<'a> {
     /// The values, where they are f32, lie at proper places in memory, and the sum runs down them.
     fn in_place(self) -> Option<&'a [f32]> {
         match self {
-            Self::Plain(w) if w.ty == StorageType::F32 => bytemuck::try_cast_slice(w.bytes).ok(),
-            _ => None,
+            Self::Plain(w) => w.values(),
+            Self::Transposed(_) => None,
         }
     }
 }

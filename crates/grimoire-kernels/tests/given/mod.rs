@@ -4,18 +4,7 @@
 #![allow(dead_code, reason = "each test takes what it needs")]
 
 use grimoire_kernels::{StorageType, storage};
-
-/// Values in (-1, 1) from a counter.
-pub(crate) fn values(n: usize, seed: u64) -> Vec<f32> {
-    (0..n as u64)
-        .map(|i| {
-            let mut z = (i + seed * 1_000_003).wrapping_add(0x9e37_79b9_7f4a_7c15);
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            ((z >> 40) as f32 / 8_388_608.0) - 1.0
-        })
-        .collect()
-}
+pub(crate) use grimoire_testkit::values;
 
 /// `A · B` by its definition; `a(i, p)`, `b(p, j)`.
 pub(crate) fn plain(

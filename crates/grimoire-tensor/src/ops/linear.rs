@@ -113,7 +113,7 @@ pub fn linear(
         bias: trained_bias,
         adapter,
         low,
-        precision: tape.recorded_precision(),
+        precision: tape.gradient_precision(),
     };
     tape.record(&shape, y, move |d_y, flow| saved.backward(&d_y, flow))
 }

@@ -73,7 +73,7 @@ pub fn cross_entropy(
     let mut nll = Vec::with_capacity(n);
     let mut logits = Buffer::default();
     let at_once = rows_at_once(stored.rows);
-    let precision = tape.recorded_precision();
+    let precision = tape.gradient_precision();
     for first in (0..n).step_by(at_once) {
         let chunk = first..n.min(first + at_once);
         let weights = wanted.then(|| &weights[chunk.clone()]);
@@ -92,7 +92,7 @@ pub fn cross_entropy(
     }
     let total: f64 = nll.iter().zip(weights).map(|(l, w)| f64::from(*l) * f64::from(*w)).sum();
     let total = vec![total as f32];
-    let d_w_rows = stored.rows;
+    let width = stored.cols;
     if !wanted {
         return TokenLoss { total: tape.constant(&[1], total), nll };
     }
@@ -101,7 +101,6 @@ pub fn cross_entropy(
         d_h.iter_mut().for_each(|d| *d *= seed[0]);
         if let Some(param) = trained {
             let sums = flow.gradients().of_mut(param);
-            let width = sums.len() / d_w_rows;
             for_each_rows(sums, width, ROWS, |first, sums| {
                 let at = first * width..first * width + sums.len();
                 rows::axpy(seed[0], &d_w[at], sums);
@@ -125,7 +124,7 @@ pub fn token_log_probs(tape: &Tape<'_>, h: &Tensor, head: &Weight, targets: &[u3
     for first in (0..targets.len()).step_by(at_once) {
         let chunk = first..targets.len().min(first + at_once);
         let wanted = &targets[chunk.clone()];
-        let precision = tape.recorded_precision();
+        let precision = tape.gradient_precision();
         nll.extend(logits_of(precision, h, stored, &chunk, wanted, None, &mut logits));
     }
     nll

@@ -2,6 +2,7 @@
 
 use grimoire_kernels::Isa;
 use grimoire_tensor::{Gradients, ParamId, Params, Tape, Tensor};
+pub(crate) use grimoire_testkit::values;
 use grimoire_testkit::{all_close, close};
 
 /// Arrays in f64.
@@ -24,18 +25,6 @@ pub(crate) struct Case {
 
 /// Coordinates of an array whose slope is taken; each costs two runs of the definition.
 const PROBES: usize = 24;
-
-/// Values in (−1, 1) from a counter.
-pub(crate) fn values(n: usize, seed: u64) -> Vec<f32> {
-    (0..n as u64)
-        .map(|i| {
-            let mut z = (i + seed * 1_000_003).wrapping_add(0x9e37_79b9_7f4a_7c15);
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            ((z >> 40) as f32 / 8_388_608.0) - 1.0
-        })
-        .collect()
-}
 
 /// A tensor of such values.
 pub(crate) fn tensor(shape: &[usize], seed: u64) -> Tensor {
