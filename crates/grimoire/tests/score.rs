@@ -157,7 +157,10 @@ fn what_is_wrong_with_the_input_is_named_by_file_and_line() {
         (bleu("-", "-", 2), "standard input can be read once only"),
         (bleu("ragged.csv", "two.txt", 1), "ragged.csv:3: 2 columns where the header has 1"),
         (bleu("open.csv", "three.txt", 1), "open.csv:3: a quote is opened and never closed"),
-        (bleu("broken.jsonl", "two.txt", 1), "broken.jsonl:2: no JSON: EOF while parsing an object, at column 1"),
+        (
+            bleu("broken.jsonl", "two.txt", 1),
+            "broken.jsonl:2: no JSON: EOF while parsing an object, at column 1",
+        ),
         (bleu("table.csv", "two.txt", 2), "table.csv: which column holds the text?"),
         (
             error(

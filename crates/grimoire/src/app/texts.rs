@@ -301,7 +301,9 @@ fn no_json(name: &str, line: u64, error: &serde_json::Error) -> Failure {
 fn column_problem(error: &csv::Error) -> String {
     match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("{len} columns where the header has {expected_len}; is a quote open or not closed?")
+            format!(
+                "{len} columns where the header has {expected_len}; is a quote open or not closed?"
+            )
         }
         _ => error.to_string(),
     }
