@@ -116,19 +116,24 @@ fn every_form_of_input_gives_the_same_score() {
         (gzip(outputs.as_bytes()), Some("text")),
         (table.clone().into_bytes(), Some("text")),
     ] {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_grimoire"))
-            .args(["score", "bleu", "--hyp", "-", "--ref", "a.txt", "--ref", "b.txt", "--json"])
-            .args(field.iter().flat_map(|field| ["--field", field]))
-            .current_dir(&path)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(&bytes).unwrap();
-        let output = child.wait_with_output().unwrap().stdout;
-        let report: Value = serde_json::from_slice(&output).unwrap();
+        let report = piped(&bytes, field, &path);
         grimoire_testkit::close(report["score"].as_f64().unwrap(), BLEU, 1e-12, 0.0);
     }
+}
+
+/// The report of BLEU of what comes by standard input.
+fn piped(bytes: &[u8], field: Option<&str>, path: &Path) -> Value {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_grimoire"))
+        .args(["score", "bleu", "--hyp", "-", "--ref", "a.txt", "--ref", "b.txt", "--json"])
+        .args(field.iter().flat_map(|field| ["--field", field]))
+        .current_dir(path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(bytes).unwrap();
+    let output = child.wait_with_output().unwrap().stdout;
+    serde_json::from_slice(&output).unwrap()
 }
 
 #[test]
