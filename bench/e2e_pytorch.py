@@ -135,7 +135,7 @@ def measure(model, tokenizer, test, held_out_examples, n_answers):
 
 
 def train(model, examples, order, work):
-    """One hundred AdamW steps; the gradient is that of the mean over the step's trained tokens."""
+    """One AdamW step for each list of rows in `order`; the gradient is that of the mean over the step's trained tokens."""
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(
         parameters, lr=LEARNING_RATE, betas=(0.9, 0.999), eps=1e-8, weight_decay=WEIGHT_DECAY
@@ -147,7 +147,7 @@ def train(model, examples, order, work):
         optimiser.load_state_dict(state["optimiser"])
         log, seconds = state["log"], state["seconds"]
         say(f"going on after step {len(log)}")
-    for step in range(len(log), STEPS):
+    for step in range(len(log), len(order)):
         began = time.time()
         batch = sorted((examples[i] for i in order[step]), key=lambda example: len(example[0]))
         tokens = sum(len(ids) - start for ids, start in batch)
@@ -200,6 +200,8 @@ def main():
     parser.add_argument("work", type=Path)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--note", default="")
+    parser.add_argument("--time", type=int, metavar="STEPS", help="only take STEPS steps and print their seconds")
+    parser.add_argument("--start-only", action="store_true", help="only write the first adapter, to work/start")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(options.threads)
@@ -217,16 +219,24 @@ def main():
     model = dequantised.load_model(attention="sdpa")
     examples = [encode(tokenizer, *row) for row in dev]
     held_out_examples = [encode(tokenizer, *row) for row in test[:HELD_OUT_ROWS]]
-    say("measuring before")
-    before = once(
-        options.work / "before.json", lambda: measure(model, tokenizer, test, held_out_examples, ANSWERS_BEFORE)
-    )
+    if not (options.time or options.start_only):
+        say("measuring before")
+        before = once(
+            options.work / "before.json", lambda: measure(model, tokenizer, test, held_out_examples, ANSWERS_BEFORE)
+        )
     targets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
     config = LoraConfig(r=16, lora_alpha=32, lora_dropout=0.0, target_modules=targets, task_type="CAUSAL_LM")
     model = get_peft_model(model, config)
     if not (options.work / "train.pt").exists():
         model.save_pretrained(options.work / "start")
-    log, seconds = train(model, examples, order, options.work)
+    if options.start_only:
+        return
+    log, seconds = train(model, examples, order[: options.time or STEPS], options.work)
+    if options.time:
+        peak = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        losses = [step["loss"] for step in log]
+        print(json.dumps({"steps": len(log), "training_seconds": round(seconds, 1), "peak_rss_mib": peak, "loss": losses}))
+        return
     model.save_pretrained(options.work / "adapter")
     after = measure(model, tokenizer, test, held_out_examples, ANSWERS_AFTER)
     report = {

@@ -23,7 +23,7 @@ usage: cargo xtask <chore>
   builtin          remakes the model and data inside the binary
   models           fetches the real model of the tests into target/models
   golden [NAME]    lists the scripts behind the recorded values, or runs one in a pinned environment
-  bench [--quick]  our training step by shape and threads, beside the machine's limit
+  bench [GROUP]    ours by shape, threads and storage type, beside the limit: shapes, types, inference
   peers [GROUP]    other programs and ours in turn: training (PyTorch with PEFT), reading (llama.cpp)
   chart            draws the last whole run of peers for the README";
 

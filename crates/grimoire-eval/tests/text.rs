@@ -16,6 +16,8 @@ mod recorded;
 mod scripts;
 #[path = "text/summaries.rs"]
 mod summaries;
+#[path = "text/translation_options.rs"]
+mod translation_options;
 
 use std::path::Path;
 

@@ -52,6 +52,9 @@ const ROWS: [&str; 6] = [".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt"];
 const ABOUT: [&str; 4] =
     ["dataset_infos.json", "dataset_info.json", "package.json", "requirements.txt"];
 
+/// What files of rows end in where none ends in one of [`ROWS`]; many data sets have the same rows in both.
+const COLUMNS: &str = ".parquet";
+
 /// The one file of rows of a data set; where there are several, the person names one.
 fn choose_rows(what: &str, files: &[String]) -> Result<Choice> {
     let ends = |file: &str, end: &str| file.strip_suffix(".gz").unwrap_or(file).ends_with(end);
@@ -60,14 +63,13 @@ fn choose_rows(what: &str, files: &[String]) -> Result<Choice> {
         name.starts_with('.') || ABOUT.contains(&name)
     };
     let readable = |file: &&String| !about(file) && ROWS.iter().any(|end| ends(file, end));
-    let rows: Vec<&String> = files.iter().filter(readable).collect();
-    let formats = "JSON Lines, JSON, CSV, TSV and text are, each also .gz";
-    let parquet = files.iter().filter(|file| file.ends_with(".parquet")).count();
+    let mut rows: Vec<&String> = files.iter().filter(readable).collect();
+    if rows.is_empty() {
+        rows = files.iter().filter(|file| file.ends_with(COLUMNS)).collect();
+    }
+    let formats = "JSON Lines, JSON, CSV, TSV and text, each also .gz, and Parquet are";
     let reason = match rows.as_slice() {
         [only] => return Ok(Choice::File((*only).clone())),
-        [] if parquet > 0 => {
-            format!("its rows are in {parquet} .parquet files, which are not read here; {formats}")
-        }
         [] => format!("it has no file of rows that is read here; {formats}"),
         several => format!("it has several files of rows; name one of {}", list(what, several)),
     };
@@ -177,10 +179,9 @@ mod tests {
         let error = with(&["train.jsonl", "test.jsonl"]).unwrap_err();
         let expected = "org/name: it has several files of rows; name one of org/name/train.jsonl, org/name/test.jsonl";
         assert_eq!(error, expected);
+        assert_eq!(with(&["x.parquet"]), Ok(Choice::File("x.parquet".into())));
         let error = with(&["a.parquet", "b.parquet"]).unwrap_err();
-        assert!(
-            error.starts_with("org/name: its rows are in 2 .parquet files, which are not read")
-        );
+        assert!(error.ends_with("name one of org/name/a.parquet, org/name/b.parquet"), "{error}");
         assert!(with(&[]).unwrap_err().contains("no file of rows that is read here"));
     }
 

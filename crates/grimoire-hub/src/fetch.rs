@@ -4,7 +4,7 @@ use crate::cache::Repository;
 use crate::choose::{Choice, choose_for, shards};
 use crate::client::{Announced, Client};
 use crate::download::Download;
-use crate::reference::{Kind, Reference, is_relative};
+use crate::reference::{Reference, is_relative};
 use crate::settings::Settings;
 use crate::{HubError, Result};
 use std::path::PathBuf;
@@ -112,10 +112,6 @@ impl Hub {
         };
         let files: Vec<String> = listing.siblings.into_iter().map(|sibling| sibling.name).collect();
         let choice = match reference.file() {
-            Some(file) if reference.kind() == Kind::DataSet && file.ends_with(".parquet") => {
-                let reason = format!("{file} is a .parquet file, which is not read here");
-                return Err(HubError::Unusable { what: reference.repo().to_owned(), reason });
-            }
             Some(file) if files.iter().any(|other| other == file) => Choice::File(file.to_owned()),
             Some(file) => {
                 let what = format!("file {file} in repository {}", reference.repo());

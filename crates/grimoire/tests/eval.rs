@@ -266,9 +266,9 @@ fn what_is_wrong_is_named_by_file_and_line() {
             "error: there is no task `nothing`\nhint: built in are perplexity, ",
         ),
         (
-            &["eval", "builtin", "gsm8k"],
+            &["eval", "builtin", "perplexity"],
             2,
-            "error: task gsm8k: where are the data?\nhint: give their path, or their name on a hub, with --data; they are at https://",
+            "error: task perplexity: where are the data?\nhint: give their path, or their name on a hub, with --data; they are at any text: ",
         ),
         (
             &["eval", "builtin", "good.toml", "--data", "gone.jsonl"],

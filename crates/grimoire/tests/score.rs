@@ -108,16 +108,32 @@ fn every_form_of_input_gives_the_same_score() {
             signature.starts_with("nrefs:2|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0")
         );
     }
+    // Standard input has no name: what has fields shows its form.
+    for (bytes, field) in [
+        (HYP.to_vec(), None),
+        (gzip(HYP), None),
+        (outputs.clone().into_bytes(), Some("text")),
+        (gzip(outputs.as_bytes()), Some("text")),
+        (table.clone().into_bytes(), Some("text")),
+    ] {
+        let report = piped(&bytes, field, &path);
+        grimoire_testkit::close(report["score"].as_f64().unwrap(), BLEU, 1e-12, 0.0);
+    }
+}
+
+/// The report of BLEU of what comes by standard input.
+fn piped(bytes: &[u8], field: Option<&str>, path: &Path) -> Value {
     let mut child = Command::new(env!("CARGO_BIN_EXE_grimoire"))
         .args(["score", "bleu", "--hyp", "-", "--ref", "a.txt", "--ref", "b.txt", "--json"])
-        .current_dir(&path)
+        .args(field.iter().flat_map(|field| ["--field", field]))
+        .current_dir(path)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(HYP).unwrap();
-    let report: Value = serde_json::from_slice(&child.wait_with_output().unwrap().stdout).unwrap();
-    grimoire_testkit::close(report["score"].as_f64().unwrap(), BLEU, 1e-12, 0.0);
+    child.stdin.take().unwrap().write_all(bytes).unwrap();
+    let output = child.wait_with_output().unwrap().stdout;
+    serde_json::from_slice(&output).unwrap()
 }
 
 #[test]
@@ -131,6 +147,7 @@ fn what_is_wrong_with_the_input_is_named_by_file_and_line() {
         ("other.jsonl", b"{\"t\": \"a\"}\n{\"u\": \"a\", \"v\": 1}\n"),
         ("table.csv", b"x,y\n1,2\n"),
         ("ragged.csv", b"x\na\n1,2\n"),
+        ("open.csv", b"x\n5\" disk\n\"b\nc\n"),
         ("tags.txt", b"a B-PER\nb Q-PER\n"),
         ("gold.txt", b"a B-PER\nb I-PER\n"),
     ]);
@@ -143,8 +160,12 @@ fn what_is_wrong_with_the_input_is_named_by_file_and_line() {
         (bleu("three.txt", "gap.txt", 1), "gap.txt:2: the reference is empty"),
         (bleu("absent.txt", "two.txt", 1), "absent.txt: "),
         (bleu("-", "-", 2), "standard input can be read once only"),
-        (bleu("ragged.csv", "two.txt", 1), "ragged.csv:3: "),
-        (bleu("broken.jsonl", "two.txt", 1), "broken.jsonl:2: "),
+        (bleu("ragged.csv", "two.txt", 1), "ragged.csv:3: 2 columns where the header has 1"),
+        (bleu("open.csv", "three.txt", 1), "open.csv:3: a quote is opened and never closed"),
+        (
+            bleu("broken.jsonl", "two.txt", 1),
+            "broken.jsonl:2: no JSON: EOF while parsing an object, at column 1",
+        ),
         (bleu("table.csv", "two.txt", 2), "table.csv: which column holds the text?"),
         (
             error(

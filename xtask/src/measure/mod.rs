@@ -32,8 +32,14 @@ fn example(package: &str, name: &str) -> Result<PathBuf> {
 
 /// What a program prints.
 fn output(program: &Path, arguments: &[&str]) -> Result<String> {
+    output_with(program, arguments, &[])
+}
+
+/// What a program prints with variables in its environment.
+fn output_with(program: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Result<String> {
     let output = Command::new(program)
         .args(arguments)
+        .envs(variables.iter().copied())
         .current_dir(repository::root())
         .output()
         .with_context(|| program.display().to_string())?;
@@ -50,6 +56,11 @@ fn lines(program: &Path, arguments: &[&str]) -> Result<Vec<Value>> {
     let text = output(program, arguments)?;
     let lines = text.lines().filter(|line| line.starts_with('{'));
     lines.map(|line| serde_json::from_str(line).with_context(|| line.to_owned())).collect()
+}
+
+/// The instruction set that our kernels choose here.
+fn instruction_set() -> &'static str {
+    grimoire_kernels::Isa::detected().name()
 }
 
 /// A figure of a measurement, NaN where there is none.
@@ -90,18 +101,25 @@ fn circumstances() -> String {
         "Machine: {}, {cores} cores, instruction set {}; load average before the start {load}.\n\
          Grimoire at {}, {}.\n",
         name.unwrap_or("unknown processor"),
-        grimoire_kernels::Isa::detected().name(),
+        instruction_set(),
         run("git", &["describe", "--always", "--dirty"]),
         run("rustc", &["--version"]),
     )
 }
 
-/// Prints a table and writes it to `bench/results/<today>-<name>.md`.
+/// Prints a table and writes it to `bench/results/<today>-<name>.md`, numbered where an earlier run of the day left one.
 #[expect(clippy::print_stdout, reason = "a chore speaks to the person who runs it")]
 fn keep(name: &str, text: &str) -> Result<()> {
     println!("{text}");
     let today = output(Path::new("date"), &["-u", "+%Y-%m-%d"])?;
-    let file = format!("bench/results/{}-{name}.md", today.trim());
+    let named = |end: &str| format!("bench/results/{}-{name}{end}.md", today.trim());
+    let mut file = named("");
+    for number in 2.. {
+        if !repository::root().join(&file).exists() {
+            break;
+        }
+        file = named(&format!("-{number}"));
+    }
     std::fs::write(repository::root().join(&file), text).with_context(|| file.clone())?;
     println!("written to {file}");
     Ok(())

@@ -2,7 +2,9 @@
 //! peers is that of `GRIMOIRE_PEERS_PYTHON` (and `GRIMOIRE_PEERS_LLAMA_PYTHON` for llama.cpp), or an
 //! environment with pinned packages that is made in `target/peers`.
 
-use super::{circumstances, example, keep, last_loss, lines, model, number, output, words};
+use super::{
+    circumstances, example, keep, last_loss, lines, model, number, output, output_with, words,
+};
 use crate::repository;
 use anyhow::{Context, Result, bail};
 use grimoire_plot::{Axis, Bars, Figure, Rule};
@@ -14,9 +16,14 @@ use std::process::Command;
 
 const LLAMA: &str = "llama-cpp-python==0.3.36";
 
-/// What the PyTorch script measures, and what we measure beside it.
-const TRAINING: [(&str, &str); 4] =
-    [("lora", "f32"), ("lora", "bf16"), ("full", "f32"), ("full", "bf16")];
+/// What the peers of training measure, and what we measure beside it.
+const TRAINING: [(&str, &str, &str); 5] = [
+    ("PyTorch", "lora", "f32"),
+    ("PyTorch", "lora", "bf16"),
+    ("candle", "lora", "f32"),
+    ("PyTorch", "full", "f32"),
+    ("PyTorch", "full", "bf16"),
+];
 /// Workloads of `bench/llama_cpp.py` and the lines of our example that answer them.
 const READING: [(&str, &str, &str); 5] = [
     ("cold", "cold start to the first token", "start to first token"),
@@ -91,24 +98,30 @@ fn training(ratios: &mut Vec<Ratio>) -> Result<String> {
         | step | peer | tokens/s | MB | loss | Grimoire, default | MB | loss | ratio | Grimoire, f32 | MB | loss | ratio |\n\
         | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
         .to_owned();
-    let mut versions = String::new();
-    for (what, ty) in TRAINING {
+    let mut versions = Vec::new();
+    for (program, what, ty) in TRAINING {
         let once = |precision: &str| -> Result<Value> {
             lines(&step, &[super::MODEL, what, "4", "256", "2", "3", "512", precision])?
                 .pop()
                 .context("no figures")
         };
         let before = [once("default")?, once("f32")?];
-        let peer = lines(
-            &python,
-            &["bench/lora_step_pytorch.py", "--what", what, "--type", ty, "--steps", "3"],
-        );
+        let peer = match program {
+            "candle" => candle(),
+            _ => {
+                let script = "bench/lora_step_pytorch.py";
+                lines(&python, &[script, "--what", what, "--type", ty, "--steps", "3"])
+            }
+        };
         let after = [once("default")?, once("f32")?];
         let ours = before.into_iter().zip(after).map(|(before, after)| better(before, after));
         let ours: Vec<Value> = ours.collect();
         match peer.and_then(|mut lines| lines.pop().context("no figures")) {
             Ok(peer) => {
-                versions = peer["versions"].to_string();
+                let version = peer["versions"].to_string();
+                if !versions.contains(&version) {
+                    versions.push(version);
+                }
                 text += &row(&format!("{what}, {}", words(&peer, "setting")), &peer, &ours);
                 for (ours, precision) in ours.iter().zip(["default", "f32"]) {
                     if (ty, precision) == ("bf16", "f32") {
@@ -118,7 +131,7 @@ fn training(ratios: &mut Vec<Ratio>) -> Result<String> {
                     let kind = if what == "lora" { "LoRA step" } else { "full step" };
                     let own = if precision == "f32" { ", ours f32" } else { "" };
                     ratios.push(Ratio {
-                        workload: format!("{kind} (PyTorch {ty}{own})"),
+                        workload: format!("{kind} ({program} {ty}{own})"),
                         times: of(ours) / of(&peer),
                     });
                 }
@@ -126,15 +139,36 @@ fn training(ratios: &mut Vec<Ratio>) -> Result<String> {
             Err(error) => {
                 let _ = writeln!(
                     text,
-                    "| {what}, {ty} | not measured: {error} | | | | {} | | | | {} | | | |",
+                    "| {what}, {ty} | {program} not measured: {error} | | | | {} | | | | {} | | | |",
                     speed(&ours[0]),
                     speed(&ours[1])
                 );
             }
         }
     }
-    let _ = writeln!(text, "\nVersions of the peers: {versions}\n");
+    let _ = writeln!(text, "\nVersions of the peers: {}\n", versions.join(", "));
     Ok(text)
+}
+
+/// A LoRA step in candle, built for this processor.
+fn candle() -> Result<Vec<Value>> {
+    let folder = repository::root().join("target/peers/candle");
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let status = Command::new(cargo)
+        .args(["build", "--release", "--quiet", "--locked", "--manifest-path"])
+        .arg(repository::root().join("bench/candle/Cargo.toml"))
+        .arg("--target-dir")
+        .arg(&folder)
+        .env("RUSTFLAGS", "-C target-cpu=native")
+        .status()
+        .context("cargo build")?;
+    if !status.success() {
+        bail!("bench/candle does not build");
+    }
+    let program = folder.join("release/lora-step-candle");
+    let text =
+        output_with(&program, &[super::MODEL, "4", "256", "3"], &[("RAYON_NUM_THREADS", "2")])?;
+    text.lines().map(|line| serde_json::from_str(line).with_context(|| line.to_owned())).collect()
 }
 
 fn speed(line: &Value) -> String {

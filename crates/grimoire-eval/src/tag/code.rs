@@ -35,6 +35,8 @@ fn slot((_, first, last): Key) -> usize {
 /// Numbers tags.
 pub(super) struct Coder {
     split: Split,
+    /// The tag `O`.
+    outside: Tag,
     known: HashMap<String, Tag>,
     /// Tags of one byte (most tags of most corpora are `O`), where they were seen.
     single: [Tag; 256],
@@ -76,13 +78,21 @@ fn key(tag: &[u8]) -> Option<Key> {
 
 impl Coder {
     pub(super) fn new(split: Split) -> Self {
-        Self {
+        let mut coder = Self {
             split,
+            outside: UNKNOWN,
             known: HashMap::new(),
             single: [UNKNOWN; 256],
             lately: vec![(NO_TAG, UNKNOWN); SLOTS],
             labels: Vec::new(),
-        }
+        };
+        coder.outside = coder.look_up("O").unwrap_or(UNKNOWN);
+        coder
+    }
+
+    /// The tag `O`, which every reading has.
+    pub(super) fn outside(&self) -> Tag {
+        self.outside
     }
 
     /// The types, by number.
@@ -95,24 +105,18 @@ impl Coder {
         (self.split)(tag)
     }
 
-    /// Writes the tags of a sentence; the place of the first one that the reading does not have is an error.
-    pub(super) fn code(&mut self, tags: &[&str], coded: &mut Vec<Tag>) -> Result<(), usize> {
-        coded.clear();
-        coded.resize(tags.len(), UNKNOWN);
-        for (at, (tag, coded)) in tags.iter().zip(coded).enumerate() {
-            *coded = match tag.as_bytes() {
-                [byte] => self.single[usize::from(*byte)],
-                bytes => self.short(bytes),
-            };
-            if *coded == UNKNOWN {
-                *coded = self.look_up(tag).ok_or(at)?;
-            }
-        }
-        Ok(())
+    /// Class and number of a tag; `None` for one that the reading does not have.
+    #[inline]
+    pub(super) fn code(&mut self, tag: &str) -> Option<Tag> {
+        let known = match tag.as_bytes() {
+            [byte] => self.single[usize::from(*byte)],
+            bytes => self.short(bytes),
+        };
+        if known == UNKNOWN { self.look_up(tag) } else { Some(known) }
     }
 
     /// The number of a type; one past the last for a type not seen so far.
-    pub(super) fn number(&self, label: &str) -> u32 {
+    fn number(&self, label: &str) -> u32 {
         let place = self.labels.iter().position(|other| other == label);
         place.unwrap_or(self.labels.len()) as u32
     }

@@ -4,7 +4,7 @@
 //! it does not know (such as `S-`) begins and ends chunks only where the type changes.
 
 use super::Span;
-use super::code::{Place, Tag};
+use super::steps::{END, INSIDE, START, Steps};
 
 /// Classes: the prefixes that the script's rules name, and any other.
 const NAMED: [&str; 7] = ["O", "B", "I", "E", ".", "[", "]"];
@@ -30,30 +30,21 @@ pub(super) fn split(tag: &str) -> Option<(u8, &str)> {
     Some((class.map_or(OTHER, |class| class as u8), label))
 }
 
-/// The chunks of a sentence, in order; `no_label` is the number of the empty type.
-pub(super) fn places(tags: &[Tag], no_label: u32, places: &mut Vec<Place>) {
-    places.clear();
-    let mut open: Option<(u32, u32)> = None;
-    let mut last = Tag { class: O, label: no_label };
-    for (at, current) in tags.iter().enumerate() {
-        let starts = starts(last, *current);
-        if starts || ends(last, *current) {
-            places.extend(open.take().map(|(start, label)| (start, at as u32, label)));
-        }
-        if starts {
-            open = Some((at as u32, current.label));
-        }
-        last = *current;
-    }
-    places.extend(open.map(|(start, label)| (start, tags.len() as u32, label)));
+/// The script's rules as steps. What is open where a sentence ends is a chunk.
+pub(super) fn steps() -> Steps {
+    Steps::new(true, |last, current, same| {
+        let starts = starts(last, current, same);
+        let ends = starts || ends(last, current, same);
+        (if starts { START } else { 0 }) | if ends { END } else { INSIDE }
+    })
 }
 
-fn ends(last: Tag, current: Tag) -> bool {
-    matches!((last.class, current.class), (B | I, B | O) | (E, E | I | O) | (OPEN | CLOSE, _))
-        || (last.class != O && last.class != DOT && last.label != current.label)
+fn ends(last: u8, current: u8, same: bool) -> bool {
+    matches!((last, current), (B | I, B | O) | (E, E | I | O) | (OPEN | CLOSE, _))
+        || (last != O && last != DOT && !same)
 }
 
-fn starts(last: Tag, current: Tag) -> bool {
-    matches!((last.class, current.class), (B | I | O, B) | (O | E, I | E) | (_, OPEN | CLOSE))
-        || (current.class != O && current.class != DOT && last.label != current.label)
+fn starts(last: u8, current: u8, same: bool) -> bool {
+    matches!((last, current), (B | I | O, B) | (O | E, I | E) | (_, OPEN | CLOSE))
+        || (current != O && current != DOT && !same)
 }

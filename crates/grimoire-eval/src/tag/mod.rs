@@ -10,12 +10,14 @@
 mod code;
 pub mod conlleval;
 pub mod scheme;
+mod steps;
 
 use crate::EvalError;
-use code::{Coder, Place, Tag};
-use scheme::{Scheme, Strict};
+use code::{Coder, Place};
+use scheme::Scheme;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use steps::Steps;
 
 /// An entity of one sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -45,8 +47,7 @@ impl Reading {
     pub fn spans<'t>(self, tags: &[&'t str]) -> Result<Vec<Span<'t>>, EvalError> {
         let mut finder = Finder::new(self);
         let mut places = Vec::new();
-        finder.read(tags, "the sentence")?;
-        finder.places(&mut places);
+        finder.find(tags, "the sentence", &mut places)?;
         let span = |(start, end, _): Place| {
             // An entity has the type of its first tag.
             let label = finder.coder.split(tags[start as usize]).map_or("", |(_, label)| label);
@@ -60,26 +61,26 @@ impl Reading {
 struct Finder {
     reading: Reading,
     coder: Coder,
-    strict: Option<Strict>,
-    tags: Vec<Tag>,
-    /// The tags before those.
-    others: Vec<Tag>,
+    steps: Steps,
 }
 
 impl Finder {
     fn new(reading: Reading) -> Self {
-        let strict = match reading {
-            Reading::Strict(scheme) => Some(Strict::new(scheme)),
-            Reading::Conlleval => None,
+        let (split, steps): (code::Split, Steps) = match reading {
+            Reading::Strict(scheme) => (scheme.split(), scheme.steps()),
+            Reading::Conlleval => (Box::new(conlleval::split), conlleval::steps()),
         };
-        let split = strict.as_ref().map_or_else(|| Box::new(conlleval::split) as _, Strict::split);
-        Self { reading, coder: Coder::new(split), strict, tags: Vec::new(), others: Vec::new() }
+        Self { reading, coder: Coder::new(split), steps }
     }
 
-    /// Reads the tags of a sentence; the ones read before become `others`.
-    fn read(&mut self, tags: &[&str], side: &'static str) -> Result<(), EvalError> {
-        std::mem::swap(&mut self.tags, &mut self.others);
-        self.coder.code(tags, &mut self.tags).map_err(|at| EvalError::Tag {
+    /// Finds the entities of a sentence, in order.
+    fn find(
+        &mut self,
+        tags: &[&str],
+        side: &'static str,
+        places: &mut Vec<Place>,
+    ) -> Result<(), EvalError> {
+        self.steps.walk(&mut self.coder, tags, places).map_err(|at| EvalError::Tag {
             tag: tags[at].to_owned(),
             token: at + 1,
             sentence: 1,
@@ -89,14 +90,6 @@ impl Finder {
                 Reading::Conlleval => "conlleval".to_owned(),
             },
         })
-    }
-
-    /// The entities of the tags read last.
-    fn places(&self, places: &mut Vec<Place>) {
-        match &self.strict {
-            Some(strict) => strict.places(&self.tags, places),
-            None => conlleval::places(&self.tags, self.coder.number(""), places),
-        }
     }
 }
 
@@ -193,14 +186,8 @@ impl Tally {
     /// # Errors
     /// A tag that the scheme does not have.
     pub fn add(&mut self, truth: &[&str], predicted: &[&str]) -> Result<EntityCounts, EvalError> {
-        self.finder.read(truth, TRUTH)?;
-        self.finder.places(&mut self.truth);
-        self.finder.read(predicted, PREDICTION)?;
-        if self.finder.tags == self.finder.others {
-            self.predicted.clone_from(&self.truth);
-        } else {
-            self.finder.places(&mut self.predicted);
-        }
+        self.finder.find(truth, TRUTH, &mut self.truth)?;
+        self.finder.find(predicted, PREDICTION, &mut self.predicted)?;
         self.types.resize(self.finder.coder.labels().len(), EntityCounts::default());
         let sentence = count(&self.truth, &self.predicted, &mut self.types);
         self.counts.add(&sentence);

@@ -4,7 +4,8 @@
 //! prefixes and whether their types must agree; the table is built once per scheme.
 
 use super::Span;
-use super::code::{CLASSES, OUTSIDE, Place, Split, Tag};
+use super::code::Split;
+use super::steps::{END, INSIDE, START, Steps};
 use crate::EvalError;
 use std::fmt;
 use std::str::FromStr;
@@ -109,96 +110,24 @@ const BILOU: Rules = Rules {
     end: &[(b"UL", ALL, Any)],
 };
 
-/// What a tag does to the one before it: bits of [`START`], [`INSIDE`] and [`END`], by both classes and
-/// whether their types agree.
-struct Steps([u8; 2 * CLASSES * CLASSES]);
-
-const START: u8 = 1;
-const INSIDE: u8 = 2;
-const END: u8 = 4;
-
-impl Steps {
-    fn new(rules: &Rules) -> Self {
-        let mut steps = [0; 2 * CLASSES * CLASSES];
-        for (before, last) in rules.prefixes.iter().enumerate() {
-            for (now, current) in rules.prefixes.iter().enumerate() {
-                for same in [false, true] {
-                    let holds = |rules: &[Rule]| {
-                        rules.iter().any(|(befores, nows, types)| {
-                            befores.contains(last)
-                                && nows.contains(current)
-                                && match types {
-                                    Any => true,
-                                    Same => same,
-                                    Different => !same,
-                                }
-                        })
-                    };
-                    let mut step = 0;
-                    for (rules, bit) in
-                        [(rules.start, START), (rules.inside, INSIDE), (rules.end, END)]
-                    {
-                        step |= if holds(rules) { bit } else { 0 };
+impl Rules {
+    /// What these neighbours mean. A class past the prefixes is that of no tag.
+    fn meaning(&self, before: u8, now: u8, same: bool) -> u8 {
+        let prefix = |class: u8| self.prefixes.get(usize::from(class));
+        let (Some(last), Some(current)) = (prefix(before), prefix(now)) else { return 0 };
+        let holds = |rules: &[Rule]| {
+            rules.iter().any(|(befores, nows, types)| {
+                befores.contains(last)
+                    && nows.contains(current)
+                    && match types {
+                        Any => true,
+                        Same => same,
+                        Different => !same,
                     }
-                    steps[Self::at(before as u8, now as u8, same)] = step;
-                }
-            }
-        }
-        Self(steps)
-    }
-
-    fn at(before: u8, now: u8, same: bool) -> usize {
-        (usize::from(before) * CLASSES + usize::from(now)) * 2 + usize::from(same)
-    }
-}
-
-/// The strict reading of a scheme, ready to run over many sentences.
-pub(super) struct Strict {
-    scheme: Scheme,
-    steps: Steps,
-}
-
-impl Strict {
-    pub(super) fn new(scheme: Scheme) -> Self {
-        Self { scheme, steps: Steps::new(scheme.rules()) }
-    }
-
-    /// What tells class and type of a tag.
-    pub(super) fn split(&self) -> Split {
-        let prefixes = self.scheme.rules().prefixes;
-        Box::new(move |tag| {
-            let (prefix, label) = split(tag)?;
-            let class = prefixes.iter().position(|other| *other == prefix)?;
-            Some((class as u8, label))
-        })
-    }
-
-    /// The entities of a sentence, in order.
-    pub(super) fn places(&self, tags: &[Tag], places: &mut Vec<Place>) {
-        places.clear();
-        // No tag has this type, so the first and last step are between different types.
-        let nothing = Tag { class: OUTSIDE, label: u32::MAX };
-        let mut open: Option<(u32, u32)> = None;
-        let mut last = nothing;
-        for (at, current) in tags.iter().chain([&nothing]).enumerate() {
-            if last.class == OUTSIDE && current.class == OUTSIDE {
-                continue; // no scheme begins or ends anything between two tags outside
-            }
-            let same = last.label == current.label;
-            let step = self.steps.0[Steps::at(last.class, current.class, same)];
-            if let Some((start, label)) = open
-                && step & INSIDE == 0
-            {
-                if step & END != 0 {
-                    places.push((start, at as u32, label));
-                }
-                open = None;
-            }
-            if open.is_none() && step & START != 0 && at < tags.len() {
-                open = Some((at as u32, current.label));
-            }
-            last = *current;
-        }
+            })
+        };
+        let bits = [(self.start, START), (self.inside, INSIDE), (self.end, END)];
+        bits.into_iter().filter(|(rules, _)| holds(rules)).map(|(_, bit)| bit).sum()
     }
 }
 
@@ -211,6 +140,22 @@ impl Scheme {
             Self::Iobes => &IOBES,
             Self::Bilou => &BILOU,
         }
+    }
+
+    /// The scheme's rules as steps.
+    pub(super) fn steps(self) -> Steps {
+        let rules = self.rules();
+        Steps::new(false, |before, now, same| rules.meaning(before, now, same))
+    }
+
+    /// What tells class and type of a tag.
+    pub(super) fn split(self) -> Split {
+        let prefixes = self.rules().prefixes;
+        Box::new(move |tag| {
+            let (prefix, label) = split(tag)?;
+            let class = prefixes.iter().position(|other| *other == prefix)?;
+            Some((class as u8, label))
+        })
     }
 
     /// The entities of a sentence, in order.

@@ -1,4 +1,5 @@
-//! The tasks inside the binary. Their data are not: each says where they come from, and takes a path.
+//! The tasks inside the binary. Their data are not: each says where they come from, names a data set of a hub that
+//! has them (but for a text of one's own, where there is none to name), and takes a path instead.
 
 use super::{Task, TaskError};
 
@@ -38,6 +39,7 @@ mod tests {
             let task = task(name).unwrap().unwrap();
             assert_eq!(task.name, name);
             assert!(!task.about.is_empty() && task.source.contains("https://"), "{name}");
+            assert_eq!(task.data.is_none(), name == "perplexity", "{name}");
         }
         assert!(task("nothing").is_none());
     }

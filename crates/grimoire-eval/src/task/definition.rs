@@ -23,6 +23,8 @@ struct RawTask {
     source: String,
     data: Option<String>,
     rows: Option<String>,
+    #[serde(default)]
+    fields: Map<String, Value>,
     group: Option<String>,
     prompt: Option<Spanned<String>>,
     truth: Option<Spanned<String>>,
@@ -174,6 +176,7 @@ impl Task {
                 );
             }
         };
+        let fields = fields(&file, &raw)?;
         let metrics = raw
             .metric
             .iter()
@@ -200,6 +203,7 @@ impl Task {
             source: raw.source,
             data: raw.data,
             rows: raw.rows.as_deref().map(path).unwrap_or_default(),
+            fields,
             group: raw.group,
             prompt,
             truth,
@@ -213,6 +217,15 @@ impl Task {
 
 fn path(text: &str) -> Vec<String> {
     text.split('.').map(str::to_owned).collect()
+}
+
+/// Pairs of names of a field.
+fn fields(file: &File<'_>, raw: &RawTask) -> Result<Vec<(String, String)>, TaskError> {
+    let pair = |(own, other): (&String, &Value)| match other {
+        Value::String(other) => Ok((own.clone(), other.clone())),
+        _ => Err(file.error(0..0, format!("fields.{own}: expected another name of the field"))),
+    };
+    raw.fields.iter().map(pair).collect()
 }
 
 fn answer(file: &File<'_>, raw: &RawTask) -> Result<Answer, TaskError> {

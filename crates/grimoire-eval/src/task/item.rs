@@ -32,6 +32,19 @@ pub struct Item {
     pub correct: usize,
 }
 
+impl Task {
+    /// Gives a row's fields the names that this task has for them.
+    pub fn rename(&self, fields: &mut Map<String, Value>) {
+        for (own, other) in &self.fields {
+            if !fields.contains_key(own)
+                && let Some(value) = fields.get(other)
+            {
+                fields.insert(own.clone(), value.clone());
+            }
+        }
+    }
+}
+
 impl Row {
     /// The rows inside a JSON document: `path` names the lists to walk through, one within another. A row
     /// inherits the plain values of what it lies in.

@@ -34,6 +34,8 @@ pub struct Task {
     pub data: Option<String>,
     /// Where the rows are in a JSON document that holds them inside others; empty where it is a list of them.
     pub rows: Vec<String>,
+    /// Other names of fields: where a row lacks the first, it may have the second.
+    pub fields: Vec<(String, String)>,
     /// Rows with the same value here are one item with several references.
     pub group: Option<String>,
     /// What the model reads.

@@ -37,6 +37,11 @@ pub(crate) struct Configuration {
     signature: String,
     #[serde(default)]
     sentences: Vec<f64>,
+    /// Which sentences those are.
+    #[serde(default = "every_seventh")]
+    every: usize,
+    /// The sum of the scores of all sentences, and the sum with weights of 1 to 7 in turn.
+    sentence_sums: Option<[f64; 2]>,
     checksum: u32,
     totals: Vec<f64>,
 }
@@ -56,11 +61,25 @@ impl Configuration {
         assert_eq!(checksum.sum(), self.checksum, "{name}: rows differ");
         close(found.score, self.score, 1e-13, 1e-13);
         for (index, expected) in self.sentences.iter().enumerate() {
-            close(found.sentences[7 * index], *expected, 1e-12, 1e-13);
+            close(found.sentences[self.every * index], *expected, 1e-12, 1e-13);
+        }
+        if let Some([sum, weighted]) = self.sentence_sums {
+            close(found.sentences.iter().sum(), sum, 1e-12, 0.0);
+            let in_turn = found.sentences.iter().zip((1..=7).cycle());
+            close(
+                in_turn.map(|(score, weight)| score * f64::from(weight)).sum(),
+                weighted,
+                1e-12,
+                0.0,
+            );
         }
         let (ours, _) = found.signature.split_once("+grimoire.").unwrap();
         assert_eq!(ours, self.signature);
     }
+}
+
+fn every_seventh() -> usize {
+    7
 }
 
 fn golden() -> Golden {

@@ -33,11 +33,10 @@ fn the_rows_of_a_data_set_arrive_beside_the_models() {
 #[test]
 fn what_is_not_read_here_is_said_before_it_is_fetched() {
     let cache = tempfile::tempdir().unwrap();
-    let server = Server::of("datasets", &[("a.parquet", b"PAR1", true)]);
+    let server = Server::of("datasets", &[("a.arrow", b"ARROW1", true)]);
     let client = hub(&server, cache.path());
     for (asked, expected) in [
-        ("org/name", "org/name: its rows are in 1 .parquet files, which are not read here; "),
-        ("org/name/a.parquet", "org/name: a.parquet is a .parquet file, which is not read here"),
+        ("org/name", "org/name: it has no file of rows that is read here; JSON Lines, "),
         ("org/name/b.csv", "file b.csv in repository org/name was not found on "),
     ] {
         let error = fetch_data(&client, asked).unwrap_err().to_string();

@@ -1,10 +1,11 @@
-//! Data as people have them: JSON Lines, JSON, CSV, TSV or plain text, perhaps gzip-compressed, with the field
-//! names that TRL uses; turned into rows, then into token sequences with the trained part marked, and split
-//! so that no prompt is on both sides.
+//! Data as people have them: JSON Lines, JSON, CSV, TSV or plain text, perhaps gzip-compressed, or Parquet, with
+//! the field names that TRL uses; turned into rows, then into token sequences with the trained part marked, and
+//! split so that no prompt is on both sides.
 //!
 //! What a row lacks or holds too much of is an error with its file and line. Nothing here runs a model.
 
 mod encode;
+mod parquet;
 mod read;
 mod schema;
 mod split;

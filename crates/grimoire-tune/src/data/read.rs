@@ -1,26 +1,26 @@
 //! Files to records: one map of named values per row, with the line it begins on. Every kind of file gives
 //! the same records for the same rows; what a row means is the business of `schema`.
 
-use super::DataError;
+use super::{DataError, parquet};
 use flate2::read::MultiGzDecoder;
 use serde_json::{Map, Value};
 use std::io::{Cursor, Read};
 use std::path::Path;
 
 /// Most bytes of a data file once decompressed: a limit against compression bombs.
-const LIMIT: u64 = 8 << 30;
+pub(super) const LIMIT: u64 = 8 << 30;
 
 /// A row of a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
-    /// Line on which it begins, from one.
+    /// Line on which it begins, from one; in a file without lines, its row.
     pub line: usize,
     /// Its fields.
     pub fields: Map<String, Value>,
 }
 
 /// Reads a file by its name: `.jsonl`/`.ndjson`, `.json` (an array, or JSON Lines), `.csv`, `.tsv`, `.txt` (a
-/// document per run of lines without a blank one), each perhaps with `.gz` after it.
+/// document per run of lines without a blank one), each perhaps with `.gz` after it; `.parquet`.
 ///
 /// # Errors
 /// A file that cannot be read, is no UTF-8, or has a row that is not of its format.
@@ -37,6 +37,9 @@ pub fn read_records(path: &Path) -> Result<Vec<Record>, DataError> {
 /// As [`read_records`].
 pub fn parse_records(name: &str, bytes: Vec<u8>) -> Result<Vec<Record>, DataError> {
     let bytes = unpack(name, bytes)?;
+    if name.to_ascii_lowercase().ends_with(".parquet") || parquet::is_parquet(&bytes) {
+        return filled(name, parquet::records(name, bytes)?);
+    }
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
@@ -59,11 +62,16 @@ pub fn parse_records(name: &str, bytes: Vec<u8>) -> Result<Vec<Record>, DataErro
             Some(_) => Err(place(
                 name,
                 1,
-                "a name that ends in .jsonl, .json, .csv, .tsv or .txt",
+                "a name that ends in .jsonl, .json, .csv, .tsv, .txt or .parquet",
                 "another",
             )),
         },
     }?;
+    filled(name, records)
+}
+
+/// The same records, of which there must be some.
+fn filled(name: &str, records: Vec<Record>) -> Result<Vec<Record>, DataError> {
     if records.is_empty() {
         return Err(DataError::Empty { path: name.to_owned() });
     }

@@ -187,8 +187,9 @@ fn intervals(comparison: &Comparison) -> Figure {
 }
 
 /// How the items' differences spread.
-fn differences(comparison: &Comparison, system: usize) -> Figure {
-    const BINS: usize = 40;
+pub(crate) fn differences(comparison: &Comparison, system: usize) -> Figure {
+    // An odd number: items without a difference, often the most, lie in the middle of one bin.
+    const BINS: usize = 41;
     let pairs = comparison.segments[system].iter().zip(&comparison.segments[0]);
     let values: Vec<f64> = pairs.map(|(a, b)| a - b).collect();
     let widest = values.iter().fold(1e-9f64, |most, value| most.max(value.abs()));

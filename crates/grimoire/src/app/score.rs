@@ -51,6 +51,10 @@ pub(crate) struct Report {
     pub(crate) run_length: Option<usize>,
     pub(crate) scores: Vec<MeasureReport>,
     pub(crate) resampling: Value,
+    /// The signatures that sacreBLEU prints beside its own resampling, where that was repeated: of the bootstrap, and
+    /// with several systems of approximate randomisation.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) sacrebleu_signatures: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) warnings: Vec<String>,
 }
@@ -135,6 +139,7 @@ fn assemble(request: &Request, counted: &Counted, scores: Vec<MeasureReport>) ->
         metric: scores[0].name.clone(),
         score: first.score,
         interval: first.interval.clone(),
+        sacrebleu_signatures: repeated_signatures(request, counted),
         signature: request.metric.signature(counted.n_references),
         n: counted.n,
         units: counted.tables[0][0].len(),
@@ -143,6 +148,20 @@ fn assemble(request: &Request, counted: &Counted, scores: Vec<MeasureReport>) ->
         warnings: counted.loss.warning().filter(|_| legacy(&request.metric)).into_iter().collect(),
         scores,
     }
+}
+
+/// Number of resamples (or trials) and seed stand after the number of references.
+fn repeated_signatures(request: &Request, counted: &Counted) -> Vec<String> {
+    let Some(resamples) = request.reproduce else { return Vec::new() };
+    let signature = request.metric.signature(counted.n_references);
+    let (references, settings) = signature.split_once('|').unwrap_or((&signature, ""));
+    let with =
+        |how: &str, n: usize| format!("{references}|{how}:{n}|seed:{}|{settings}", reproduce::SEED);
+    let mut signatures = vec![with("bs", resamples)];
+    if request.systems.len() > 1 {
+        signatures.push(with("ar", request.plan.trials));
+    }
+    signatures
 }
 
 fn legacy(metric: &Metric) -> bool {

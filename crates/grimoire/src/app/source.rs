@@ -21,8 +21,8 @@ pub(crate) fn locate_data(text: &str, event: &mut dyn FnMut(Event)) -> Outcome<P
     }
     let absent = || {
         Failure::work(format!("{text}: no such file")).hint(
-            "data are a file (.jsonl, .json, .csv, .tsv, .txt, each also .gz), or org/name or org/name/file among \
-             the data sets of a hub",
+            "data are a file (.jsonl, .json, .csv, .tsv, .txt, each also .gz, or .parquet), or org/name or \
+             org/name/file among the data sets of a hub",
         )
     };
     match Reference::data_set(text) {
@@ -40,7 +40,9 @@ pub(crate) fn names_data_elsewhere(text: &str) -> bool {
 /// Whether a name ends as a file of rows does.
 fn reads_as_rows(name: &str) -> bool {
     let name = name.strip_suffix(".gz").unwrap_or(name);
-    [".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt"].iter().any(|end| name.ends_with(end))
+    [".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet"]
+        .iter()
+        .any(|end| name.ends_with(end))
 }
 
 fn fetch(reference: &Reference, event: &mut dyn FnMut(Event)) -> Outcome<PathBuf> {

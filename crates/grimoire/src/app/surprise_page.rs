@@ -42,7 +42,7 @@ pub(crate) fn html(report: &SurpriseReport, documents: &[String]) -> Outcome<Str
         body.push_str(&text(document, own));
     }
     body.push_str("<h2>How surprises spread</h2>\n");
-    let plot = spread(&report.tokens, bits);
+    let plot = spread(report);
     let svg = plot.svg().map_err(Failure::work)?;
     let narrow = plot.svg_at(Size::NARROW).map_err(Failure::work)?;
     body.push_str(&figure(&svg, &narrow));
@@ -96,8 +96,10 @@ fn text(document: &str, tokens: &[TokenSurprise]) -> String {
     out + "</div>\n"
 }
 
-fn spread(tokens: &[TokenSurprise], mean: f64) -> Figure {
-    let bits: Vec<f64> = tokens.iter().filter_map(|token| token.bits).collect();
+/// How the surprises of tokens spread, with their mean.
+pub(crate) fn spread(report: &SurpriseReport) -> Figure {
+    let mean = report.perplexity.nll / std::f64::consts::LN_2;
+    let bits: Vec<f64> = report.tokens.iter().filter_map(|token| token.bits).collect();
     let most = bits.iter().fold(1.0f64, |most, bits| most.max(*bits)).ceil();
     let n_bins = (most as usize).clamp(1, 40);
     let width = most / n_bins as f64;

@@ -29,19 +29,28 @@ pub(crate) struct Texts {
 enum Shape {
     Plain(Box<dyn BufRead>, Vec<u8>),
     JsonLines(Box<dyn BufRead>, Vec<u8>, Option<String>),
-    Delimited(Box<csv::Reader<Box<dyn BufRead>>>, usize),
+    Delimited(Box<csv::Reader<Quotes<Box<dyn BufRead>>>>, usize),
 }
 
 impl Source {
     /// Opens the file and, where it has a header, finds the field.
     pub(crate) fn open(&self) -> Outcome<Texts> {
         let name = self.name();
-        let reader = open(&self.path, &name)?;
-        let shape = if self.ends(".jsonl") || self.ends(".ndjson") {
+        let mut reader = open(&self.path, &name)?;
+        let named = [".jsonl", ".ndjson", ".csv", ".tsv"].into_iter().find(|end| self.ends(end));
+        let form = match named {
+            // Standard input has no name that tells, but what has fields shows it.
+            None if self.field.is_some() && self.path == Path::new("-") => {
+                fielded(reader.fill_buf().map_err(|error| place(&name, 1, error))?)
+            }
+            other => other,
+        };
+        let shape = if form == Some(".jsonl") || form == Some(".ndjson") {
             Shape::JsonLines(reader, Vec::new(), self.field.clone())
-        } else if self.ends(".csv") || self.ends(".tsv") {
-            let delimiter = if self.ends(".csv") { b',' } else { b'\t' };
-            let quoting = self.ends(".csv");
+        } else if let Some(form) = form {
+            let quoting = form == ".csv";
+            let delimiter = if quoting { b',' } else { b'\t' };
+            let reader = Quotes::new(reader, quoting.then_some(delimiter));
             let mut table =
                 csv::ReaderBuilder::new().delimiter(delimiter).quoting(quoting).from_reader(reader);
             let header = table.headers().map_err(|error| place(&name, 1, error))?.clone();
@@ -117,7 +126,7 @@ impl Texts {
             Shape::JsonLines(reader, buffer, field) => {
                 let Some(text) = read_line(reader, buffer, name, line)? else { return Ok(None) };
                 let record: Value =
-                    serde_json::from_str(text).map_err(|error| place(name, *line, error))?;
+                    serde_json::from_str(text).map_err(|error| no_json(name, *line, &error))?;
                 let wrong = |problem: String| place(name, *line, problem);
                 let value = json_value(&record, field.as_deref()).map_err(wrong)?;
                 *listed = value.is_array();
@@ -127,9 +136,12 @@ impl Texts {
                 let mut record = csv::StringRecord::new();
                 let more = table.read_record(&mut record).map_err(|error| {
                     let at = error.position().map_or(*line + 1, csv::Position::line);
-                    place(name, at, error)
+                    place(name, at, column_problem(&error))
                 })?;
                 if !more {
+                    if table.get_ref().is_open() {
+                        return Err(place(name, *line, "a quote is opened and never closed"));
+                    }
                     return Ok(None);
                 }
                 *line = record.position().map_or(*line + 1, csv::Position::line);
@@ -137,6 +149,52 @@ impl Texts {
                 Ok(Some(vec![text.to_owned()]))
             }
         }
+    }
+}
+
+/// The form of bytes that have fields, as the ending of a file would say it.
+fn fielded(start: &[u8]) -> Option<&'static str> {
+    let header = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    match header.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'{') => Some(".jsonl"),
+        _ if header.contains(&b'\t') => Some(".tsv"),
+        _ => Some(".csv"),
+    }
+}
+
+/// Passes bytes on and knows whether a quote is open where it stands: the reader of tables takes the end of a file
+/// for the end of a quote, and a quote that nobody closed would swallow all lines after it.
+struct Quotes<R> {
+    inner: R,
+    /// None where quotes mean nothing.
+    delimiter: Option<u8>,
+    quoted: bool,
+    fresh: bool,
+    closed: bool,
+}
+
+impl<R> Quotes<R> {
+    fn new(inner: R, delimiter: Option<u8>) -> Self {
+        Self { inner, delimiter, quoted: false, fresh: true, closed: false }
+    }
+
+    fn is_open(&self) -> bool {
+        self.quoted
+    }
+}
+
+impl<R: Read> Read for Quotes<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        let Some(delimiter) = self.delimiter else { return Ok(n) };
+        for byte in &buffer[..n] {
+            // A quote inside a bare cell is a sign like any other; two inside a quoted one are one sign.
+            let turns = *byte == b'"' && (self.quoted || self.fresh || self.closed);
+            self.closed = turns && self.quoted;
+            self.quoted ^= turns;
+            self.fresh = !self.quoted && (*byte == delimiter || matches!(byte, b'\r' | b'\n'));
+        }
+        Ok(n)
     }
 }
 
@@ -230,6 +288,24 @@ fn json_texts(value: &Value) -> Result<Vec<String>, String> {
             .collect::<Result<_, _>>()
             .map_err(str::to_owned),
         other => Err(format!("expected a string, found {other}")),
+    }
+}
+
+/// What is wrong with a line of JSON, without the reader's own count of lines, which is always 1.
+fn no_json(name: &str, line: u64, error: &serde_json::Error) -> Failure {
+    let said = error.to_string();
+    let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said);
+    place(name, line, format!("no JSON: {said}, at column {}", error.column()))
+}
+
+fn column_problem(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!(
+                "{len} columns where the header has {expected_len}; is a quote open or not closed?"
+            )
+        }
+        _ => error.to_string(),
     }
 }
 

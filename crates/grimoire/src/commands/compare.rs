@@ -3,6 +3,7 @@
 use crate::app::compare::{self, CompareReport};
 use crate::app::compare_page;
 use crate::app::compare_sources::{are_folders, of_files, of_folders};
+use crate::app::figures;
 use crate::app::score;
 use crate::app::texts::Source;
 use crate::commands::score::input::{Resampling, render_measure};
@@ -50,6 +51,9 @@ pub(crate) struct Compare {
     /// Also write a page with figures.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Also draw the differences by item of the first metric and the second system (SVG).
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -80,6 +84,9 @@ pub(crate) fn run(command: Compare, printer: &mut Printer) -> Outcome {
         let page = compare_page::html(&report)?;
         grimoire_format::write_atomic(path, page.as_bytes())?;
         printer.talk(&format!("wrote {}", path.display()));
+    }
+    if let Some(path) = &command.plot {
+        figures::save(&compare_page::differences(&report.metrics[0], 1), path)?;
     }
     let markdown = command.markdown;
     printer.report(

@@ -1,6 +1,7 @@
 //! `grimoire surprise MODEL FILE`: a text coloured by what each token surprised the model.
 
 use super::eval::{WindowArgs, read_documents};
+use crate::app::figures;
 use crate::app::loading::load;
 use crate::app::surprise::{SurpriseReport, TokenSurprise, measure, pieces, strength};
 use crate::app::surprise_page;
@@ -24,6 +25,9 @@ pub(crate) struct Surprise {
     /// Also write the coloured text as a page that is one file.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Also draw how the surprises spread (SVG).
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
     /// Also write the tokens as JSON Lines: document, place, id, bytes, text, bits.
     #[arg(long, value_name = "FILE")]
     tokens: Option<PathBuf>,
@@ -55,6 +59,9 @@ pub(crate) fn run(args: Surprise, printer: &mut Printer) -> Outcome {
     if let Some(path) = &args.html {
         write_atomic(path, surprise_page::html(&report, &documents)?.as_bytes())?;
         printer.talk(&format!("wrote {}", path.display()));
+    }
+    if let Some(path) = &args.plot {
+        figures::save(&surprise_page::spread(&report), path)?;
     }
     if let Some(path) = &args.tokens {
         let mut lines = String::new();

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 pub(crate) struct Tune {
     /// A .gguf file, a Hugging Face folder, org/name on the hub; `builtin` when left out.
     model: Option<String>,
-    /// JSON Lines, JSON, CSV, TSV or text: messages; prompt and completion; or text.
+    /// JSON Lines, JSON, CSV, TSV, Parquet or text: messages; prompt and completion; or text.
     data: Option<String>,
     /// Data to measure on; a part of DATA is held out otherwise.
     #[arg(long)]

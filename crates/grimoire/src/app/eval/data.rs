@@ -5,7 +5,7 @@ use crate::app::listener::Listener;
 use crate::app::{builtin as own, source};
 use crate::failure::{Failure, Outcome};
 use grimoire_eval::task::{Row, Task, TaskError, builtin};
-use grimoire_tune::data::read_records;
+use grimoire_tune::data::{Record, read_records};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 
@@ -92,9 +92,15 @@ pub(crate) fn rows(task: &Task, file: &str, listener: &mut dyn Listener) -> Outc
     let own = own::data(file);
     let path = match own {
         Some(_) => PathBuf::from(file),
-        None => source::locate_data(file, &mut |event| listener.fetching(event))?,
+        None => source::locate_data(file, &mut |event| listener.fetching(event))
+            .map_err(|failure| with_source(task, file, failure))?,
     };
-    if !task.rows.is_empty() {
+    // A table has its rows at the top, whatever the document of the same data looks like.
+    let table = [".parquet", ".jsonl", ".csv", ".tsv"].iter().any(|end| {
+        let name = path.to_string_lossy().to_ascii_lowercase();
+        name.strip_suffix(".gz").unwrap_or(&name).ends_with(end)
+    });
+    if !task.rows.is_empty() && !table {
         let text = crate::app::texts::read_all(&path)?;
         let document: Value = serde_json::from_str(&text)
             .map_err(|error| Failure::work(format!("{file}: {error}")))?;
@@ -103,7 +109,21 @@ pub(crate) fn rows(task: &Task, file: &str, listener: &mut dyn Listener) -> Outc
     }
     let records = own.unwrap_or_else(|| read_records(&path));
     let records = records.map_err(Failure::work)?;
-    Ok(records.into_iter().map(|record| Row { line: record.line, fields: record.fields }).collect())
+    let row = |record: Record| {
+        let Record { line, mut fields } = record;
+        task.rename(&mut fields);
+        Row { line, fields }
+    };
+    Ok(records.into_iter().map(row).collect())
+}
+
+/// Says, where a task's own data could not be fetched, what else there is to do.
+fn with_source(task: &Task, file: &str, failure: Failure) -> Failure {
+    if task.data.as_deref() != Some(file) || task.source.is_empty() {
+        return failure;
+    }
+    let hint = failure.hint_line().map(|hint| format!("{hint}; ")).unwrap_or_default();
+    failure.hint(format!("{hint}or give a file with --data; its source is {}", task.source))
 }
 
 /// What is wrong with a task or a row, with what to do about it.

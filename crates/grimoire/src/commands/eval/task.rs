@@ -12,9 +12,10 @@ pub(super) const FORMAT: &str = "\
 A task is a TOML file:
   name, about, source    what it is and where its data come from
   data                   the file of the rows, beside the task (--data says otherwise):
-                         JSON Lines, JSON, CSV, TSV, text, each also .gz; or org/name or
-                         org/name/file[@revision] among the data sets of a hub (not Parquet)
+                         JSON Lines, JSON, CSV, TSV, text, each also .gz, or Parquet; or org/name or
+                         org/name/file[@revision] among the data sets of a hub
   rows                   where rows are in a nested document: \"data.paragraphs.qas\"
+  fields                 other names of fields: { mr = \"meaning_representation\" }
   group                  rows with the same value of this field are one item
   prompt                 what the model reads: Jinja over the fields of a row
   truth | references     what is right: a template, or a path to texts: \"answers.text\"
@@ -42,8 +43,8 @@ pub(crate) struct TaskArgs {
     /// A built-in task (see --list) or a .toml file.
     #[arg(required_unless_present_any = ["list", "show"])]
     task: Option<String>,
-    /// The data: a file of rows, or org/name or org/name/file[@revision] among the data sets of a hub, where
-    /// JSON Lines, JSON, CSV, TSV and text are read, and Parquet is not.
+    /// The data: a file of rows, or org/name or org/name/file[@revision] among the data sets of a hub (default:
+    /// what the task names, see --list).
     #[arg(long, value_name = "FILE|NAME")]
     data: Option<String>,
     /// A file of rows, here or on a hub, from which the first are shown before each question.
@@ -127,16 +128,27 @@ struct Listed {
     name: &'static str,
     about: String,
     source: String,
+    /// Where the data are found unless --data says otherwise.
+    data: Option<String>,
 }
 
 fn list(printer: &mut Printer) -> Outcome {
     let listed = builtin::names()
         .filter_map(|name| Some((name, builtin::task(name)?.ok()?)))
-        .map(|(name, task)| Listed { name, about: task.about, source: task.source })
+        .map(|(name, task)| Listed {
+            name,
+            about: task.about,
+            source: task.source,
+            data: task.data,
+        })
         .collect::<Vec<_>>();
     printer.report(&listed, |listed| {
         let line = |task: &Listed| {
-            format!("{:<12}{}\n{:<12}data: {}\n", task.name, task.about, "", task.source)
+            let hub = task.data.as_deref().unwrap_or("none: give a file with --data");
+            format!(
+                "{:<12}{}\n{:<12}source: {}\n{:<12}on the hub: {hub}\n",
+                task.name, task.about, "", task.source, ""
+            )
         };
         listed.iter().map(line).collect()
     })

@@ -134,6 +134,9 @@ fn render(report: &Report) -> String {
         out.push_str(&render_measure(measure));
     }
     out.push_str(&format!("{}\n", report.signature));
+    for signature in &report.sacrebleu_signatures {
+        out.push_str(&format!("sacreBLEU's own: {signature}\n"));
+    }
     let units = match report.run_length {
         Some(length) => format!("runs of {length} segments"),
         None if report.units == report.n => "segments".to_owned(),

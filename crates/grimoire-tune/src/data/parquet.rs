@@ -1,0 +1,109 @@
+//! Parquet to records: the rows of a file as most hubs keep data sets, with the values that JSON Lines of the same
+//! rows would give. Lists and structures stay nested; times and decimals become their text. The format itself is
+//! read by Apache's `parquet` (no Arrow; plain or Snappy pages); nothing is written.
+
+use super::DataError;
+use super::read::{LIMIT, Record, place};
+use bytes::Bytes;
+use parquet::errors::ParquetError;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::Field;
+use serde_json::{Map, Value};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// The four bytes at both ends of a file.
+const MAGIC: &[u8] = b"PAR1";
+
+/// Whether these bytes say that they are Parquet.
+pub(super) fn is_parquet(bytes: &[u8]) -> bool {
+    bytes.starts_with(MAGIC)
+}
+
+/// The rows of a file; the line of a record is the number of its row.
+pub(super) fn records(name: &str, bytes: Vec<u8>) -> Result<Vec<Record>, DataError> {
+    // The library trusts its files in places; what makes it panic is an error of the file here.
+    catch_unwind(AssertUnwindSafe(|| rows(name, bytes)))
+        .unwrap_or_else(|_| Err(place(name, 1, "a whole Parquet file", "a damaged one")))
+}
+
+fn rows(name: &str, bytes: Vec<u8>) -> Result<Vec<Record>, DataError> {
+    let wrong = |row: usize, error: ParquetError| {
+        let found = match error {
+            ParquetError::General(text) | ParquetError::EOF(text) | ParquetError::NYI(text) => text,
+            other => other.to_string(),
+        };
+        place(name, row, "a Parquet file of plain or Snappy pages", &format!("an error: {found}"))
+    };
+    let reader = SerializedFileReader::new(Bytes::from(bytes)).map_err(|error| wrong(1, error))?;
+    let mut records = Vec::new();
+    let mut size = 0;
+    for (index, row) in reader.get_row_iter(None).map_err(|error| wrong(1, error))?.enumerate() {
+        let row = row.map_err(|error| wrong(index + 1, error))?;
+        let mut fields = Map::new();
+        for (column, field) in row.get_column_iter() {
+            let value = value(field)
+                .ok_or_else(|| place(name, index + 1, &format!("text in `{column}`"), "bytes"))?;
+            size += column.len() as u64 + weight(&value);
+            fields.insert(column.clone(), value);
+        }
+        if size > LIMIT {
+            let found = format!("more than {LIMIT} bytes when unpacked");
+            return Err(place(name, index + 1, "rows that fit in memory", &found));
+        }
+        records.push(Record { line: index + 1, fields });
+    }
+    Ok(records)
+}
+
+/// The same in JSON; none for bytes that are no text.
+fn value(field: &Field) -> Option<Value> {
+    Some(match field {
+        Field::Null => Value::Null,
+        Field::Bool(value) => Value::from(*value),
+        Field::Byte(value) => Value::from(*value),
+        Field::Short(value) => Value::from(*value),
+        Field::Int(value) => Value::from(*value),
+        Field::Long(value) => Value::from(*value),
+        Field::UByte(value) => Value::from(*value),
+        Field::UShort(value) => Value::from(*value),
+        Field::UInt(value) => Value::from(*value),
+        Field::ULong(value) => Value::from(*value),
+        Field::Float16(value) => Value::from(f64::from(value.to_f32())),
+        Field::Float(value) => Value::from(f64::from(*value)),
+        Field::Double(value) => Value::from(*value),
+        Field::Str(text) => Value::from(text.as_str()),
+        Field::Bytes(bytes) => Value::from(std::str::from_utf8(bytes.data()).ok()?),
+        Field::Group(row) => {
+            let inner =
+                row.get_column_iter().map(|(name, field)| Some((name.clone(), value(field)?)));
+            Value::Object(inner.collect::<Option<_>>()?)
+        }
+        Field::ListInternal(list) => list.elements().iter().map(value).collect::<Option<_>>()?,
+        Field::MapInternal(map) => {
+            let text = |key: &Field| match key {
+                Field::Str(text) => text.clone(),
+                other => other.to_string(),
+            };
+            let inner = map.entries().iter().map(|(key, field)| Some((text(key), value(field)?)));
+            Value::Object(inner.collect::<Option<_>>()?)
+        }
+        Field::Decimal(_)
+        | Field::Date(_)
+        | Field::TimeMillis(_)
+        | Field::TimeMicros(_)
+        | Field::TimestampMillis(_)
+        | Field::TimestampMicros(_) => Value::from(field.to_string()),
+    })
+}
+
+/// About how many bytes a value takes.
+fn weight(value: &Value) -> u64 {
+    16 + match value {
+        Value::String(text) => text.len() as u64,
+        Value::Array(values) => values.iter().map(weight).sum(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, value)| name.len() as u64 + weight(value)).sum()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    }
+}
