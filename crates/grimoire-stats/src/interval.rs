@@ -144,25 +144,27 @@ impl Proportion {
 }
 
 /// p with P(X > x) + ½ P(X = x) = α, and with P(X < x) + ½ P(X = x) = α.
+///
+/// By Newton's steps on the logarithm of the sum T, from Clopper and Pearson's ends, which are close by:
+/// dT/dp = ±½ P(X = x) (x/p + (n − x)/(1 − p)).
 fn mid_p_proportion(x: f64, n: f64, alpha: f64) -> (f64, f64) {
     let at = |p: f64, upper: bool| {
-        Binomial::new(n as u64, p).map_or(f64::NAN, |d| {
-            let half = 0.5 * d.density(x);
-            if upper { d.survival(x) + half } else { d.cdf(x - 1.0) + half }
-        })
+        let Ok(d) = Binomial::new(n as u64, p) else { return (f64::NAN, f64::NAN) };
+        let half = 0.5 * d.density(x);
+        let slope = half * (x / p + (n - x) / (1.0 - p));
+        mid_p_step(half, if upper { d.survival(x) } else { d.cdf(x - 1.0) }, slope, alpha, upper)
     };
-    let (low, high) = Proportion::ClopperPearson.ends(x, n, 0.5 * alpha);
-    let lower = if x == 0.0 {
-        0.0
-    } else {
-        root::bracketed(low, x / n, |p| at(p, true) - alpha).unwrap_or(low)
-    };
-    let upper = if x == n {
-        1.0
-    } else {
-        root::bracketed(x / n, high, |p| at(p, false) - alpha).unwrap_or(high)
-    };
-    (lower, upper)
+    let (start_low, start_high) = Proportion::ClopperPearson.ends(x, n, alpha);
+    let lower = root::increasing(0.0, x / n, start_low, 0.0, |p| at(p, true));
+    let upper = root::increasing(x / n, 1.0, start_high, 0.0, |p| at(p, false));
+    (if x == 0.0 { 0.0 } else { lower }, if x == n { 1.0 } else { upper })
+}
+
+/// ln T − ln α and its slope, T = ½ P(X = x) + a tail; the sign is such that both grow with the parameter.
+fn mid_p_step(half: f64, tail: f64, slope: f64, alpha: f64, upper: bool) -> (f64, f64) {
+    let whole = tail + half;
+    let off = (whole / alpha).ln();
+    (if upper { off } else { -off }, slope / whole)
 }
 
 /// How an interval for a Poisson rate is made.
@@ -246,16 +248,17 @@ impl Rate {
                 ((middle - 0.5 * z).max(0.0).powi(2) - 0.375, (middle + 0.5 * z).powi(2) - 0.375)
             }
             Self::MidP => {
+                // dT/dm = ±½ P(X = x) (1 + x/m).
                 let at = |mean: f64, upper: bool| {
-                    Poisson::new(mean).map_or(f64::NAN, |d| {
-                        let half = 0.5 * d.density(x);
-                        if upper { d.survival(x) + half } else { d.cdf(x - 1.0) + half }
-                    })
+                    let Ok(d) = Poisson::new(mean) else { return (f64::NAN, f64::NAN) };
+                    let half = 0.5 * d.density(x);
+                    let tail = if upper { d.survival(x) } else { d.cdf(x - 1.0) };
+                    mid_p_step(half, tail, half * (1.0 + x / mean), alpha, upper)
                 };
-                let (low, high) = Self::Exact.ends(x, 0.5 * alpha);
-                let lower = root::bracketed(low, x, |m| at(m, true) - alpha);
-                let upper = root::bracketed(x, high, |m| at(m, false) - alpha);
-                (if x == 0.0 { 0.0 } else { lower.unwrap_or(low) }, upper.unwrap_or(high))
+                let (low, high) = Self::Exact.ends(x, alpha);
+                let lower = root::increasing(0.0, x, low, 0.0, |m| at(m, true));
+                let upper = root::increasing(x, 2.0 * high + 10.0, high, 0.0, |m| at(m, false));
+                (if x == 0.0 { 0.0 } else { lower }, upper)
             }
         }
     }

@@ -10,12 +10,25 @@
 //! Accuracy: relative error of each tail near 10⁻¹⁴, growing like 10⁻¹⁶·|ln tail| far out; checked to
 //! 10⁻¹² against mpmath up to a + b = 10¹², down to tails of 10⁻³⁰⁰.
 
+use super::erf::normal_quantile_of_ln;
 use super::gamma::{deviance, ln_1p_minus, stirling_error};
 use super::{quadrature, root, two_sum};
-use std::f64::consts::TAU;
+use std::f64::consts::{LN_2, TAU};
 
 /// From here on, the tail is integrated instead of expanded.
 const LARGE: f64 = 200.0;
+
+/// A step in the logarithm of a root that no longer changes the root.
+const IN_LOGARITHMS: f64 = 1e-16;
+
+/// The standard normal quantile of e^`ln_p`: where to begin.
+fn normal_score(ln_p: f64) -> f64 {
+    if ln_p <= -LN_2 {
+        normal_quantile_of_ln(ln_p)
+    } else {
+        -normal_quantile_of_ln((-ln_p.exp_m1()).ln())
+    }
+}
 
 /// Both tails of a distribution at a point, and their logarithms.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -232,7 +245,8 @@ pub fn gamma_inverse(a: f64, ln_p: f64, lower: bool) -> f64 {
         }
     };
     let (low, high) = (-745.0 - a.ln().min(0.0), 709.0 - a.ln().max(0.0));
-    a * root::increasing(low, high, 0.0, solve).exp()
+    let start = if lower { 1.0 } else { -1.0 } * normal_score(ln_p) / a.sqrt();
+    a * root::increasing(low, high, start, IN_LOGARITHMS, solve).exp()
 }
 
 /// The pair (x, 1 − x) with Iₓ(a, b) = e^`ln_p` when `lower`, else with 1 − Iₓ(a, b) = e^`ln_p`.
@@ -263,5 +277,7 @@ pub fn beta_inverse(a: f64, b: f64, ln_p: f64, lower: bool) -> (f64, f64) {
         }
     };
     let center = (a / b).ln();
-    point(root::increasing(-740.0 - center.min(0.0), 740.0 - center.max(0.0), 0.0, solve))
+    let (low, high) = (-740.0 - center.min(0.0), 740.0 - center.max(0.0));
+    let start = if lower { 1.0 } else { -1.0 } * normal_score(ln_p) * (1.0 / a + 1.0 / b).sqrt();
+    point(root::increasing(low, high, start, IN_LOGARITHMS, solve))
 }

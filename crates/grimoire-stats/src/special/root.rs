@@ -4,11 +4,13 @@
 
 /// The root in [low, high] of the increasing function `f`, which returns value and derivative.
 ///
-/// `start` is the first guess. Stops when a step no longer changes the guess, or after 200 steps.
+/// `start` is the first guess. Stops when a step is below the last place of the guess or at most `enough`, or after 200
+/// steps.
 pub fn increasing(
     mut low: f64,
     mut high: f64,
     start: f64,
+    enough: f64,
     mut f: impl FnMut(f64) -> (f64, f64),
 ) -> f64 {
     let mut x = start.clamp(low, high);
@@ -29,7 +31,7 @@ pub fn increasing(
         let newton = x - value / slope;
         let next = if newton > low && newton < high { newton } else { 0.5 * (low + high) };
         let step = (next - x).abs();
-        if step <= 2e-16 * x.abs() || step == 0.0 || next <= low && next >= high {
+        if step <= 2e-16 * x.abs() || step <= enough || next <= low && next >= high {
             return if value.is_nan() { x } else { next };
         }
         x = next;
@@ -106,7 +108,7 @@ mod tests {
 
     #[test]
     fn finds_the_square_root_of_two_from_a_bad_start() {
-        let root = increasing(0.0, 1e6, 1e-9, |x| (x * x - 2.0, 2.0 * x));
+        let root = increasing(0.0, 1e6, 1e-9, 0.0, |x| (x * x - 2.0, 2.0 * x));
         close(root, 2_f64.sqrt(), 1e-15, 0.0);
         close(bracketed(0.0, 1e6, |x| x * x - 2.0).unwrap(), 2_f64.sqrt(), 1e-15, 0.0);
         assert!(bracketed(2.0, 3.0, |x| x * x - 2.0).is_none());
