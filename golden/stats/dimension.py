@@ -7,6 +7,7 @@ factor is the measured variance of d*S over m. Run: python dimension.py [ROUNDS]
 """
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import scipy
@@ -33,6 +34,6 @@ for d in DIMENSIONS:
         row[f"mle_{k}_mean"] = float(np.mean(sums[k]) / (N * (k - 1)))
     out.append(row)
     print({key: round(value, 3) for key, value in row.items()}, flush=True)
-with open("dimension.json", "w") as file:
+with open(Path(__file__).with_name("dimension.json"), "w") as file:
     json.dump({"versions": {"numpy": np.__version__, "scipy": scipy.__version__}, "n": N, "rounds": ROUNDS, "factors": out}, file, indent=1)
     file.write("\n")

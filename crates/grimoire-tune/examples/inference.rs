@@ -5,9 +5,11 @@
 
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
+mod reading;
+
 use grimoire_models::{Cache, Model};
-use grimoire_tensor::ops::select_rows;
-use grimoire_tensor::{Params, Precision, Tape};
+use grimoire_tensor::{Params, Precision};
+use reading::{ids, read};
 use serde_json::json;
 use std::error::Error;
 use std::path::Path;
@@ -40,27 +42,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn ids(n: usize) -> Vec<u32> {
-    (0..n as u32).map(|i| 100 + i * 7919 % 30_000).collect()
-}
-
-/// Reads tokens and computes the logits of the last of each sequence.
-fn read(model: &Model, cache: &mut Cache, additions: &[(usize, &[u32])]) {
-    let params = Params::default();
-    let batch = cache.extend(additions);
-    let tape = Tape::forward_only(&params).with_precision(PRECISION);
-    let hidden = model.hidden_cached(&tape, &batch, cache);
-    let last: Vec<usize> = batch.segments.iter().map(|s| s.q_start + s.q_len - 1).collect();
-    let logits = model.logits(&tape, &select_rows(&tape, &hidden, &last));
-    assert!(logits.values().iter().all(|logit| logit.is_finite()), "logits that are not finite");
-}
-
 fn prompt(model: &Model, tokens: usize) -> f64 {
     let ids = ids(tokens);
     let once = || {
         let mut cache = Cache::new(model.config(), 1, tokens, PRECISION);
         let start = Instant::now();
-        read(model, &mut cache, &[(0, &ids)]);
+        read(model, &Params::default(), &mut cache, &[(0, &ids)], PRECISION);
         tokens as f64 / start.elapsed().as_secs_f64()
     };
     once().max(once())
@@ -68,15 +55,15 @@ fn prompt(model: &Model, tokens: usize) -> f64 {
 
 fn generating(model: &Model, sequences: usize) -> f64 {
     let mut cache = Cache::new(model.config(), sequences, PAST + STEPS, PRECISION);
-    let past = ids(PAST);
+    let (params, past) = (Params::default(), ids(PAST));
     let all: Vec<(usize, &[u32])> = (0..sequences).map(|s| (s, &past[..])).collect();
-    read(model, &mut cache, &all);
+    read(model, &params, &mut cache, &all, PRECISION);
     let mut seconds: Vec<f64> = (0..STEPS as u32)
         .map(|token| {
             let one = [500 + token];
             let additions: Vec<(usize, &[u32])> = (0..sequences).map(|s| (s, &one[..])).collect();
             let start = Instant::now();
-            read(model, &mut cache, &additions);
+            read(model, &params, &mut cache, &additions, PRECISION);
             start.elapsed().as_secs_f64()
         })
         .collect();

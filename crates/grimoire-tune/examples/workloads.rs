@@ -6,12 +6,14 @@
 
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
+mod reading;
+
 use grimoire_models::{Cache, Model};
 use grimoire_nn::{AdamW, Decay, Schedule};
-use grimoire_tensor::ops::select_rows;
-use grimoire_tensor::{Params, Precision, Tape};
+use grimoire_tensor::{Params, Precision};
 use grimoire_tune::adapter::{LoraSettings, attach};
 use grimoire_tune::{Plan, Sequence, Trainer};
+use reading::{ids, read};
 use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
@@ -52,26 +54,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("most memory: {}", line.trim_start_matches("VmHWM:").trim());
     }
     Ok(())
-}
-
-fn ids(n: usize) -> Vec<u32> {
-    (0..n as u32).map(|i| 100 + i * 7919 % 40_000).collect()
-}
-
-/// Reads tokens and computes the logits of the last of each sequence.
-fn read(
-    model: &Model,
-    params: &Params,
-    cache: &mut Cache,
-    additions: &[(usize, &[u32])],
-    precision: Precision,
-) {
-    let batch = cache.extend(additions);
-    let tape = Tape::forward_only(params).with_precision(precision);
-    let hidden = model.hidden_cached(&tape, &batch, cache);
-    let last: Vec<usize> = batch.segments.iter().map(|s| s.q_start + s.q_len - 1).collect();
-    let logits = model.logits(&tape, &select_rows(&tape, &hidden, &last));
-    assert!(logits.values().iter().all(|logit| logit.is_finite()), "logits that are not finite");
 }
 
 fn generating(model: &Model, params: &Params, sequences: usize, past: usize, precision: Precision) {

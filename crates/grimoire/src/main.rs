@@ -11,9 +11,11 @@ mod markdown;
 mod printer;
 
 use clap::Parser;
+use grimoire_tune::data::PARQUET_READER;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    speak_of_our_own_panics();
     let cli = match commands::Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -32,4 +34,14 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+/// A damaged Parquet file makes the library that reads it panic; the error that follows is all that is said of it.
+fn speak_of_our_own_panics() {
+    let speak = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().name() != Some(PARQUET_READER) {
+            speak(panic);
+        }
+    }));
 }

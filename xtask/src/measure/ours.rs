@@ -186,27 +186,24 @@ fn shapes(machine: &Machine, quick: bool) -> Result<String> {
         .to_owned();
     for (rows, length) in SHAPES {
         for (threads, _) in &machine.reading {
-            if rows * length
-                > if quick {
-                    1024
-                } else if *threads == 1 {
-                    4096
-                } else {
-                    usize::MAX
-                }
-            {
+            let most = match (quick, *threads) {
+                (true, _) => 1024,
+                (false, 1) => 4096,
+                _ => usize::MAX,
+            };
+            if rows * length > most {
                 continue;
             }
             let line = training(&step, Path::new(model), (rows, length), *threads)?;
             let speed = number(&line, "tokens_per_second");
             let limit = *threads as f64 / SMOLLM2.training(length, "Q4_1", machine.peak);
-            let _ = writeln!(
-                text,
+            let row = format!(
                 "| {rows} x {length} | {threads} | {speed:.0} | {:.0} % | {:.0} | {:.0} |",
                 100.0 * speed / limit,
                 number(&line, "peak_mb"),
                 number(&line, "predicted_mb"),
             );
+            add(&mut text, &row);
         }
     }
     Ok(text)
@@ -244,14 +241,14 @@ fn types(machine: &Machine) -> Result<String> {
     );
     for (ty, file) in synthetic()? {
         for (threads, _) in &machine.reading {
-            let _ = write!(text, "| {ty} | {threads} |");
+            let mut row = format!("| {ty} | {threads} |");
             for (rows, length) in FEW_SHAPES {
                 let line = training(&step, &file, (rows, length), *threads)?;
                 let speed = number(&line, "tokens_per_second");
                 let limit = *threads as f64 / SYNTHETIC.training(length, ty, machine.peak);
-                let _ = write!(text, " {speed:.0} ({:.0} %) |", 100.0 * speed / limit);
+                let _ = write!(row, " {speed:.0} ({:.0} %) |", 100.0 * speed / limit);
             }
-            text.push('\n');
+            add(&mut text, &row);
         }
     }
     Ok(text)
@@ -276,7 +273,7 @@ fn inference(machine: &Machine) -> Result<String> {
             let file = file.to_string_lossy();
             let mut words = vec![&file[..], &count];
             words.extend(workloads.iter().map(String::as_str));
-            let _ = write!(text, "| {ty} | {threads} |");
+            let mut row = format!("| {ty} | {threads} |");
             let speeds = lines(&program, &words)?;
             let prompts = PROMPTS
                 .iter()
@@ -285,12 +282,20 @@ fn inference(machine: &Machine) -> Result<String> {
                 AT_ONCE.iter().map(|n| *n as f64 / SYNTHETIC.generating(*n, ty, machine, at));
             for (line, limit) in speeds.iter().zip(prompts.chain(at_once)) {
                 let speed = number(line, "tokens_per_second");
-                let _ = write!(text, " {speed:.0} ({:.0} %) |", 100.0 * speed / limit);
+                let _ = write!(row, " {speed:.0} ({:.0} %) |", 100.0 * speed / limit);
             }
-            text.push('\n');
+            add(&mut text, &row);
         }
     }
     Ok(text)
+}
+
+/// Adds a row to a table, and shows it at once: a run that is cut off keeps nothing else.
+#[expect(clippy::print_stdout, reason = "a chore speaks to the person who runs it")]
+fn add(text: &mut String, row: &str) {
+    println!("{row}");
+    text.push_str(row);
+    text.push('\n');
 }
 
 fn heading(columns: impl IntoIterator<Item = String>) -> String {

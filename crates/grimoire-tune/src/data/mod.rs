@@ -11,7 +11,8 @@ mod schema;
 mod split;
 
 pub use encode::{Encoder, Example, Marked};
-pub use read::{Record, json_lines, parse_records, read_records};
+pub use parquet::READER as PARQUET_READER;
+pub use read::{ENDINGS, Record, ending, json_lines, parse_records, read_records};
 pub use schema::{Fields, Row, Schema, Source, Turn, read_as, rows};
 pub use split::split;
 

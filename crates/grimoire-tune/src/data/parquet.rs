@@ -9,7 +9,6 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use serde_json::{Map, Value};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The four bytes at both ends of a file.
 const MAGIC: &[u8] = b"PAR1";
@@ -19,11 +18,21 @@ pub(super) fn is_parquet(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
 }
 
+/// The name of the thread that reads: a panic there is an error of the file, of which a program's hook says nothing.
+pub const READER: &str = "reader of Parquet";
+
 /// The rows of a file; the line of a record is the number of its row.
 pub(super) fn records(name: &str, bytes: Vec<u8>) -> Result<Vec<Record>, DataError> {
-    // The library trusts its files in places; what makes it panic is an error of the file here.
-    catch_unwind(AssertUnwindSafe(|| rows(name, bytes)))
-        .unwrap_or_else(|_| Err(place(name, 1, "a whole Parquet file", "a damaged one")))
+    // The library trusts its files in places; what makes it panic ends this thread alone.
+    std::thread::scope(|scope| {
+        let reader = std::thread::Builder::new().name(READER.to_owned());
+        let reader = reader
+            .spawn_scoped(scope, || rows(name, bytes))
+            .map_err(|source| DataError::Io { path: name.to_owned(), source })?;
+        reader
+            .join()
+            .unwrap_or_else(|_| Err(place(name, 1, "a whole Parquet file", "a damaged one")))
+    })
 }
 
 fn rows(name: &str, bytes: Vec<u8>) -> Result<Vec<Record>, DataError> {

@@ -19,6 +19,17 @@ pub struct Record {
     pub fields: Map<String, Value>,
 }
 
+/// What names of data files end in; those of text perhaps with `.gz` after it.
+pub const ENDINGS: [&str; 7] = [".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet"];
+
+/// Which of [`ENDINGS`] a name has, in any case and with `.gz` left out.
+#[must_use]
+pub fn ending(name: &str) -> Option<&'static str> {
+    let name = name.to_ascii_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    ENDINGS.into_iter().find(|end| name.ends_with(end))
+}
+
 /// Reads a file by its name: `.jsonl`/`.ndjson`, `.json` (an array, or JSON Lines), `.csv`, `.tsv`, `.txt` (a
 /// document per run of lines without a blank one), each perhaps with `.gz` after it; `.parquet`.
 ///
@@ -37,7 +48,7 @@ pub fn read_records(path: &Path) -> Result<Vec<Record>, DataError> {
 /// As [`read_records`].
 pub fn parse_records(name: &str, bytes: Vec<u8>) -> Result<Vec<Record>, DataError> {
     let bytes = unpack(name, bytes)?;
-    if name.to_ascii_lowercase().ends_with(".parquet") || parquet::is_parquet(&bytes) {
+    if ending(name) == Some(".parquet") || parquet::is_parquet(&bytes) {
         return filled(name, parquet::records(name, bytes)?);
     }
     let text = String::from_utf8(bytes).map_err(|error| {

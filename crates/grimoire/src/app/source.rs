@@ -4,6 +4,7 @@
 
 use crate::failure::{Failure, Outcome};
 use grimoire_hub::{Event, Hub, HubError, Reference, Settings};
+use grimoire_tune::data::ending;
 use std::path::{Path, PathBuf};
 
 /// Finds the model that `text` names on this machine, or brings it here. `event` hears of the progress.
@@ -34,15 +35,8 @@ pub(crate) fn locate_data(text: &str, event: &mut dyn FnMut(Event)) -> Outcome<P
 /// Whether `text` can only be the name of a data set on a hub: no path to what is here, and no file of rows beside.
 pub(crate) fn names_data_elsewhere(text: &str) -> bool {
     let named = Reference::data_set(text);
-    !is_a_path(text) && named.is_ok_and(|name| name.file().is_some() || !reads_as_rows(name.repo()))
-}
-
-/// Whether a name ends as a file of rows does.
-fn reads_as_rows(name: &str) -> bool {
-    let name = name.strip_suffix(".gz").unwrap_or(name);
-    [".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".parquet"]
-        .iter()
-        .any(|end| name.ends_with(end))
+    !is_a_path(text)
+        && named.is_ok_and(|name| name.file().is_some() || ending(name.repo()).is_none())
 }
 
 fn fetch(reference: &Reference, event: &mut dyn FnMut(Event)) -> Outcome<PathBuf> {

@@ -145,3 +145,27 @@ fn data_files_cut_and_flipped() {
         }
     }
 }
+
+/// Also where the library that reads Parquet panics, which it does for some of these: what it says is not shown.
+#[test]
+fn damaged_parquet_is_refused_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let (model, path) = (tiny(), folder.path().join("rows.parquet"));
+    let recorded: serde_json::Value = grimoire_testkit::golden::read("tune/parquet_rows.json.gz");
+    let file = recorded["cases"][0]["file"].as_str().unwrap();
+    // A byte is a Latin-1 character there.
+    let bytes: Vec<u8> = file.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+    // The description of the columns, which the library believes, ends eight bytes before the end.
+    let (length, _) = bytes[bytes.len() - 8..].split_first_chunk::<4>().unwrap();
+    let (head, tail) = bytes.split_at(bytes.len() - 8 - u32::from_le_bytes(*length) as usize);
+    let mut draws = draws(500);
+    let mut panics = 0;
+    for _ in 0..200 {
+        let damaged = [head, &flipped(tail, tail.len() - 8, &mut draws)].concat();
+        std::fs::write(&path, damaged).unwrap();
+        let told = told(grimoire(["tune", "--dry-run"]).args([&model, &path]));
+        told.works_or_refuses("rows.parquet");
+        panics += usize::from(told.stderr.contains("found a damaged one"));
+    }
+    assert!(panics > 0, "none of the files made the library panic: this test shows nothing");
+}

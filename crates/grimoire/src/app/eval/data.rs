@@ -5,7 +5,7 @@ use crate::app::listener::Listener;
 use crate::app::{builtin as own, source};
 use crate::failure::{Failure, Outcome};
 use grimoire_eval::task::{Row, Task, TaskError, builtin};
-use grimoire_tune::data::{Record, read_records};
+use grimoire_tune::data::{Record, ending, read_records};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 
@@ -96,10 +96,10 @@ pub(crate) fn rows(task: &Task, file: &str, listener: &mut dyn Listener) -> Outc
             .map_err(|failure| with_source(task, file, failure))?,
     };
     // A table has its rows at the top, whatever the document of the same data looks like.
-    let table = [".parquet", ".jsonl", ".csv", ".tsv"].iter().any(|end| {
-        let name = path.to_string_lossy().to_ascii_lowercase();
-        name.strip_suffix(".gz").unwrap_or(&name).ends_with(end)
-    });
+    let table = matches!(
+        ending(&path.to_string_lossy()),
+        Some(".parquet" | ".jsonl" | ".ndjson" | ".csv" | ".tsv")
+    );
     if !task.rows.is_empty() && !table {
         let text = crate::app::texts::read_all(&path)?;
         let document: Value = serde_json::from_str(&text)
