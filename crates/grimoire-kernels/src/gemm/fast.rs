@@ -9,10 +9,14 @@
 //!
 //! What it does not do: gradients; types without a kernel (they go through f32).
 
-use super::activations::{Activations, BLOCK};
+use super::activations::Activations;
 #[cfg(target_arch = "x86_64")]
-use super::fast_avx512::Target;
+use super::fast_share::Target;
 use super::{Lhs, Rhs, Stored, gemm};
+#[cfg(target_arch = "x86_64")]
+use super::{fast_avx2, fast_avx512};
+#[cfg(target_arch = "x86_64")]
+use crate::isa::Isa;
 #[cfg(target_arch = "x86_64")]
 use crate::parallel::Shared;
 use crate::storage::StorageType;
@@ -46,99 +50,38 @@ pub(super) fn width(ty: StorageType) -> Option<Width> {
 
 /// `C[m, n] (+)= A[m, k] · Wᵀ`, for a type that has a [`width`].
 pub(super) fn product(a: &[f32], m: usize, w: Stored<'_>, out: &mut [f32], accumulate: bool) {
+    #[cfg(target_arch = "x86_64")]
+    if Isa::current() >= Isa::Avx2 {
+        several(a, m, &[w], &mut [out], accumulate);
+        return;
+    }
     ACTIVATIONS.with_borrow_mut(|activations| {
-        let bytes = crate::isa::Isa::current() >= crate::isa::Isa::Avx512;
-        activations.quantise(a, w.cols, width(w.ty) == Some(Width::Eight) && !bytes);
-        #[cfg(target_arch = "x86_64")]
-        if bytes {
-            let out = Shared(out.as_mut_ptr());
-            super::fast_avx512::product(activations, m, &[Target { w, out }], accumulate);
-            return;
-        }
-        #[cfg(target_arch = "x86_64")]
-        if crate::isa::Isa::current() >= crate::isa::Isa::Avx2 {
-            avx2::product(activations, m, w, out, accumulate);
-            return;
-        }
+        activations.quantise(a, w.cols, false);
         let values = activations.values();
         gemm(Lhs::new(&values, m, w.cols), Rhs::Transposed(w), out, accumulate);
     });
 }
 
-/// Several products with the same left side, `C_i[m, n_i] = A · W_iᵀ`, where they can be shared out together: with VNNI.
+/// Several products with the same left side, `C_i[m, n_i] (+)= A · W_iᵀ`, shared out together; the instruction set in force
+/// is at least AVX2.
 #[cfg(target_arch = "x86_64")]
-pub(super) fn several(a: &[f32], m: usize, weights: &[Stored<'_>], outs: &mut [&mut [f32]]) {
+pub(super) fn several(
+    a: &[f32],
+    m: usize,
+    weights: &[Stored<'_>],
+    outs: &mut [&mut [f32]],
+    accumulate: bool,
+) {
+    let bytes = Isa::current() >= Isa::Avx512;
+    let wide = !bytes && weights.iter().any(|w| width(w.ty) == Some(Width::Eight));
     ACTIVATIONS.with_borrow_mut(|activations| {
-        activations.quantise(a, weights[0].cols, false);
+        activations.quantise(a, weights[0].cols, wide);
         let targets: Vec<Target<'_>> = weights
             .iter()
             .zip(outs)
             .map(|(w, out)| Target { w: *w, out: Shared(out.as_mut_ptr()) })
             .collect();
-        super::fast_avx512::product(activations, m, &targets, false);
+        let product = if bytes { fast_avx512::product } else { fast_avx2::product };
+        product(activations, m, &targets, accumulate);
     });
-}
-
-#[cfg(target_arch = "x86_64")]
-mod avx2 {
-    use super::super::activations::Rows;
-    use super::super::fast_avx2::{COLS, TOGETHER, multiply};
-    use super::super::fast_pack::{pack, registers};
-    use super::{Activations, BLOCK, Stored, width};
-    use crate::parallel::{Shared, for_each_piece};
-    use std::arch::x86_64::{__m256i, _mm256_setzero_si256};
-    use std::cell::RefCell;
-
-    /// Columns of `C` in a piece.
-    const PIECE: usize = 2 * COLS;
-    /// Rows of `C` in a piece, all of which one panel meets.
-    const ROWS: usize = 256;
-    /// Most blocks in a step of the sum: the panel stays in the first-level cache.
-    const STEP: usize = 18;
-
-    thread_local! {
-        static PANEL: RefCell<Vec<__m256i>> = const { RefCell::new(Vec::new()) };
-    }
-
-    /// The product on AVX2.
-    pub(super) fn product(
-        a: &Activations,
-        m: usize,
-        w: Stored<'_>,
-        out: &mut [f32],
-        accumulate: bool,
-    ) {
-        let (n, blocks) = (w.rows, w.cols / BLOCK);
-        let whole = w.ty.block_len() / BLOCK;
-        let step = blocks.div_ceil(blocks.div_ceil(STEP)).next_multiple_of(whole);
-        let width = width(w.ty).expect("a type with a kernel");
-        let target = Shared(out.as_mut_ptr());
-        let row_pieces = m.div_ceil(ROWS);
-        for_each_piece(n.div_ceil(PIECE) * row_pieces, |piece| {
-            let first = piece % row_pieces * ROWS;
-            let rows = first..m.min(first + ROWS);
-            let cols = piece / row_pieces * PIECE;
-            PANEL.with_borrow_mut(|panel| {
-                // SAFETY: zero is a value of every register.
-                panel.resize(2 * registers(width) * step, unsafe { _mm256_setzero_si256() });
-                for col in (cols..n.min(cols + PIECE)).step_by(COLS) {
-                    for from in (0..blocks).step_by(step) {
-                        let depth = step.min(blocks - from);
-                        // SAFETY: AVX2 is in force; block, columns and rows exist, and the tile of C belongs
-                        // to this piece alone.
-                        unsafe {
-                            pack(&w, col, from, depth, panel);
-                            for row in rows.clone().step_by(TOGETHER) {
-                                let together = TOGETHER.min(rows.end - row);
-                                let c = target.pointer().add(row * n + col);
-                                let a = Rows::of(a, row, from);
-                                let add = accumulate || from > 0;
-                                multiply(width, panel, depth, a, together, c, n, n - col, add);
-                            }
-                        }
-                    }
-                }
-            });
-        });
-    }
 }

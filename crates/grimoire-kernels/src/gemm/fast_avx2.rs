@@ -7,16 +7,56 @@
 //! multiplies what comes of them by the small scale of the group. Eight-bit weights go through `madd` in 16 bits. All of
 //! it is exact, below 2²⁴ for a block, and meets the scales in f32 once a block.
 
-use super::activations::{BLOCK, Rows};
-use super::fast::Width;
+use super::activations::{Activations, BLOCK, Rows};
+use super::fast::{Width, width};
+use super::fast_pack::{pack, registers};
+use super::fast_share::{COLS, Target, Task, share_out};
 use std::arch::x86_64::*;
+use std::cell::RefCell;
 
-/// Columns of a panel: two halves of eight.
-pub(super) const COLS: usize = 16;
 /// Most rows of `A` in a tile.
-pub(super) const TOGETHER: usize = 4;
+const TOGETHER: usize = 4;
 /// Groups of four values in a block.
 const QUADS: usize = BLOCK / 4;
+/// Most blocks in a step of the sum: the panel stays in the first-level cache.
+const STEP: usize = 18;
+
+thread_local! {
+    static PANEL: RefCell<Vec<__m256i>> = const { RefCell::new(Vec::new()) };
+}
+
+/// `C[m, n] (+)= A[m, k] · Wᵀ` for each target; the instruction set in force is at least AVX2.
+pub(super) fn product(a: &Activations, m: usize, targets: &[Target<'_>], accumulate: bool) {
+    share_out(targets, m, TOGETHER, |task| {
+        PANEL.with_borrow_mut(|panel| one_panel(a, &task, accumulate, panel));
+    });
+}
+
+/// All rows of a task with its panel.
+fn one_panel(a: &Activations, task: &Task<'_, '_>, accumulate: bool, panel: &mut Vec<__m256i>) {
+    let Task { target, col, ref rows, ahead } = *task;
+    let (w, n) = (&target.w, target.w.rows);
+    let width = width(w.ty).expect("a type with a kernel");
+    let (blocks, whole) = (w.cols / BLOCK, w.ty.block_len() / BLOCK);
+    let step = blocks.div_ceil(blocks.div_ceil(STEP)).next_multiple_of(whole);
+    // SAFETY: zero is a value of every register.
+    panel.resize(2 * registers(width) * step, unsafe { _mm256_setzero_si256() });
+    for from in (0..blocks).step_by(step) {
+        let depth = step.min(blocks - from);
+        let part = ahead.len() * from / blocks..ahead.len() * (from + depth) / blocks;
+        // SAFETY: AVX2 is in force; block, columns and rows exist, and the tile of C belongs to this piece alone.
+        unsafe {
+            pack(w, col, from, depth, &ahead[part], panel);
+            for row in rows.clone().step_by(TOGETHER) {
+                let together = TOGETHER.min(rows.end - row);
+                let c = target.out.pointer().add(row * n + col);
+                let a = Rows::of(a, row, from);
+                let add = accumulate || from > 0;
+                multiply(width, panel, depth, a, together, c, n, n - col, add);
+            }
+        }
+    }
+}
 
 /// `C[rows, 16] (+)= A · panel` for `rows` of 1 to 4 and `blocks` blocks; of `C` the first `live` columns exist.
 ///
@@ -25,7 +65,7 @@ const QUADS: usize = BLOCK / 4;
 /// writable with rows `c_row` apart.
 #[expect(clippy::too_many_arguments, reason = "a tile of a matrix product has as many")]
 #[target_feature(enable = "avx2,fma")]
-pub(super) unsafe fn multiply(
+unsafe fn multiply(
     width: Width,
     panel: &[__m256i],
     blocks: usize,

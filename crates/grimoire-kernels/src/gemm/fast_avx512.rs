@@ -7,19 +7,10 @@
 
 use super::activations::{Activations, BLOCK, Rows};
 use super::fast_pack512::{Panel, pack};
-use super::{Stored, fast_avx2::COLS};
-use crate::parallel::{Shared, for_each_piece};
+use super::fast_share::{COLS, Target, Task, share_out};
 use std::arch::x86_64::*;
 use std::cell::RefCell;
 
-/// Fewest panels of a piece.
-const PIECE: usize = 2;
-/// How many panels ahead memory is asked: sixteen streams at once are more than a processor foresees.
-const AHEAD: usize = 4;
-/// How many pieces are enough to share out well.
-const ENOUGH: usize = 12;
-/// Rows of `C` in a piece, all of which one panel meets.
-const ROWS: usize = 256;
 /// Most blocks in a step of the sum: the panel stays in the first-level cache.
 const STEP: usize = 24;
 /// Most rows of `A` in a tile.
@@ -31,74 +22,16 @@ thread_local! {
     static PANEL: RefCell<Vec<__m512i>> = const { RefCell::new(Vec::new()) };
 }
 
-/// One of several products with the same left side.
-#[derive(Clone, Copy)]
-pub(super) struct Target<'a> {
-    pub(super) w: Stored<'a>,
-    /// `C` `[m, w.rows]`.
-    pub(super) out: Shared,
-}
-
-/// `C[m, n] (+)= A[m, k] · Wᵀ` for each target; the instruction set in force is at least AVX-512 with VNNI. The columns of
-/// all targets are shared out together: few products wait for each other.
+/// `C[m, n] (+)= A[m, k] · Wᵀ` for each target; the instruction set in force is at least AVX-512 with VNNI.
 pub(super) fn product(a: &Activations, m: usize, targets: &[Target<'_>], accumulate: bool) {
-    let panels: usize = targets.iter().map(|target| target.w.rows.div_ceil(COLS)).sum();
-    let row_pieces = m.div_ceil(ROWS);
-    // Few rows are bound by memory, which is asked ahead within a piece: then a piece for each thread. Where the columns
-    // are cut shows in no result.
-    let few = m <= TOGETHER;
-    let enough = if few { rayon::current_num_threads() } else { ENOUGH };
-    let width = panels.div_ceil(enough).max(PIECE);
-    for_each_piece(panels.div_ceil(width) * row_pieces, |piece| {
-        let first = piece % row_pieces * ROWS;
-        let rows = first..m.min(first + ROWS);
-        let from = piece / row_pieces * width;
-        let to = panels.min(from + width);
-        PANEL.with_borrow_mut(|panel| {
-            for at in from..to {
-                let (target, col) = locate(targets, at);
-                let ahead = at + AHEAD;
-                // What lies beyond a long piece is another thread's; of short ones the next may be anybody's.
-                let ahead = if ahead < if few { to } else { panels } {
-                    let (target, col) = locate(targets, ahead);
-                    rows_from(&target.w, col)
-                } else {
-                    &[]
-                };
-                one_panel(a, target, col, rows.clone(), ahead, accumulate, panel);
-            }
-        });
+    share_out(targets, m, TOGETHER, |task| {
+        PANEL.with_borrow_mut(|panel| one_panel(a, &task, accumulate, panel));
     });
 }
 
-/// Which target has this panel, and its first column there.
-fn locate<'t, 'a>(targets: &'t [Target<'a>], mut panel: usize) -> (&'t Target<'a>, usize) {
-    for target in targets {
-        let own = target.w.rows.div_ceil(COLS);
-        if panel < own {
-            return (target, panel * COLS);
-        }
-        panel -= own;
-    }
-    unreachable!("panels are counted over the same targets")
-}
-
-/// The bytes of the rows of `W` that become the panel of these columns.
-fn rows_from<'a>(w: &Stored<'a>, col: usize) -> &'a [u8] {
-    let row_bytes = w.bytes.len() / w.rows;
-    &w.bytes[col * row_bytes..w.rows.min(col + COLS) * row_bytes]
-}
-
-/// All rows of `A` with one panel of a target; meanwhile the bytes `ahead` are asked for.
-fn one_panel(
-    a: &Activations,
-    target: &Target<'_>,
-    col: usize,
-    rows: std::ops::Range<usize>,
-    ahead: &[u8],
-    accumulate: bool,
-    panel: &mut Vec<__m512i>,
-) {
+/// All rows of a task with its panel.
+fn one_panel(a: &Activations, task: &Task<'_, '_>, accumulate: bool, panel: &mut Vec<__m512i>) {
+    let Task { target, col, ref rows, ahead } = *task;
     let (w, n) = (&target.w, target.w.rows);
     let (kind, blocks) = (Panel::of(w.ty), w.cols / BLOCK);
     let whole = w.ty.block_len() / BLOCK;

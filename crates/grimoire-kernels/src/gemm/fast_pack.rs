@@ -7,7 +7,7 @@
 use super::Stored;
 use super::activations::BLOCK;
 use super::fast::Width;
-use super::fast_avx2::COLS;
+use super::fast_share::COLS;
 use crate::storage::StorageType;
 use std::arch::x86_64::*;
 
@@ -27,7 +27,8 @@ const FOUR: usize = 8 + 2;
 const SIX: usize = 8 + 5;
 const EIGHT: usize = 16 + 2;
 
-/// Packs columns `col..col + 16` (the last one again for those past the end), blocks `from..from + blocks` of 32.
+/// Packs columns `col..col + 16` (the last one again for those past the end), blocks `from..from + blocks` of 32;
+/// meanwhile the bytes `ahead` are asked for.
 ///
 /// # Safety
 /// AVX2 and F16C must be there; `col` lies in the matrix, so do the blocks, which are whole blocks of the type.
@@ -37,19 +38,20 @@ pub(super) unsafe fn pack(
     col: usize,
     from: usize,
     blocks: usize,
+    ahead: &[u8],
     panel: &mut [__m256i],
 ) {
     // SAFETY: the caller's promise; a type without a width never comes here.
     unsafe {
         match w.ty {
-            StorageType::Q4_0 => each::<18, 1>(w, col, from, blocks, panel, FOUR, q4_0),
-            StorageType::Q4_1 => each::<20, 1>(w, col, from, blocks, panel, FOUR, q4_1),
-            StorageType::Q4K => each::<144, 8>(w, col, from, blocks, panel, FOUR, q4_k),
-            StorageType::Q5_0 => each::<22, 1>(w, col, from, blocks, panel, SIX, q5_0),
-            StorageType::Q5_1 => each::<24, 1>(w, col, from, blocks, panel, SIX, q5_1),
-            StorageType::Q8_0 => each::<34, 1>(w, col, from, blocks, panel, EIGHT, q8_0),
-            StorageType::Q5K => each::<176, 8>(w, col, from, blocks, panel, SIX, q5_k),
-            StorageType::Q6K => each::<210, 8>(w, col, from, blocks, panel, SIX, q6_k),
+            StorageType::Q4_0 => each::<18, 1>(w, col, from, blocks, ahead, panel, FOUR, q4_0),
+            StorageType::Q4_1 => each::<20, 1>(w, col, from, blocks, ahead, panel, FOUR, q4_1),
+            StorageType::Q4K => each::<144, 8>(w, col, from, blocks, ahead, panel, FOUR, q4_k),
+            StorageType::Q5_0 => each::<22, 1>(w, col, from, blocks, ahead, panel, SIX, q5_0),
+            StorageType::Q5_1 => each::<24, 1>(w, col, from, blocks, ahead, panel, SIX, q5_1),
+            StorageType::Q8_0 => each::<34, 1>(w, col, from, blocks, ahead, panel, EIGHT, q8_0),
+            StorageType::Q5K => each::<176, 8>(w, col, from, blocks, ahead, panel, SIX, q5_k),
+            StorageType::Q6K => each::<210, 8>(w, col, from, blocks, ahead, panel, SIX, q6_k),
             _ => unreachable!("{} has no integer kernel", w.ty),
         }
     }
@@ -67,6 +69,7 @@ unsafe fn each<const B: usize, const GROUPS: usize>(
     col: usize,
     from: usize,
     blocks: usize,
+    ahead: &[u8],
     panel: &mut [__m256i],
     half_size: usize,
     unpack: unsafe fn(Blocks<B>, *mut __m256i, usize),
@@ -78,12 +81,12 @@ unsafe fn each<const B: usize, const GROUPS: usize>(
         "a panel is too short"
     );
     assert!(w.bytes.len() == w.rows * row_bytes && col < w.rows, "no such column");
-    let ahead = w.bytes.as_ptr().wrapping_add((col + COLS) * row_bytes);
     for group in 0..blocks / GROUPS {
         let at = (from / GROUPS + group) * B;
-        // The next panel: as many bytes as this block of sixteen columns takes.
-        for line in (0..COLS * B).step_by(64) {
-            _mm_prefetch::<_MM_HINT_T0>(ahead.wrapping_add(COLS * at + line).cast());
+        // As many bytes as this block of sixteen columns takes, into the second level of the cache.
+        let asked = COLS * group * B..(COLS * (group + 1) * B).min(ahead.len());
+        for line in ahead.get(asked).unwrap_or_default().chunks(64) {
+            _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast());
         }
         for half in 0..2 {
             let block = |i: usize| {

@@ -5,8 +5,8 @@
 
 use super::Stored;
 use super::activations::BLOCK;
-use super::fast_avx2::COLS;
 use super::fast_avx512::QUADS;
+use super::fast_share::COLS;
 use crate::storage::StorageType;
 use std::arch::x86_64::*;
 

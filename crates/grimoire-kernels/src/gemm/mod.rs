@@ -18,6 +18,8 @@ mod fast_pack;
 #[cfg(target_arch = "x86_64")]
 mod fast_pack512;
 #[cfg(target_arch = "x86_64")]
+mod fast_share;
+#[cfg(target_arch = "x86_64")]
 mod half;
 #[cfg(target_arch = "x86_64")]
 mod half_pack;
@@ -261,11 +263,11 @@ pub fn gemm_several(
         );
     }
     #[cfg(target_arch = "x86_64")]
-    if Isa::current() >= Isa::Avx512
+    if Isa::current() >= Isa::Avx2
         && !weights.is_empty()
         && weights.iter().all(|w| integers(precision, &lhs, Rhs::Transposed(*w)))
     {
-        fast::several(lhs.values, lhs.rows, weights, outs);
+        fast::several(lhs.values, lhs.rows, weights, outs, false);
         return;
     }
     for (w, out) in weights.iter().zip(outs) {
