@@ -6,7 +6,7 @@
 
 use super::Stored;
 use super::activations::BLOCK;
-use super::fast::Width;
+use super::fast::{Width, width};
 use super::fast_share::COLS;
 use crate::storage::StorageType;
 use std::arch::x86_64::*;
@@ -44,14 +44,14 @@ pub(super) unsafe fn pack(
     // SAFETY: the caller's promise; a type without a width never comes here.
     unsafe {
         match w.ty {
-            StorageType::Q4_0 => each::<18, 1>(w, col, from, blocks, ahead, panel, FOUR, q4_0),
-            StorageType::Q4_1 => each::<20, 1>(w, col, from, blocks, ahead, panel, FOUR, q4_1),
-            StorageType::Q4K => each::<144, 8>(w, col, from, blocks, ahead, panel, FOUR, q4_k),
-            StorageType::Q5_0 => each::<22, 1>(w, col, from, blocks, ahead, panel, SIX, q5_0),
-            StorageType::Q5_1 => each::<24, 1>(w, col, from, blocks, ahead, panel, SIX, q5_1),
-            StorageType::Q8_0 => each::<34, 1>(w, col, from, blocks, ahead, panel, EIGHT, q8_0),
-            StorageType::Q5K => each::<176, 8>(w, col, from, blocks, ahead, panel, SIX, q5_k),
-            StorageType::Q6K => each::<210, 8>(w, col, from, blocks, ahead, panel, SIX, q6_k),
+            StorageType::Q4_0 => each::<18, 1>(w, col, from, blocks, ahead, panel, q4_0),
+            StorageType::Q4_1 => each::<20, 1>(w, col, from, blocks, ahead, panel, q4_1),
+            StorageType::Q4K => each::<144, 8>(w, col, from, blocks, ahead, panel, q4_k),
+            StorageType::Q5_0 => each::<22, 1>(w, col, from, blocks, ahead, panel, q5_0),
+            StorageType::Q5_1 => each::<24, 1>(w, col, from, blocks, ahead, panel, q5_1),
+            StorageType::Q8_0 => each::<34, 1>(w, col, from, blocks, ahead, panel, q8_0),
+            StorageType::Q5K => each::<176, 8>(w, col, from, blocks, ahead, panel, q5_k),
+            StorageType::Q6K => each::<210, 8>(w, col, from, blocks, ahead, panel, q6_k),
             _ => unreachable!("{} has no integer kernel", w.ty),
         }
     }
@@ -71,10 +71,10 @@ unsafe fn each<const B: usize, const GROUPS: usize>(
     blocks: usize,
     ahead: &[u8],
     panel: &mut [__m256i],
-    half_size: usize,
     unpack: unsafe fn(Blocks<B>, *mut __m256i, usize),
 ) {
     let row_bytes = w.cols / BLOCK / GROUPS * B;
+    let half_size = registers(width(w.ty).expect("a type with a kernel"));
     let next = 2 * half_size;
     assert!(
         panel.len() >= blocks * next && from + blocks <= w.cols / BLOCK,
