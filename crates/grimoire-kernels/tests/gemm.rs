@@ -161,13 +161,14 @@ fn fast_products_are_those_of_rounded_activations() {
 /// What becomes of a row does not depend on how many others it is multiplied with.
 #[test]
 fn fast_rows_have_the_same_bits_alone_and_in_company() {
-    let (m, n, k) = (11, 37, 1184);
+    use StorageType::{Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K, Q8_0};
+    let (m, n, k) = (11, 37, 1280);
     let a = values(m * k, 10);
     Isa::for_each_available(|isa| {
         if isa == Isa::Portable {
             return; // In f32 the sums of few and of many rows run in different orders.
         }
-        for ty in [StorageType::Q4_1, StorageType::Q8_0] {
+        for ty in [Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4K, Q5K, Q6K] {
             let bytes = blocks(ty, n * k, 11);
             let w = Rhs::Transposed(Stored::new(ty, n, k, &bytes));
             let mut all = vec![0.0; m * n];

@@ -73,7 +73,8 @@ pub(super) fn several(
     accumulate: bool,
 ) {
     let bytes = Isa::current() >= Isa::Avx512;
-    let wide = !bytes && weights.iter().any(|w| width(w.ty) == Some(Width::Eight));
+    // One row meets eight-bit weights as bytes.
+    let wide = !bytes && m > 1 && weights.iter().any(|w| width(w.ty) == Some(Width::Eight));
     ACTIVATIONS.with_borrow_mut(|activations| {
         activations.quantise(a, weights[0].cols, wide);
         let targets: Vec<Target<'_>> = weights

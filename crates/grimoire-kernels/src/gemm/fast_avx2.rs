@@ -10,6 +10,7 @@
 use super::activations::{Activations, BLOCK, Rows};
 use super::fast::{Width, width};
 use super::fast_pack::{pack, registers};
+use super::fast_row;
 use super::fast_share::{COLS, Target, Task, share_out};
 use std::arch::x86_64::*;
 use std::cell::RefCell;
@@ -36,6 +37,13 @@ pub(super) fn product(a: &Activations, m: usize, targets: &[Target<'_>], accumul
 fn one_panel(a: &Activations, task: &Task<'_, '_>, accumulate: bool, panel: &mut Vec<__m256i>) {
     let Task { target, col, ref rows, ahead } = *task;
     let (w, n) = (&target.w, target.w.rows);
+    if rows.len() == 1 && fast_row::suits(w.ty) {
+        let c = target.out.pointer().wrapping_add(rows.start * n + col);
+        let place = fast_row::Place { c, live: n - col, accumulate };
+        // SAFETY: AVX2 is in force; columns and row exist, and the tile of C belongs to this piece alone.
+        unsafe { fast_row::multiply(w, col, Rows::of(a, rows.start, 0), ahead, place) };
+        return;
+    }
     let width = width(w.ty).expect("a type with a kernel");
     let (blocks, whole) = (w.cols / BLOCK, w.ty.block_len() / BLOCK);
     let step = blocks.div_ceil(blocks.div_ceil(STEP)).next_multiple_of(whole);

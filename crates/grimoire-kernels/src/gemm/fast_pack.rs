@@ -103,7 +103,10 @@ unsafe fn each<const B: usize, const GROUPS: usize>(
 /// Sixteen bytes at `offset` of each block, as four registers of four bytes of each column.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn four_by_eight<const B: usize>(blocks: Blocks<B>, offset: usize) -> [__m256i; 4] {
+pub(super) unsafe fn four_by_eight<const B: usize>(
+    blocks: Blocks<B>,
+    offset: usize,
+) -> [__m256i; 4] {
     // SAFETY: the caller has sixteen bytes there.
     let [a, b, c, d] = std::array::from_fn(|i| unsafe {
         let load = |i: usize| _mm_loadu_si128(blocks[i].cast::<u8>().add(offset).cast());
@@ -134,7 +137,7 @@ unsafe fn split(bytes: __m256i, low: *mut __m256i, high: *mut __m256i) {
 /// The f16 at `offset` of each block.
 #[inline]
 #[target_feature(enable = "avx2,f16c")]
-unsafe fn halves<const B: usize>(blocks: Blocks<B>, offset: usize) -> __m256 {
+pub(super) unsafe fn halves<const B: usize>(blocks: Blocks<B>, offset: usize) -> __m256 {
     // SAFETY: the caller has two bytes there.
     let [a, b, c, d, e, f, g, h] = blocks
         .map(|block| unsafe { block.cast::<u8>().add(offset).cast::<i16>().read_unaligned() });
@@ -171,14 +174,24 @@ unsafe fn q4_1(blocks: Blocks<20>, out: *mut __m256i, _: usize) {
         for (quad, bytes) in four_by_eight(blocks, 4).into_iter().enumerate() {
             split(bytes, out.add(quad), out.add(4 + quad));
         }
-        let [a, b, c, d, e, f, g, h] = blocks.map(|block| block.cast::<i32>().read_unaligned());
-        let both = _mm256_set_epi32(h, g, f, e, d, c, b, a);
-        let d = _mm256_and_si256(both, _mm256_set1_epi32(0xffff));
-        let both = _mm256_packus_epi32(d, _mm256_srli_epi32::<16>(both));
-        let both = _mm256_permute4x64_epi64::<0b11_01_10_00>(both);
-        let d = _mm256_cvtph_ps(_mm256_castsi256_si128(both));
-        scales(out, 8, d, _mm256_cvtph_ps(_mm256_extracti128_si256::<1>(both)));
+        let (d, min) = q4_1_scales(blocks);
+        scales(out, 8, d, min);
     }
+}
+
+/// Scale and minimum at the head of each block.
+#[inline]
+#[target_feature(enable = "avx2,f16c")]
+pub(super) unsafe fn q4_1_scales(blocks: Blocks<20>) -> (__m256, __m256) {
+    // SAFETY: the caller has the blocks.
+    let [a, b, c, d, e, f, g, h] =
+        blocks.map(|block| unsafe { block.cast::<i32>().read_unaligned() });
+    let both = _mm256_set_epi32(h, g, f, e, d, c, b, a);
+    let d = _mm256_and_si256(both, _mm256_set1_epi32(0xffff));
+    let both = _mm256_packus_epi32(d, _mm256_srli_epi32::<16>(both));
+    let both = _mm256_permute4x64_epi64::<0b11_01_10_00>(both);
+    let d = _mm256_cvtph_ps(_mm256_castsi256_si128(both));
+    (d, _mm256_cvtph_ps(_mm256_extracti128_si256::<1>(both)))
 }
 
 #[target_feature(enable = "avx2,f16c")]
@@ -206,14 +219,14 @@ unsafe fn q4_k(blocks: Blocks<144>, out: *mut __m256i, next: usize) {
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn negative(x: __m256) -> __m256 {
+pub(super) fn negative(x: __m256) -> __m256 {
     _mm256_sub_ps(_mm256_setzero_ps(), x)
 }
 
 /// Scale and minimum of a group, six bits each, out of the twelve bytes that Q4_K and Q5_K pack those of eight groups into.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn small_scales(packed: [__m256i; 4], group: usize) -> (__m256i, __m256i) {
+pub(super) fn small_scales(packed: [__m256i; 4], group: usize) -> (__m256i, __m256i) {
     let bits = |x: __m256i, from: usize, mask: i32| {
         let shifted = _mm256_srlv_epi32(x, _mm256_set1_epi32(from as i32));
         _mm256_and_si256(shifted, _mm256_set1_epi32(mask))
@@ -407,22 +420,31 @@ unsafe fn q6_k(blocks: Blocks<210>, out: *mut __m256i, next: usize) {
         }
         let (d, small) = (halves(blocks, 208), four_by_eight(blocks, 192));
         for run in 0..8 {
-            let shift = _mm256_set1_epi32(8 * (run as i32 % 2 * 2));
-            // Both scales of this run in the low word, then each with its sign.
-            let both = _mm256_srlv_epi32(small[run / 2], shift);
-            let first = _mm256_srai_epi32::<24>(_mm256_slli_epi32::<24>(both));
-            let second = _mm256_srai_epi32::<24>(_mm256_slli_epi32::<16>(both));
-            let pair = _mm256_or_si256(
-                _mm256_and_si256(first, _mm256_set1_epi32(0xffff)),
-                _mm256_slli_epi32::<16>(second),
-            );
             let out = out.add(run * next);
-            *out.add(8) = both_words(first);
-            *out.add(9) = both_words(second);
-            *out.add(10) = _mm256_mullo_epi16(pair, _mm256_set1_epi16(-32));
+            let [first, second, offset] = q6_k_scales(small, run);
+            *out.add(8) = first;
+            *out.add(9) = second;
+            *out.add(10) = offset;
             scales(out, 11, d, _mm256_setzero_ps());
         }
     }
+}
+
+/// Of 32 values of Q6_K: the scales of both sixteens in both words of each lane, and their products with the offset in one.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn q6_k_scales(small: [__m256i; 4], run: usize) -> [__m256i; 3] {
+    let shift = _mm256_set1_epi32(8 * (run as i32 % 2 * 2));
+    // Both scales of this run in the low word, then each with its sign.
+    let both = _mm256_srlv_epi32(small[run / 2], shift);
+    let first = _mm256_srai_epi32::<24>(_mm256_slli_epi32::<24>(both));
+    let second = _mm256_srai_epi32::<24>(_mm256_slli_epi32::<16>(both));
+    let pair = _mm256_or_si256(
+        _mm256_and_si256(first, _mm256_set1_epi32(0xffff)),
+        _mm256_slli_epi32::<16>(second),
+    );
+    let offset = _mm256_mullo_epi16(pair, _mm256_set1_epi16(-32));
+    [both_words(first), both_words(second), offset]
 }
 
 #[target_feature(enable = "avx2,f16c")]

@@ -18,6 +18,8 @@ mod fast_pack;
 #[cfg(target_arch = "x86_64")]
 mod fast_pack512;
 #[cfg(target_arch = "x86_64")]
+mod fast_row;
+#[cfg(target_arch = "x86_64")]
 mod fast_share;
 #[cfg(target_arch = "x86_64")]
 mod half;
