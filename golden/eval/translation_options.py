@@ -4,8 +4,8 @@ Beside translations.py, which has the default settings: all tokenizers and smoot
 of TER, of whole outputs and of every sentence alone, with several references of which some are missing. References
 are A, B, or both with holes ("AB-": segment 0, 3, 6 … has no B, segment 1, 4, 7 … no A). Kept are the sums of the
 statistics, a checksum of the rows of all segments, the score, the signature, and of the scores of single sentences
-the sum, the sum weighted by 1 to 7 in turn, and every 400th. TER, which takes minutes for a whole output, is taken of
-every 8th segment, by character of every 25th (`segments`). The texts are not kept here: they are the data set wmt22-mt.
+the sum, the sum weighted by 1 to 7 in turn, and every 400th. TER by character, which takes minutes for a whole output,
+is taken of every 25th segment (`segments`); everything else of all of them. The texts are not kept here: they are the data set wmt22-mt.
 
 Run: python translation_options.py DATA [PAIR ...], where DATA holds wmt22-mt; without PAIR it writes
 translation_options.json.gz beside itself. It is slow (TER): what is done is kept line by line in files
@@ -38,7 +38,7 @@ def lines(path):
 
 def every(kind, options):
     """Which segments are taken."""
-    return 1 if kind != "ter" else 25 if options.get("normalized") and options.get("asian_support") else 8
+    return 25 if kind == "ter" and options.get("normalized") and options.get("asian_support") else 1
 
 
 def plans(target):
@@ -51,7 +51,8 @@ def plans(target):
     yield "bleu", {"tokenize": "13a", "smooth_method": "none"}, ["A"]
     for options in [{}, {"word_order": 1}, {"word_order": 2}, {"beta": 1}, {"beta": 3, "word_order": 2}, {"char_order": 4},
                     {"whitespace": True}, {"lowercase": True}, {"eps_smoothing": True},
-                    {"eps_smoothing": True, "word_order": 2, "whitespace": True, "lowercase": True}]:
+                    {"eps_smoothing": True, "word_order": 2, "whitespace": True, "lowercase": True},
+                    {"char_order": 1}, {"char_order": 8, "word_order": 3}, {"char_order": 3, "word_order": 1, "beta": 5}]:
         yield "chrf", options, ALL
     by_character = {"normalized": True, "asian_support": True}
     if target == "zh":
