@@ -351,6 +351,55 @@ fn bleu_counts_the_pieces_of_a_sentencepiece_model() {
     }
 }
 
+/// BLEU of pieces, on every system of WMT22 against A, B and both, by two models: the counts as integers and the score
+/// that sacreBLEU's own tokenizer of that kind gives with the same model (`golden/eval/pieces_bleu.py`). Slow tier.
+#[test]
+fn bleu_of_pieces_is_that_of_sacrebleu_on_every_system_of_wmt22() {
+    let test = "bleu of pieces, wmt22";
+    let (true, Some(data)) =
+        (grimoire_testkit::slow(test), grimoire_testkit::shared_data(test, "wmt22-mt"))
+    else {
+        return;
+    };
+    let golden: Value = grimoire_testkit::golden::read("eval/pieces_bleu.json.gz");
+    let mut checked = 0;
+    for recorded in golden["models"].as_array().unwrap() {
+        let model = recorded["model"].as_str().unwrap().chars();
+        let model: Vec<u8> = model.map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+        let (_keep, path) = folder(&[("flores101.model", &model)]);
+        for theirs in recorded["scores"].as_array().unwrap() {
+            let (file, pair) = (theirs["file"].as_str().unwrap(), theirs["pair"].as_str().unwrap());
+            let pair = data.join(pair);
+            let target = file.split('.').nth(2).unwrap();
+            let hyp = pair.join(file).display().to_string();
+            let references = theirs["references"].as_str().unwrap().chars();
+            let refs = references
+                .map(|name| pair.join(format!("ref.{name}.{target}.gz")).display().to_string());
+            let refs: Vec<String> = refs.flat_map(|file| ["--ref".to_owned(), file]).collect();
+            let mut call = vec!["score", "bleu", "--hyp", &hyp, "--resamples", "10"];
+            call.extend(["--tokenizer-model", "flores101.model"]);
+            call.extend(refs.iter().map(String::as_str));
+            let report = json(&call, &path);
+            let score = report["score"].as_f64().unwrap();
+            grimoire_testkit::close(score, theirs["score"].as_f64().unwrap(), 1e-13, 0.0);
+            let detail = &report["scores"][0]["detail"];
+            let whole = |value: &Value| value.as_f64().unwrap();
+            let all = |value: &Value| -> Vec<f64> {
+                value.as_array().unwrap().iter().map(whole).collect()
+            };
+            assert_eq!(all(&detail["matches"]), all(&theirs["counts"]), "{hyp}");
+            assert_eq!(all(&detail["totals"]), all(&theirs["totals"]), "{hyp}");
+            assert_eq!(whole(&detail["hypothesis_length"]), whole(&theirs["sys_len"]), "{hyp}");
+            assert_eq!(whole(&detail["reference_length"]), whole(&theirs["ref_len"]), "{hyp}");
+            let signature = report["signature"].as_str().unwrap().replace("spm.flores", "flores");
+            assert_eq!(signature.split_once("+grimoire").unwrap().0, theirs["signature"]);
+            checked += 1;
+        }
+    }
+    // Two models, 17 systems, three sets of references.
+    assert_eq!(checked, 2 * 17 * 3);
+}
+
 #[test]
 fn tags_come_in_every_form_and_what_is_wrong_with_them_has_a_line() {
     let (_keep, path) = folder(&[
