@@ -9,6 +9,7 @@ use crate::failure::{Failure, Outcome};
 use grimoire_eval::significance::{self, Plan, Versus};
 use grimoire_eval::statistics::Statistics;
 use serde::Serialize;
+use std::path::Path;
 
 /// The comparison.
 #[derive(Serialize)]
@@ -85,6 +86,7 @@ pub(crate) fn run(
     plan: &Plan,
     most: usize,
 ) -> Outcome<CompareReport> {
+    let (systems, note) = shortened(&contest.systems);
     let mut metrics = Vec::new();
     for (index, part) in contest.parts.iter().enumerate() {
         let labels = labels.filter(|_| index == 0);
@@ -97,17 +99,38 @@ pub(crate) fn run(
                     None => Ok(table.clone()),
                 })
                 .collect::<Outcome<Vec<_>>>()?;
-            metrics.push(compare(&contest.systems, part, matter, &tables, plan, most)?);
+            metrics.push(compare(&systems, part, matter, &tables, plan, most)?);
         }
     }
     let first = metrics.first().ok_or_else(|| Failure::work("there is nothing to compare"))?;
     Ok(CompareReport {
-        systems: contest.systems.clone(),
+        systems,
         items: first.items,
         level: plan.level,
         metrics,
-        notes: contest.notes.clone(),
+        notes: contest.notes.iter().cloned().chain(note).collect(),
     })
+}
+
+/// Long names without the folder that all of them are in, and a note that says it: what differs should be seen first,
+/// in a table and beside a figure.
+fn shortened(names: &[String]) -> (Vec<String>, Option<String>) {
+    const LONG: usize = 32;
+    let paths: Vec<&Path> = names.iter().map(Path::new).collect();
+    let mut folder = paths[0].parent().unwrap_or(Path::new("")).to_owned();
+    while !paths.iter().all(|path| path.parent().is_some_and(|parent| parent.starts_with(&folder)))
+    {
+        if !folder.pop() {
+            break;
+        }
+    }
+    let long = names.iter().any(|name| name.chars().count() > LONG);
+    if !long || folder.components().next().is_none() {
+        return (names.to_vec(), None);
+    }
+    let short = |path: &&Path| path.strip_prefix(&folder).unwrap_or(path).display().to_string();
+    let note = format!("all systems are in {}", folder.display());
+    (paths.iter().map(short).collect(), Some(note))
 }
 
 fn compare(
