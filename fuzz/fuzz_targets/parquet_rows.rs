@@ -11,7 +11,6 @@ mod read;
 
 /// As in `grimoire-tune`, of which these are the errors that a reader gives.
 #[derive(Debug)]
-#[expect(dead_code, reason = "errors are made here and read by nobody")]
 pub enum DataError {
     Io { path: String, source: std::io::Error },
     Place { path: String, line: usize, expected: String, found: String },

@@ -273,4 +273,24 @@ mod tests {
         close(d, 0.925_820_099_772_551_5, 1e-12, 0.0);
         assert!(effect_size(&[1.0, 2.0], &[1.0, 2.0]).is_none());
     }
+
+    #[test]
+    fn long_names_lose_the_folder_that_all_share() {
+        let of = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            shortened(&names)
+        };
+        let long = "/data/of/everything/that/was/ever/translated";
+        let (a, b) = (format!("{long}/x/a.txt"), format!("{long}/b.txt"));
+        let (short, note) = of(&[&a, &b]);
+        assert_eq!(short, ["x/a.txt", "b.txt"]);
+        assert_eq!(note.as_deref(), Some(&*format!("all systems are in {long}")));
+        // Short ones and those that share no folder stay as they were given.
+        assert_eq!(of(&["runs/a", "runs/b"]), (vec!["runs/a".into(), "runs/b".into()], None));
+        let elsewhere = "elsewhere/b.txt";
+        assert_eq!(of(&[&a[1..], elsewhere]).0, [&a[1..], elsewhere]);
+        // The same name in two folders, and one folder inside another.
+        let inside = format!("{long}/x");
+        assert_eq!(of(&[&inside, &format!("{inside}/x")]).0, ["x", "x/x"]);
+    }
 }
