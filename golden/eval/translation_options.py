@@ -4,8 +4,9 @@ Beside translations.py, which has the default settings: all tokenizers and smoot
 of TER, of whole outputs and of every sentence alone, with several references of which some are missing. References
 are A, B, or both with holes ("AB-": segment 0, 3, 6 … has no B, segment 1, 4, 7 … no A). Kept are the sums of the
 statistics, a checksum of the rows of all segments, the score, the signature, and of the scores of single sentences
-the sum, the sum weighted by 1 to 7 in turn, and every 400th. TER, which takes minutes for a whole output, is taken of
-every 8th segment, by character of every 25th (`segments`). The texts are not kept here: they are the data set wmt22-mt.
+the sum, the sum weighted by 1 to 7 in turn, and every 400th. BLEU and chrF are taken of all segments. TER, which takes
+minutes, is so for all of en-zh but by character, which is of every 25th segment (`segments`), and for the first two
+settings of en-de; the rest of it is of every 8th segment. The texts are not kept here: they are the data set wmt22-mt.
 
 Run: python translation_options.py DATA [PAIR ...], where DATA holds wmt22-mt; without PAIR it writes
 translation_options.json.gz beside itself. It is slow (TER): what is done is kept line by line in files
@@ -36,9 +37,12 @@ def lines(path):
     return text.removesuffix("\n").split("\n")
 
 
-def every(kind, options):
+def every(kind, options, pair):
     """Which segments are taken."""
-    return 1 if kind != "ter" else 25 if options.get("normalized") and options.get("asian_support") else 8
+    if kind == "ter" and options.get("normalized") and options.get("asian_support"):
+        return 25
+    whole = kind != "ter" or pair == "en-zh" or pair == "en-de" and options in [{}, {"case_sensitive": True}]
+    return 1 if whole else 8
 
 
 def plans(target):
@@ -51,7 +55,8 @@ def plans(target):
     yield "bleu", {"tokenize": "13a", "smooth_method": "none"}, ["A"]
     for options in [{}, {"word_order": 1}, {"word_order": 2}, {"beta": 1}, {"beta": 3, "word_order": 2}, {"char_order": 4},
                     {"whitespace": True}, {"lowercase": True}, {"eps_smoothing": True},
-                    {"eps_smoothing": True, "word_order": 2, "whitespace": True, "lowercase": True}]:
+                    {"eps_smoothing": True, "word_order": 2, "whitespace": True, "lowercase": True},
+                    {"char_order": 1}, {"char_order": 3, "word_order": 1, "beta": 5}]:
         yield "chrf", options, ALL
     by_character = {"normalized": True, "asian_support": True}
     if target == "zh":
@@ -95,7 +100,7 @@ def run(pair):
             for references in sets:
                 for system, hypotheses in outputs.items():
                     row = {"pair": pair, "system": system, "references": references, "kind": kind, "settings": options}
-                    step = every(kind, options)
+                    step = every(kind, options, pair)
                     if json.dumps(list(row.values())) in known:
                         continue
                     row["segments"] = step

@@ -3,7 +3,7 @@ Latin-1 character), with the rows that pyarrow reads from it.
 
     python parquet_rows.py
 
-Needs pyarrow (its version is recorded). Kinds: Snappy and no compression, dictionaries and plain values, pages of both
+Needs pyarrow (its version is recorded). Kinds: Snappy, gzip and no compression, dictionaries and plain values, pages of both
 versions, several row groups and pages; texts, numbers, null, lists, structures of lists (the answers of XQuAD have
 that shape), lists of structures. `other` are files that are refused: another compression.
 """
@@ -45,10 +45,11 @@ cases = []
 for settings, n in [
     ({}, 40), ({"compression": "none", "use_dictionary": False}, 12), ({"data_page_version": "2.0"}, 40),
     ({"row_group_size": 7, "data_page_size": 64}, 40), ({"compression": "none", "data_page_version": "2.0", "use_dictionary": False}, 12),
+    ({"compression": "gzip"}, 40), ({"compression": "gzip", "data_page_version": "2.0", "data_page_size": 64}, 12),
 ]:
     encoded, rows = file([row(i) for i in range(n)], **settings)
     cases.append({"settings": settings, "file": encoded, "rows": rows})
-other = {kind: file([row(0)], compression=kind)[0] for kind in ["zstd", "gzip"]}
+other = {kind: file([row(0)], compression=kind)[0] for kind in ["zstd", "brotli"]}
 out = {"versions": {"pyarrow": pyarrow.__version__}, "cases": cases, "other": other}
 path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "parquet_rows.json.gz")
 data = json.dumps(out, ensure_ascii=False, separators=(",", ":")).encode()

@@ -176,3 +176,56 @@ fn without_a_network_the_error_says_what_to_do() {
         assert!(error.contains("or give a file with --data; its source is https://"), "{error}");
     }
 }
+
+/// A task that names its examples is asked with them and says so; what cannot be fetched is an error that says how to
+/// do without, and never fewer examples.
+#[test]
+fn examples_come_from_the_file_that_the_task_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let rows = |range: std::ops::Range<usize>| {
+        let row =
+            |n| format!("{{\"question\": \"{n} and 1?\", \"level\": \"low\", \"id\": {n}}}\n");
+        range.map(row).collect::<String>().into_bytes()
+    };
+    let set = BTreeMap::from([("test.jsonl", rows(0..3)), ("train.jsonl", rows(5..9))]);
+    let hub = hub(Site::from([("org/sums@main", set)]));
+    let task = TASK.replace("org/levels/data/test.parquet", "org/sums/test.jsonl");
+    let task = task.replace(
+        "[[metric]]",
+        "[examples]\ncount = 2\ndata = \"org/sums/train.jsonl\"\n[[metric]]",
+    );
+    std::fs::write(folder.join("task.toml"), task).unwrap();
+    let eval = |hub: &str, words: &[&str]| {
+        grimoire(folder, hub, &[&["eval", "builtin", "task.toml", "--json"][..], words].concat())
+    };
+    let shown = |words: &[&str]| {
+        let found = report(&eval(&hub, &[words, &["--out", "out"]].concat()));
+        let text = std::fs::read_to_string(folder.join("out/items.jsonl")).unwrap();
+        std::fs::remove_dir_all(folder.join("out")).unwrap();
+        let first: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        let signature = found["figures"][0]["signature"].as_str().unwrap().to_owned();
+        (found, first["prompt"].as_str().unwrap().to_owned(), signature)
+    };
+    // With none in the cache yet, and a file of data that is here.
+    std::fs::write(folder.join("here.jsonl"), rows(0..3)).unwrap();
+    let output = eval("http://127.0.0.1:9", &["--data", "here.jsonl"]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("--examples, or ask without by --shots 0"), "{error}");
+    let (found, prompt, signature) = shown(&[]);
+    assert_eq!(prompt, "5 5 and 1? low\n\n6 6 and 1? low\n\n0 0 and 1?");
+    assert_eq!((&found["shots"], signature.ends_with("|shots:2")), (&Value::from(2), true));
+    let (found, prompt, signature) = shown(&["--shots", "3"]);
+    assert!(prompt.contains("7 and 1? low") && signature.ends_with("|shots:3"), "{prompt}");
+    assert!(found["warnings"].is_null(), "{found}");
+    let (found, prompt, signature) = shown(&["--shots", "0"]);
+    assert_eq!((prompt.as_str(), &found["shots"]), ("0 0 and 1?", &Value::from(0)));
+    assert!(!signature.contains("shots"), "{signature}");
+    // Examples that are among the questions give answers away.
+    let (found, ..) = shown(&["--examples", "here.jsonl"]);
+    assert!(
+        found["warnings"][0].as_str().unwrap().starts_with("2 of the rows are among"),
+        "{found}"
+    );
+}

@@ -166,7 +166,7 @@ fn what_is_wrong_with_the_input_is_named_by_file_and_line() {
             bleu("broken.jsonl", "two.txt", 1),
             "broken.jsonl:2: no JSON: EOF while parsing an object, at column 1",
         ),
-        (bleu("table.csv", "two.txt", 2), "table.csv: which column holds the text?"),
+        (bleu("table.csv", "two.txt", 2), "table.csv:1: which column holds the text?"),
         (
             error(
                 &["score", "bleu", "--hyp", "other.jsonl", "--field", "t", "--ref", "two.txt"],
@@ -189,6 +189,82 @@ fn what_is_wrong_with_the_input_is_named_by_file_and_line() {
         ),
     ] {
         assert!(found.contains(expected), "{found} does not say {expected}");
+    }
+}
+
+/// Three segments in each form, plain and compressed: fewer lines, more lines, an empty reference, another encoding and
+/// an absent field are errors with file and line, wherever they stand. A table's lines are one further down.
+#[test]
+fn errors_of_every_form_name_file_and_line() {
+    let good = [&b"a b"[..], b"c d", b"e f"];
+    let cases: [(&str, Vec<&[u8]>); 5] = [
+        ("good", good.to_vec()),
+        ("short", good[..2].to_vec()),
+        ("long", [&good[..], &good[..1]].concat()),
+        ("gap", vec![b"a b", b"", b"e f"]),
+        ("latin", vec![b"a b", b"c \xe9", b"e f"]),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    for form in ["txt", "jsonl", "csv", "tsv"] {
+        for (name, lines) in &cases {
+            let mut bytes: Vec<u8> = match form {
+                "csv" => b"id,t\n".to_vec(),
+                "tsv" => b"id\tt\n".to_vec(),
+                _ => Vec::new(),
+            };
+            for line in lines {
+                let (before, after): (&[u8], &[u8]) = match form {
+                    "jsonl" => (b"{\"t\": \"", b"\"}\n"),
+                    "csv" => (b"1,\"", b"\"\n"),
+                    "tsv" => (b"1\t", b"\n"),
+                    _ => (b"", b"\n"),
+                };
+                bytes.extend([before, line, after].concat());
+            }
+            std::fs::write(folder.path().join(format!("{name}.{form}")), &bytes).unwrap();
+            std::fs::write(folder.path().join(format!("{name}.{form}.gz")), gzip(&bytes)).unwrap();
+        }
+        for end in [form.to_owned(), format!("{form}.gz")] {
+            errors_of(&end, folder.path());
+        }
+    }
+}
+
+fn errors_of(end: &str, folder: &Path) {
+    let first = if end.contains("sv") { 2 } else { 1 };
+    let field = if end.starts_with("txt") { "" } else { "t" };
+    let bleu = |hyp: &str, reference: &str, field: &str, code| {
+        let (hyp, reference) = (format!("{hyp}.{end}"), format!("{reference}.{end}"));
+        let mut call = vec!["score", "bleu", "--hyp", &hyp, "--ref", &reference];
+        if !field.is_empty() {
+            call.extend(["--field", field, "--ref-field", field]);
+        }
+        error(&call, folder, code)
+    };
+    let ends = |a: &str, b: &str, at: usize| {
+        format!("{a}.{end} ends after line {}, {b}.{end} goes on at line {}", at - 1, at)
+    };
+    let found = [
+        (bleu("good", "short", field, 1), ends("short", "good", first + 2)),
+        (bleu("good", "long", field, 1), ends("good", "long", first + 3)),
+        (bleu("good", "gap", field, 1), format!("gap.{end}:{}: the reference is empty", first + 1)),
+        (bleu("good", "latin", field, 1), format!("latin.{end}:{}: not UTF-8 at byte ", first + 1)),
+        (bleu("latin", "good", field, 1), format!("latin.{end}:{}: not UTF-8 at byte ", first + 1)),
+    ];
+    for (found, expected) in found {
+        assert!(found.starts_with(&format!("error: {expected}")), "{found} is not {expected}");
+    }
+    if first == 2 {
+        let found = bleu("good", "good", "u", 2);
+        let expected =
+            format!("error: good.{end}:1: there is no column `u`\nhint: its columns are id, t");
+        assert!(found.starts_with(&expected), "{found}");
+    } else if !field.is_empty() {
+        let found = bleu("good", "good", "u", 1);
+        assert!(
+            found.starts_with(&format!("error: good.{end}:1: there is no field `u`")),
+            "{found}"
+        );
     }
 }
 
@@ -273,6 +349,55 @@ fn bleu_counts_the_pieces_of_a_sentencepiece_model() {
         grimoire_testkit::close(score, recorded["bleu"].as_f64().unwrap(), 1e-12, 0.0);
         assert!(report["signature"].as_str().unwrap().contains("|tok:spm.small|"));
     }
+}
+
+/// BLEU of pieces, on every system of WMT22 against A, B and both, by two models: the counts as integers and the score
+/// that sacreBLEU's own tokenizer of that kind gives with the same model (`golden/eval/pieces_bleu.py`). Slow tier.
+#[test]
+fn bleu_of_pieces_is_that_of_sacrebleu_on_every_system_of_wmt22() {
+    let test = "bleu of pieces, wmt22";
+    let (true, Some(data)) =
+        (grimoire_testkit::slow(test), grimoire_testkit::shared_data(test, "wmt22-mt"))
+    else {
+        return;
+    };
+    let golden: Value = grimoire_testkit::golden::read("eval/pieces_bleu.json.gz");
+    let mut checked = 0;
+    for recorded in golden["models"].as_array().unwrap() {
+        let model = recorded["model"].as_str().unwrap().chars();
+        let model: Vec<u8> = model.map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+        let (_keep, path) = folder(&[("flores101.model", &model)]);
+        for theirs in recorded["scores"].as_array().unwrap() {
+            let (file, pair) = (theirs["file"].as_str().unwrap(), theirs["pair"].as_str().unwrap());
+            let pair = data.join(pair);
+            let target = file.split('.').nth(2).unwrap();
+            let hyp = pair.join(file).display().to_string();
+            let references = theirs["references"].as_str().unwrap().chars();
+            let refs = references
+                .map(|name| pair.join(format!("ref.{name}.{target}.gz")).display().to_string());
+            let refs: Vec<String> = refs.flat_map(|file| ["--ref".to_owned(), file]).collect();
+            let mut call = vec!["score", "bleu", "--hyp", &hyp, "--resamples", "10"];
+            call.extend(["--tokenizer-model", "flores101.model"]);
+            call.extend(refs.iter().map(String::as_str));
+            let report = json(&call, &path);
+            let score = report["score"].as_f64().unwrap();
+            grimoire_testkit::close(score, theirs["score"].as_f64().unwrap(), 1e-13, 0.0);
+            let detail = &report["scores"][0]["detail"];
+            let whole = |value: &Value| value.as_f64().unwrap();
+            let all = |value: &Value| -> Vec<f64> {
+                value.as_array().unwrap().iter().map(whole).collect()
+            };
+            assert_eq!(all(&detail["matches"]), all(&theirs["counts"]), "{hyp}");
+            assert_eq!(all(&detail["totals"]), all(&theirs["totals"]), "{hyp}");
+            assert_eq!(whole(&detail["hypothesis_length"]), whole(&theirs["sys_len"]), "{hyp}");
+            assert_eq!(whole(&detail["reference_length"]), whole(&theirs["ref_len"]), "{hyp}");
+            let signature = report["signature"].as_str().unwrap().replace("spm.flores", "flores");
+            assert_eq!(signature.split_once("+grimoire").unwrap().0, theirs["signature"]);
+            checked += 1;
+        }
+    }
+    // Two models, 17 systems, three sets of references.
+    assert_eq!(checked, 2 * 17 * 3);
 }
 
 #[test]

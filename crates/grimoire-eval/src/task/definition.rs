@@ -86,6 +86,7 @@ struct RawExamples {
     between: Option<String>,
     #[serde(default)]
     rows: Vec<Map<String, Value>>,
+    data: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -192,8 +193,8 @@ impl Task {
         }
         let usual = Shots::default();
         let shots = match raw.examples {
-            Some(RawExamples { count, between, rows }) => {
-                Shots { count, between: between.unwrap_or(usual.between), rows }
+            Some(RawExamples { count, between, rows, data }) => {
+                Shots { count, between: between.unwrap_or(usual.between), rows, data }
             }
             None => usual,
         };

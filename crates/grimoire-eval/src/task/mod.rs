@@ -71,12 +71,14 @@ pub struct Shots {
     pub between: String,
     /// Rows given in the task file.
     pub rows: Vec<Map<String, Value>>,
+    /// The file of the rows where the task file has none, relative to the task's.
+    pub data: Option<String>,
 }
 
 impl Default for Shots {
     /// None unless they are asked for, and then with an empty line between them.
     fn default() -> Self {
-        Self { count: 0, between: "\n\n".to_owned(), rows: Vec::new() }
+        Self { count: 0, between: "\n\n".to_owned(), rows: Vec::new(), data: None }
     }
 }
 

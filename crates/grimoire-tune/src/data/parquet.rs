@@ -1,6 +1,6 @@
 //! Parquet to records: the rows of a file as most hubs keep data sets, with the values that JSON Lines of the same
 //! rows would give. Lists and structures stay nested; times and decimals become their text. The format itself is
-//! read by Apache's `parquet` (no Arrow; plain or Snappy pages); nothing is written.
+//! read by Apache's `parquet` (no Arrow; plain, Snappy or gzip pages); nothing is written.
 
 use super::DataError;
 use super::read::{LIMIT, Record, place};
@@ -41,7 +41,12 @@ fn rows(name: &str, bytes: Vec<u8>) -> Result<Vec<Record>, DataError> {
             ParquetError::General(text) | ParquetError::EOF(text) | ParquetError::NYI(text) => text,
             other => other.to_string(),
         };
-        place(name, row, "a Parquet file of plain or Snappy pages", &format!("an error: {found}"))
+        place(
+            name,
+            row,
+            "a Parquet file of plain, Snappy or gzip pages",
+            &format!("an error: {found}"),
+        )
     };
     let reader = SerializedFileReader::new(Bytes::from(bytes)).map_err(|error| wrong(1, error))?;
     let mut records = Vec::new();

@@ -9,6 +9,7 @@ use crate::failure::{Failure, Outcome};
 use grimoire_eval::significance::{self, Plan, Versus};
 use grimoire_eval::statistics::Statistics;
 use serde::Serialize;
+use std::path::Path;
 
 /// The comparison.
 #[derive(Serialize)]
@@ -85,6 +86,7 @@ pub(crate) fn run(
     plan: &Plan,
     most: usize,
 ) -> Outcome<CompareReport> {
+    let (systems, note) = shortened(&contest.systems);
     let mut metrics = Vec::new();
     for (index, part) in contest.parts.iter().enumerate() {
         let labels = labels.filter(|_| index == 0);
@@ -97,17 +99,38 @@ pub(crate) fn run(
                     None => Ok(table.clone()),
                 })
                 .collect::<Outcome<Vec<_>>>()?;
-            metrics.push(compare(&contest.systems, part, matter, &tables, plan, most)?);
+            metrics.push(compare(&systems, part, matter, &tables, plan, most)?);
         }
     }
     let first = metrics.first().ok_or_else(|| Failure::work("there is nothing to compare"))?;
     Ok(CompareReport {
-        systems: contest.systems.clone(),
+        systems,
         items: first.items,
         level: plan.level,
         metrics,
-        notes: contest.notes.clone(),
+        notes: contest.notes.iter().cloned().chain(note).collect(),
     })
+}
+
+/// Long names without the folder that all of them are in, and a note that says it: what differs should be seen first,
+/// in a table and beside a figure.
+fn shortened(names: &[String]) -> (Vec<String>, Option<String>) {
+    const LONG: usize = 32;
+    let paths: Vec<&Path> = names.iter().map(Path::new).collect();
+    let mut folder = paths[0].parent().unwrap_or(Path::new("")).to_owned();
+    while !paths.iter().all(|path| path.parent().is_some_and(|parent| parent.starts_with(&folder)))
+    {
+        if !folder.pop() {
+            break;
+        }
+    }
+    let long = names.iter().any(|name| name.chars().count() > LONG);
+    if !long || folder.components().next().is_none() {
+        return (names.to_vec(), None);
+    }
+    let short = |path: &&Path| path.strip_prefix(&folder).unwrap_or(path).display().to_string();
+    let note = format!("all systems are in {}", folder.display());
+    (paths.iter().map(short).collect(), Some(note))
 }
 
 fn compare(
@@ -249,5 +272,25 @@ mod tests {
         let d = effect_size(&[1.0, 2.0, 3.0, 4.0], &[2.0, 2.5, 3.0, 6.5]).unwrap();
         close(d, 0.925_820_099_772_551_5, 1e-12, 0.0);
         assert!(effect_size(&[1.0, 2.0], &[1.0, 2.0]).is_none());
+    }
+
+    #[test]
+    fn long_names_lose_the_folder_that_all_share() {
+        let of = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            shortened(&names)
+        };
+        let long = "/data/of/everything/that/was/ever/translated";
+        let (a, b) = (format!("{long}/x/a.txt"), format!("{long}/b.txt"));
+        let (short, note) = of(&[&a, &b]);
+        assert_eq!(short, ["x/a.txt", "b.txt"]);
+        assert_eq!(note.as_deref(), Some(&*format!("all systems are in {long}")));
+        // Short ones and those that share no folder stay as they were given.
+        assert_eq!(of(&["runs/a", "runs/b"]), (vec!["runs/a".into(), "runs/b".into()], None));
+        let elsewhere = "elsewhere/b.txt";
+        assert_eq!(of(&[&a[1..], elsewhere]).0, [&a[1..], elsewhere]);
+        // The same name in two folders, and one folder inside another.
+        let inside = format!("{long}/x");
+        assert_eq!(of(&[&inside, &format!("{inside}/x")]).0, ["x", "x/x"]);
     }
 }

@@ -4,7 +4,9 @@
 use super::compare::{Changed, CompareReport, Comparison, Items};
 use super::html_page::{escape, figure, page};
 use crate::failure::{Failure, Outcome};
-use grimoire_plot::{Axis, Bars, Figure, Interval as Row, Intervals, Line, Points, Rule, Size};
+use grimoire_plot::{
+    Axis, Bars, Figure, Interval as Row, Intervals, Line, Points, Rule, Size, Tone,
+};
 
 /// The page.
 pub(crate) fn html(report: &CompareReport) -> Outcome<String> {
@@ -89,10 +91,10 @@ fn figures(comparison: &Comparison) -> String {
             escape(&system.name),
             system.report.score,
             bounds(&system.report.interval),
-            versus.map_or_else(String::new, |versus| format!("{:+.2}", versus.difference)),
-            versus.map_or_else(String::new, |versus| bounds(&versus.interval)),
+            versus.map_or_else(String::new, |versus| signed(format!("{:+.2}", versus.difference))),
+            versus.map_or_else(String::new, |versus| signed(bounds(&versus.interval))),
             versus.map_or_else(String::new, |versus| probability(versus.p_adjusted)),
-            effect.map_or_else(String::new, |effect| format!("{effect:+.2}")),
+            effect.map_or_else(String::new, |effect| signed(format!("{effect:+.2}"))),
         ));
     }
     out + "</table></div>\n"
@@ -130,6 +132,11 @@ fn tail(question: &str) -> String {
 
 fn bounds(interval: &Option<grimoire_stats::Interval>) -> String {
     interval.as_ref().map_or_else(String::new, |i| format!("{:.2} to {:.2}", i.lower, i.upper))
+}
+
+/// A number with the minus sign of print, which is as wide as a plus.
+fn signed(number: String) -> String {
+    number.replace('-', "\u{2212}")
 }
 
 fn probability(p: f64) -> String {
@@ -211,15 +218,27 @@ pub(crate) fn differences(comparison: &Comparison, system: usize) -> Figure {
 
 /// Item against item.
 fn scatter(comparison: &Comparison, system: usize) -> Figure {
-    const MOST: usize = 2000;
+    const MOST: usize = 700;
     let pairs = comparison.segments[0].iter().zip(&comparison.segments[system]);
     let step = comparison.segments[0].len().div_ceil(MOST).max(1);
     let points: Vec<(f64, f64)> = pairs.map(|(a, b)| (*a, *b)).step_by(step).collect();
     let systems = &comparison.measure.systems;
+    let all = points.iter().flat_map(|(a, b)| [*a, *b]);
+    let (low, high) = all.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+        (low.min(value), high.max(value))
+    });
+    let shown = if step == 1 { "every item".to_owned() } else { format!("one item of {step}") };
     Figure::new(format!("Item by item: {}", systems[system].name))
+        .subtitle(format!(
+            "{} of {shown}; on the line both score the same",
+            comparison.measure.name
+        ))
         .x(Axis::linear(systems[0].name.clone()))
         .y(Axis::linear(systems[system].name.clone()))
-        .add(Points::new("items", points))
+        .add(Points::new("items", points).radius(2.5))
+        .add(
+            Line::new("the same", vec![(low, low), (high, high)]).dashed().thin().tone(Tone::Muted),
+        )
 }
 
 /// A table for a pull request.

@@ -2,6 +2,7 @@
 //! Each becomes a [`Contest`]: the same items, and rows of statistics for each system. What the folder of a run
 //! holds is in [`super::compare_runs`].
 
+use super::eval::EvalReport;
 use super::eval::folder::{self, ItemRecord};
 use super::score::{self, Rows};
 use super::texts::Source;
@@ -142,6 +143,20 @@ pub(super) fn name(path: &Path) -> String {
     path.display().to_string()
 }
 
+/// How a figure was made; where not all made it alike, how each did.
+fn signature(read: &[(EvalReport, Vec<ItemRecord>)], paths: &[PathBuf], figure: &str) -> String {
+    let one = |(report, _): &(EvalReport, Vec<ItemRecord>)| {
+        let figure = report.figures.iter().find(|other| other.name == figure);
+        figure.map(|figure| figure.signature.clone()).unwrap_or_default()
+    };
+    let all: Vec<String> = read.iter().map(one).collect();
+    if all.iter().all(|signature| *signature == all[0]) {
+        return all[0].clone();
+    }
+    let named = paths.iter().zip(&all).map(|(path, one)| format!("{}: {one}", path.display()));
+    named.collect::<Vec<_>>().join("; ")
+}
+
 fn of_evaluations(paths: &[PathBuf]) -> Outcome<Contest> {
     let read = paths.iter().map(|path| folder::read(path)).collect::<Outcome<Vec<_>>>()?;
     let (first, records) = &read[0];
@@ -187,7 +202,7 @@ fn of_evaluations(paths: &[PathBuf]) -> Outcome<Contest> {
         };
         matters.push(Matter {
             name: figure.name.clone(),
-            signature: figure.signature.clone(),
+            signature: signature(&read, paths, &figure.name),
             score,
             scale,
             tables: tables.into_iter().map(table).collect(),

@@ -53,7 +53,7 @@ impl Source {
             let reader = Quotes::new(reader, quoting.then_some(delimiter));
             let mut table =
                 csv::ReaderBuilder::new().delimiter(delimiter).quoting(quoting).from_reader(reader);
-            let header = table.headers().map_err(|error| place(&name, 1, error))?.clone();
+            let header = table.headers().map_err(|error| no_row(&name, 1, &error))?.clone();
             let column = self.column(&header, &name)?;
             Shape::Delimited(Box::new(table), column)
         } else {
@@ -91,9 +91,11 @@ impl Source {
         let hint = format!("its columns are {}", columns.join(", "));
         match &self.field {
             None if columns.len() == 1 => Ok(0),
-            None => Err(Failure::usage(format!("{name}: which column holds the text?")).hint(hint)),
+            None => {
+                Err(Failure::usage(format!("{name}:1: which column holds the text?")).hint(hint))
+            }
             Some(field) => columns.iter().position(|column| column == field).ok_or_else(|| {
-                Failure::usage(format!("{name}: there is no column `{field}`")).hint(hint)
+                Failure::usage(format!("{name}:1: there is no column `{field}`")).hint(hint)
             }),
         }
     }
@@ -136,7 +138,7 @@ impl Texts {
                 let mut record = csv::StringRecord::new();
                 let more = table.read_record(&mut record).map_err(|error| {
                     let at = error.position().map_or(*line + 1, csv::Position::line);
-                    place(name, at, column_problem(&error))
+                    no_row(name, at, &error)
                 })?;
                 if !more {
                     if table.get_ref().is_open() {
@@ -233,6 +235,9 @@ pub(crate) fn read_all(path: &Path) -> Outcome<String> {
     Ok(text)
 }
 
+const ENCODING: &str =
+    "texts must be UTF-8; iconv converts others, for instance iconv -f LATIN1 -t UTF-8";
+
 fn read_line<'b>(
     reader: &mut dyn BufRead,
     buffer: &'b mut Vec<u8>,
@@ -256,9 +261,7 @@ fn read_line<'b>(
         Ok(text) => Ok(Some(text)),
         Err(error) => {
             let problem = format!("not UTF-8 at byte {}", error.valid_up_to() + 1);
-            Err(place(name, *line, problem).hint(
-                "texts must be UTF-8; iconv converts others, for instance iconv -f LATIN1 -t UTF-8",
-            ))
+            Err(place(name, *line, problem).hint(ENCODING))
         }
     }
 }
@@ -298,14 +301,21 @@ fn no_json(name: &str, line: u64, error: &serde_json::Error) -> Failure {
     place(name, line, format!("no JSON: {said}, at column {}", error.column()))
 }
 
-fn column_problem(error: &csv::Error) -> String {
+/// What is wrong with a row of a table.
+fn no_row(name: &str, line: u64, error: &csv::Error) -> Failure {
     match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!(
+            let problem = format!(
                 "{len} columns where the header has {expected_len}; is a quote open or not closed?"
-            )
+            );
+            place(name, line, problem)
         }
-        _ => error.to_string(),
+        csv::ErrorKind::Utf8 { err, .. } => {
+            let (column, at) = (err.field() + 1, err.valid_up_to() + 1);
+            let problem = format!("not UTF-8 at byte {at} of column {column}");
+            place(name, line, problem).hint(ENCODING)
+        }
+        _ => place(name, line, error),
     }
 }
 

@@ -132,8 +132,12 @@ fn render(report: &CompareReport) -> String {
         }
         for item in &comparison.changed {
             let place = item.place.as_ref().map_or_else(String::new, |place| format!(" {place}"));
+            let with = match report.systems.len() {
+                0..=2 => String::new(),
+                _ => format!(" with {}", item.system),
+            };
             out.push_str(&format!(
-                "  {} {}{place} ({:+.1})\n",
+                "  {} {}{place} ({:+.1}{with})\n",
                 comparison.items.unit, item.item, item.difference
             ));
             for (name, text) in

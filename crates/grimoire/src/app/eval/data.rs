@@ -40,15 +40,9 @@ impl Found {
         if let Some(data) = &request.data {
             return Ok(data.clone());
         }
-        match (&self.task.data, &self.folder) {
-            (Some(data), _) if own::data(data).is_some() => Ok(data.clone()),
-            (Some(data), Some(folder)) => {
-                let beside = folder.join(data);
-                let elsewhere = !beside.exists() && source::names_data_elsewhere(data);
-                Ok(if elsewhere { data.clone() } else { beside.display().to_string() })
-            }
-            (Some(data), None) => Ok(data.clone()),
-            (None, _) => {
+        match &self.task.data {
+            Some(data) => Ok(self.beside(data)),
+            None => {
                 let source = &self.task.source;
                 let from = if source.is_empty() {
                     String::new()
@@ -61,7 +55,18 @@ impl Found {
         }
     }
 
-    /// The rows of the examples: those of a file, else those in the task.
+    /// A file that the task names: beside the task, or on a hub.
+    fn beside(&self, data: &str) -> String {
+        let folder = self.folder.as_ref().filter(|_| own::data(data).is_none());
+        let beside = folder.map(|folder| folder.join(data));
+        match beside.filter(|path| path.exists() || !source::names_data_elsewhere(data)) {
+            Some(path) => path.display().to_string(),
+            None => data.to_owned(),
+        }
+    }
+
+    /// The rows of the examples: those of a file that the call names, else those in the task or of the file that it
+    /// names.
     pub(crate) fn shots(
         &self,
         request: &EvalRequest,
@@ -69,9 +74,13 @@ impl Found {
     ) -> Outcome<Vec<Map<String, Value>>> {
         let shots = &self.task.shots;
         let wanted = request.shots.unwrap_or(shots.count);
-        let rows = match &request.examples {
+        let own = shots.data.as_deref().filter(|_| shots.rows.is_empty());
+        let file = request.examples.clone().or_else(|| own.map(|data| self.beside(data)));
+        let rows = match file.filter(|_| wanted > 0) {
             Some(file) => {
-                let rows = rows(&self.task, file, listener)?;
+                let rows = rows(&self.task, &file, listener).map_err(|failure| {
+                    if request.examples.is_some() { failure } else { without_examples(failure) }
+                })?;
                 rows.into_iter().take(wanted).map(|row| row.fields).collect()
             }
             None => shots.rows.clone(),
@@ -124,6 +133,14 @@ fn with_source(task: &Task, file: &str, failure: Failure) -> Failure {
     }
     let hint = failure.hint_line().map(|hint| format!("{hint}; ")).unwrap_or_default();
     failure.hint(format!("{hint}or give a file with --data; its source is {}", task.source))
+}
+
+/// Says, where the examples that a task names could not be fetched, how to do with others or none.
+fn without_examples(failure: Failure) -> Failure {
+    let hint = failure.hint_line().map(|hint| format!("{hint}; ")).unwrap_or_default();
+    failure.hint(format!(
+        "{hint}the task shows examples: name a file of them with --examples, or ask without by --shots 0"
+    ))
 }
 
 /// What is wrong with a task or a row, with what to do about it.

@@ -124,8 +124,16 @@ pub(crate) fn run(
     let answers = respondent.respond(task, &items, &mut |done| watch(done, total))?;
     let (cut, remembered) = (respondent.cut, respondent.remembered);
     let context = loaded.model.config().context;
-    let (figures, records) = judge(task, context, &file, &items, &answers)?;
-    let warnings = warnings(task, request, &answers, cut, shots.len());
+    let (mut figures, records) = judge(task, context, &file, &items, &answers)?;
+    if !shots.is_empty() {
+        let shown = format!("|shots:{}", shots.len());
+        figures.iter_mut().for_each(|figure| figure.signature.push_str(&shown));
+    }
+    let mut warnings = warnings(task, request, &answers, cut, shots.len());
+    let known = rows.iter().filter(|row| shots.contains(&row.fields)).count();
+    if known > 0 {
+        warnings.push(format!("{known} of the rows are among the examples, which give the answer"));
+    }
     let report = EvalReport {
         model: request.model.clone(),
         adapter: request.adapter.as_ref().map(|path| path.display().to_string()),

@@ -26,7 +26,7 @@ One of
               key = \"text\" | \"index\" | \"letter\"               it finds an option likeliest
   [score]     window, stride, begin = \"none\" | \"document\" | \"window\"   it rates the truth as a text
 Examples before each question
-  [examples]  count = 5, between = \"\\n\\n\", rows = [{ … }] or a file by --examples
+  [examples]  count = 5, between = \"\\n\\n\", rows = [{ … }] or data = a file (or --examples)
 And how answers are judged, one or more
   [[metric]]  kind = \"exact\" | \"number\" | \"squad\" | \"bleu\" | \"chrf\" | \"rouge\"   of what is written
               kind = \"accuracy\" | \"accuracy-per-byte\" | \"macro-f1\"           of a choice
@@ -47,7 +47,8 @@ pub(crate) struct TaskArgs {
     /// what the task names, see --list).
     #[arg(long, value_name = "FILE|NAME")]
     data: Option<String>,
-    /// A file of rows, here or on a hub, from which the first are shown before each question.
+    /// A file of rows, here or on a hub, from which the first are shown before each question (default: what the task
+    /// names).
     #[arg(long, value_name = "FILE|NAME")]
     examples: Option<String>,
     /// How many examples are shown; the task says how many otherwise.
