@@ -1,6 +1,7 @@
-"""Writes far.json: logarithms of tails that doubles cannot hold, at 60 digits by mpmath from the definitions.
+"""Writes far.json: logarithms of tails that doubles cannot hold, at 60 digits by mpmath from the definitions, and small
+p-values of the E-test of two Poisson rates, by adding up every pair of counts.
 
-Each row: name, parameters, x, ln P(X > x). Continuous tails by the incomplete gamma and beta functions and erfc,
+Each row of ln_upper: name, parameters, x, ln P(X > x); of e_test: two counts with their exposures, two-sided p. Continuous tails by the incomplete gamma and beta functions and erfc,
 discrete ones by adding up the probabilities. Arguments are doubles, taken exactly. Run: python far.py
 """
 import json
@@ -86,7 +87,33 @@ for name, tail, asked in ASKED:
         if name != "normal" or row[2] > 39:
             assert value < mpf("1e-308"), (name, row, value)
         rows.append([name, list(row[:-1]), row[-1], float(log(value))])
+
+
+def e_test(x1, t1, x2, t2):
+    """P(|T| >= |t|), both counts Poisson at the pooled rate; outcomes below 1e-60 of the whole are left out."""
+    t1, t2 = mpf(t1), mpf(t2)
+
+    def gap(i, j):
+        spread = mpf(i) / t1**2 + mpf(j) / t2**2
+        return (i / t1 - j / t2) ** 2 / spread if spread else mpf(0)
+
+    pooled = (x1 + x2) / (t1 + t2)
+    most = int(8 * (x1 + x2)) + 200
+    density = lambda mean: [exp(k * log(mean) - mean - loggamma(k + 1)) for k in range(most)]
+    one, two = density(pooled * t1), density(pooled * t2)
+    seen = gap(x1, x2) * (1 - mpf("1e-25"))
+    return sum(
+        (p * q for i, p in enumerate(one) if p > mpf("1e-60") for j, q in enumerate(two)
+         if q > mpf("1e-60") and gap(i, j) >= seen),
+        mpf(0),
+    )
+
+
+PAIRS = [(3, 100, 20, 300), (60, 1, 2, 1), (0, 3, 70, 1), (100, 7, 20, 9), (45, 1, 0, 1)]
+pairs = [[*row, float(e_test(*row))] for row in PAIRS]
 with open("far.json", "w") as file:
     lines = ",\n".join(json.dumps(row) for row in rows)
-    file.write(f'{{"versions": {{"mpmath": "{mpmath.__version__}"}}, "ln_upper": [\n{lines}\n]}}\n')
+    added = ",\n".join(json.dumps(row) for row in pairs)
+    head = f'{{"versions": {{"mpmath": "{mpmath.__version__}"}}, "ln_upper": [\n{lines}\n], "e_test": [\n{added}\n'
+    file.write(head + "]}\n")
 print(len(rows), "rows")

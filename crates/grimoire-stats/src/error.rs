@@ -31,13 +31,13 @@ pub enum Error {
         expected: &'static str,
     },
     /// Nothing was given.
-    #[error("{what} is empty")]
+    #[error("{what}: nothing given")]
     Empty {
         /// The list.
         what: &'static str,
     },
     /// Not enough was given.
-    #[error("{what} has {found} values, expected at least {needed}")]
+    #[error("{what}: {found} given, expected at least {needed}")]
     TooFew {
         /// The list.
         what: &'static str,
@@ -47,7 +47,7 @@ pub enum Error {
         found: usize,
     },
     /// Two lists that belong together differ in length.
-    #[error("{left} has {n_left} values, {right} has {n_right}, expected as many in each")]
+    #[error("{left}: {n_left}, {right}: {n_right}, expected as many of each")]
     Lengths {
         /// The first list.
         left: &'static str,
@@ -179,7 +179,7 @@ mod tests {
         let message = sample("x", &[1.0, f64::NAN], 2).unwrap_err().to_string();
         assert_eq!(message, "value 2 of x is NaN, expected a finite number");
         let message = sample("x", &[1.0], 2).unwrap_err().to_string();
-        assert_eq!(message, "x has 1 values, expected at least 2");
+        assert_eq!(message, "x: 1 given, expected at least 2");
         assert!(open_unit("level", 1.0).is_err() && positive("scale", 0.0).is_err());
     }
 }

@@ -3,6 +3,10 @@
 //! Bonferroni, Holm (1979) and Hochberg (1988) bound the chance of *any* false finding; Benjamini and
 //! Hochberg (1995) and Benjamini and Yekutieli (2001) bound the expected *share* of false ones among
 //! the findings. An adjusted value is compared with the same α as a single p-value would be.
+//!
+//! Equation: with p₍₁₎ ≤ … ≤ p₍ₘ₎, Holm max_{j≤i} (m − j + 1) p₍ⱼ₎, Hochberg min_{j≥i} (m − j + 1) p₍ⱼ₎,
+//! Benjamini–Hochberg min_{j≥i} m p₍ⱼ₎/j, Benjamini–Yekutieli the same times Σ 1/k; each at most 1. Domain:
+//! probabilities. Method: one sort and one running extreme. Accuracy: within 10⁻¹⁴ of R's `p.adjust`, as tested.
 
 use crate::error::{Error, Result};
 

@@ -4,6 +4,10 @@
 //! 1, 2, 3*, SC 2011): ten rounds of multiplication turn a 256-bit counter and a 128-bit key into 256
 //! random bits. The key is (seed, stream). Any piece of work may take the numbers at its own indices,
 //! in any order and on any thread, and the outcome is the same bytes. Not for cryptography.
+//!
+//! Method: uniform numbers take the upper 53 bits, whole ones reject what would make them uneven (D. Lemire 2019),
+//! normal ones are √(−2 ln u) cos 2πv (G. Box, M. Muller 1958), exponential ones −ln u. Accuracy: the bits are
+//! numpy's, as tested.
 
 const MULTIPLIER: [u64; 2] = [0xD2E7_470E_E14C_6C93, 0xCA5A_8263_9512_1157];
 const WEYL: [u64; 2] = [0x9E37_79B9_7F4A_7C15, 0xBB67_AE85_84CA_A73B];

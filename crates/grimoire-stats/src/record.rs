@@ -127,6 +127,9 @@ pub struct Record {
     /// Probability, if the hypothesis holds, of data at least as far from it as these.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p_value: Option<f64>,
+    /// Natural logarithm of `p_value`; from the logarithm of a tail where the p-value itself underflows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ln_p_value: Option<f64>,
     /// What `estimate` estimates, for instance `probability of success`.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub estimate_name: Cow<'static, str>,
@@ -169,6 +172,14 @@ impl Record {
         self.null = null.into();
         self.alternative = Some(alternative);
         self.p_value = Some(p_value.min(1.0));
+        self.ln_p_value = Some(p_value.min(1.0).ln()).filter(|ln| ln.is_finite());
+        self
+    }
+
+    /// Sets the logarithm of the p-value where the method has it without the p-value (held to at most zero).
+    #[must_use]
+    pub fn with_ln_p_value(mut self, ln_p_value: f64) -> Self {
+        self.ln_p_value = Some(ln_p_value.min(0.0)).filter(|ln| ln.is_finite());
         self
     }
 
@@ -237,6 +248,10 @@ mod tests {
             .assuming("trials are independent");
         let json = serde_json::to_value(&record).unwrap();
         assert_eq!(json["p_value"], 1.0);
+        assert_eq!(json["ln_p_value"], 0.0);
+        let far = record.with_test("", Alternative::Less, 0.0);
+        assert_eq!(far.ln_p_value, None);
+        assert_eq!(far.with_ln_p_value(-1e4).ln_p_value, Some(-1e4));
         assert_eq!(json["statistic"], 100.0);
         assert_eq!(json["interval"]["method"], "Wilson");
         assert!(json["interval"]["upper"].is_null());

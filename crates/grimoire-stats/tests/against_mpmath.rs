@@ -16,7 +16,7 @@ use grimoire_stats::dist::{
     Hypergeometric, NegativeBinomial, Normal, Poisson, Student, kolmogorov, noncentral,
 };
 use grimoire_stats::interval::{Proportion, Rate};
-use grimoire_stats::test::{binomial, table};
+use grimoire_stats::test::{binomial, rate, table};
 use grimoire_testkit::{close, golden};
 use serde_json::Value;
 
@@ -134,5 +134,17 @@ fn logarithms_of_tails_that_underflow() {
         close(found, expected, 1e-13, 0.0);
         let at = if d.is_discrete() { x + 1.0 } else { x };
         close(d.ln_at_least(at), found, 0.0, 0.0);
+    }
+}
+
+/// p-values down to 10⁻¹⁶, where a range of counts cut at a fixed probability would leave only its own error.
+#[test]
+fn small_p_values_of_the_e_test() {
+    let data: Value = golden::read("stats/far.json");
+    let rows: Vec<[f64; 5]> = serde_json::from_value(data["e_test"].clone()).unwrap();
+    assert_eq!(rows.len(), 5);
+    for [x1, t1, x2, t2, expected] in rows {
+        let found = rate::e_test((x1 as u64, t1), (x2 as u64, t2), BOTH).unwrap();
+        near(&format!("{x1} in {t1}, {x2} in {t2}"), found, expected);
     }
 }

@@ -86,6 +86,38 @@ fn rates_exactly() {
     }
 }
 
+/// Mean over both probabilities of the exact coverage of their difference: 20 x 20 cells of (0, 1), few and more.
+#[test]
+fn differences_exactly() {
+    for (n, m) in [(15_u64, 15_u64), (40, 25)] {
+        for (method, least, most) in [
+            (Difference::Newcombe, 0.94, 0.96),
+            (Difference::AgrestiCaffo, 0.94, 0.96),
+            // The textbook's, offered but never the default.
+            (Difference::Wald, 0.90, 0.94),
+        ] {
+            let cells = || (0..=n).flat_map(|x| (0..=m).map(move |y| (x, y)));
+            let made: Vec<(u64, u64, Interval)> = cells()
+                .map(|(x, y)| (x, y, method.interval((x, n), (y, m), 0.95).unwrap()))
+                .collect();
+            let (mut total, mut worst) = (0.0, 1.0_f64);
+            for cell in 0..400 {
+                let [p, q] = [cell / 20, cell % 20].map(|k| (f64::from(k) + 0.5) / 20.0);
+                let (one, two) = (Binomial::new(n, p).unwrap(), Binomial::new(m, q).unwrap());
+                let [of_one, of_two] = [(&one, n), (&two, m)]
+                    .map(|(d, n)| (0..=n).map(|x| d.density(x as f64)).collect::<Vec<_>>());
+                let held = made.iter().filter(|(_, _, interval)| interval.contains(p - q));
+                let here: f64 =
+                    held.map(|&(x, y, _)| of_one[x as usize] * of_two[y as usize]).sum();
+                worst = worst.min(here);
+                total += here / 400.0;
+            }
+            eprintln!("{} of {n} and {m}: mean {total:.4}, worst {worst:.4}", method.name());
+            assert!((least..=most).contains(&total), "{} covers {total}", method.name());
+        }
+    }
+}
+
 #[test]
 fn differences_and_ratios() {
     if !grimoire_testkit::slow("coverage of differences and ratios") {
@@ -147,6 +179,47 @@ fn permutation_tests_inverted() {
         let made = permutation::paired(&x, &y, None, side, 0.95, exchanges).unwrap();
         made.record.interval.unwrap()
     }));
+}
+
+/// With every arrangement counted, p is a multiple of 1/N (two-sided 2/N) of N arrangements, and the interval covers one
+/// less the largest such p that is no more than 5 %: above the level by construction, and by how much theory says.
+#[test]
+fn permutation_tests_counted_out() {
+    if !grimoire_testkit::slow("coverage of exact permutation tests") {
+        return;
+    }
+    let every = Exchanges::default();
+    let near = |share: f64, theory: f64| {
+        assert!(
+            (share - theory).abs() < 3.3 * (theory * (1.0 - theory) / 4000.0).sqrt(),
+            "{share}"
+        );
+    };
+    // 2^7 signs: 6/128.
+    near(
+        SIMULATION.covered("permutation, 7 pairs, all", 0.0, |draws| {
+            let (x, y) = (normals(draws, 7), vec![0.0; 7]);
+            permutation::paired(&x, &y, None, BOTH, 0.95, every).unwrap().record.interval.unwrap()
+        }),
+        1.0 - 6.0 / 128.0,
+    );
+    // 2^6 signs: 2/64.
+    near(
+        SIMULATION.covered("permutation, 6 pairs, all", 0.0, |draws| {
+            let (x, y) = (normals(draws, 6), vec![0.0; 6]);
+            permutation::paired(&x, &y, None, BOTH, 0.95, every).unwrap().record.interval.unwrap()
+        }),
+        1.0 - 2.0 / 64.0,
+    );
+    // 6!/(3! 3!) arrangements, one-sided: 1/20.
+    near(
+        SIMULATION.covered("permutation, 3 and 3, all, one-sided", 0.0, |draws| {
+            let (x, y) = (normals(draws, 3), normals(draws, 3));
+            let side = Alternative::Greater;
+            permutation::two_samples(&x, &y, side, 0.95, every).unwrap().record.interval.unwrap()
+        }),
+        0.95,
+    );
 }
 
 #[test]
@@ -276,6 +349,26 @@ fn bootstrap_of_a_mean_a_ratio_and_a_median() {
         let ratio = |s: &[f64]| Value::from(s[0] / s[1]);
         request.run(&rows, 2, ratio, &[Kind::Bca]).unwrap().intervals[0].clone()
     }));
+    // Skewed strata of means ½, 1 and 2: 120, 90 and 60 values, 270 in sum and in number. So skewed, with so few in the
+    // stratum that varies most, only the studentised interval has its level.
+    for which in 0..3 {
+        let name = ["BCa", "percentile", "studentised"][which];
+        let share = SIMULATION.covered(&format!("stratified mean, {name}"), 1.0, |draws| {
+            let sizes = [(120, 0.5), (90, 1.0), (60, 2.0)];
+            let labels: Vec<u32> = (0..3_u32).flat_map(|h| vec![h; sizes[h as usize].0]).collect();
+            let x: Vec<f64> =
+                labels.iter().map(|&h| sizes[h as usize].1 * draws.exponential()).collect();
+            let plan = Plan::Strata(&labels);
+            let request = Bootstrap { plan, resamples: 1000, seed: draws.bits(), level: 0.95 };
+            let record = request.mean(&x).unwrap();
+            if which == 0 { record.interval.unwrap() } else { record.intervals[which - 1].clone() }
+        });
+        if which == 2 {
+            nominal(share);
+        } else {
+            assert!((0.93..0.945).contains(&share), "{share}");
+        }
+    }
     let ln_two = 2_f64.ln();
     nominal(SIMULATION.covered("median, percentile", ln_two, |draws| {
         let x: Vec<f64> = (0..301).map(|_| draws.exponential()).collect();

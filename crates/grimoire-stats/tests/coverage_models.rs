@@ -168,6 +168,7 @@ fn information() {
     for (name, weights, width, n) in [
         ("independent 2 x 2", vec![1.0; 4], 2, 200),
         ("weak 2 x 2", vec![2.0, 1.0, 1.0, 2.0], 2, 200),
+        ("very weak 2 x 2", vec![11.0, 9.0, 9.0, 11.0], 2, 200),
         ("strong 2 x 2", vec![5.0, 1.0, 1.0, 5.0], 2, 400),
         ("weak 3 x 4", weak.to_vec(), 4, 600),
     ] {
@@ -176,12 +177,7 @@ fn information() {
         let share = SIMULATION.covered(&format!("mutual information, {name}"), truth, |draws| {
             sampled(&rows(&multinomial(draws, &weights, n)), 0.95).unwrap().interval
         });
-        if truth > 1e-12 {
-            nominal(share);
-        } else {
-            // No information is the least there is, so that only one end can miss it: half of 5 %.
-            assert!((0.965..=0.985).contains(&share), "coverage {share}");
-        }
+        nominal(share);
     }
 }
 
@@ -193,6 +189,37 @@ fn sphere(draws: &mut Draws, n: usize, d: usize) -> Points {
         point.iter_mut().for_each(|x| *x /= length);
     }
     Points::new(d + 1, values).unwrap()
+}
+
+/// By how much shared neighbours enlarge the variance, against scipy on the circle (`golden/stats/dimension.py`).
+#[test]
+fn shared_neighbours() {
+    if !grimoire_testkit::slow("variance of estimators of dimension") {
+        return;
+    }
+    let data: serde_json::Value = grimoire_testkit::golden::read("stats/dimension.json");
+    let (n, rounds) = (1000_usize, 400_u64);
+    let clouds = (0..rounds).into_par_iter().map(|round| {
+        let points = sphere(&mut Random::new(6, round).draws(0), n, 1);
+        // The estimate is (m − 1)/Σ: Σ is (m − 1)/d̂, of variance m were its terms independent.
+        let kept = (n - n / 10) as f64;
+        let ratios = (kept - 1.0) / intrinsic::two_nearest(&points, 0.95).unwrap().dimension;
+        let terms = (9 * n) as f64;
+        let groups = (terms - 1.0) / intrinsic::likelihood(&points, 10, 0.95).unwrap().dimension;
+        [(ratios, kept), (groups, terms)]
+    });
+    let found: Vec<[(f64, f64); 2]> = clouds.collect();
+    for (which, name) in ["twonn", "mle_10"].into_iter().enumerate() {
+        let sums: Vec<f64> = found.iter().map(|row| row[which].0).collect();
+        let mean = sums.iter().sum::<f64>() / rounds as f64;
+        let variance =
+            sums.iter().map(|sum| (sum - mean).powi(2)).sum::<f64>() / (rounds - 1) as f64;
+        let factor = variance / found[0][which].1;
+        let scipy = data["factors"][0][name].as_f64().unwrap();
+        eprintln!("{name}: {factor:.3}, scipy {scipy:.3}");
+        // Standard errors of 7 % here and of 6 % there.
+        assert!((factor / scipy - 1.0).abs() < 0.25, "{name}: {factor} {scipy}");
+    }
 }
 
 /// Neighbours are often mutual, which the intervals allow for.
@@ -209,18 +236,22 @@ fn dimension() {
         let many = SIMULATION.covered(&format!("Levina-Bickel, {d}, k = 10"), truth, |draws| {
             intrinsic::likelihood(&sphere(draws, 200, d), 10, 0.95).unwrap().interval
         });
+        let five = SIMULATION.covered(&format!("Levina-Bickel, {d}, k = 5"), truth, |draws| {
+            intrinsic::likelihood(&sphere(draws, 200, d), 5, 0.95).unwrap().interval
+        });
         let slope = SIMULATION.covered(&format!("correlation dimension, {d}"), truth, |draws| {
             intrinsic::correlation(&sphere(draws, 200, d), 0.95).unwrap().interval
         });
         nominal(pairs);
+        nominal(five);
         if d < 3 {
             nominal(many);
+            nominal(slope);
         } else {
-            // Ten of 200 neighbours are so far that the sphere is curved between them.
+            // Ten of 200 neighbours, and one pair in twenty, are so far that the sphere is curved between them.
             assert!((0.92..0.94).contains(&many), "{many}");
+            assert!((0.92..0.94).contains(&slope), "{slope}");
         }
-        // Too long where all points are alike, as the module says.
-        assert!((0.985..0.999).contains(&slope), "{slope}");
     }
 }
 
@@ -245,9 +276,9 @@ fn contrast() {
             let share = SIMULATION.covered(&format!("contrast, {name}, {d}"), truth, |draws| {
                 measured(draws).interval
             });
-            // At least nominal; too long where the nearest distance is what varies, as the module says.
-            let most = if cube { 0.995 } else { 0.975 };
-            assert!((0.945..most).contains(&share), "{share}");
+            // In three dimensions the variance of 1/D_min has itself none, as the module says.
+            let bounds = if d == 3 { 0.925..0.945 } else { 0.94..0.967 };
+            assert!(bounds.contains(&share), "{share}");
         }
     }
 }

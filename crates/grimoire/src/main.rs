@@ -9,20 +9,26 @@ mod failure;
 mod listening;
 mod markdown;
 mod printer;
+mod refused;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use grimoire_tune::data::PARQUET_READER;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     speak_of_our_own_panics();
-    let cli = match commands::Cli::try_parse() {
+    let command = refused::numbers_may_be_negative(commands::Cli::command());
+    let read = command.try_get_matches().and_then(|found| commands::Cli::from_arg_matches(&found));
+    let cli = match read {
         Ok(cli) => cli,
         Err(error) => {
-            // clap prints help and versions to stdout with code 0, mistakes to stderr with code 2.
-            let code = error.exit_code();
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(code).unwrap_or(2));
+            if let Some(failure) = refused::refused(&error) {
+                printer::Printer::from_environment(false, false).failure(&failure);
+            } else {
+                // Help and versions go to stdout with code 0, help that was not asked for to stderr with code 2.
+                let _ = error.print();
+            }
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
     let mut printer = printer::Printer::from_environment(cli.json, cli.quiet);

@@ -181,7 +181,7 @@ fn every_example_prints_what_its_page_says() {
 }
 
 #[test]
-fn every_page_has_title_summary_example_and_sources() {
+fn every_page_has_title_summary_equation_use_example_warning_and_sources() {
     for (page, text) in pages() {
         let mut lines = text.lines();
         assert!(
@@ -196,6 +196,18 @@ fn every_page_has_title_summary_example_and_sources() {
         let listed = sources.is_some_and(|sources| sources.lines().any(|l| l.starts_with("- ")));
         assert!(listed, "{page}: no list under `## Sources`");
         assert!(!examples(&text).is_empty(), "{page}: no example in a `console` block");
+        let plain = |line: &&str| *line == "```" || line.starts_with("    ") || *line == "```text";
+        // Fences open and close in turn: an equation stands in one that opens without a language, or is indented.
+        let opens = text.lines().filter(|line| line.starts_with("```")).step_by(2);
+        let equation = opens
+            .chain(text.lines().filter(|line| line.starts_with("    ")))
+            .any(|line| plain(&line));
+        assert!(equation, "{page}: no equation");
+        let headings: Vec<&str> =
+            text.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+        assert!(headings.contains(&"Use"), "{page}: no `## Use`");
+        let warns = |heading: &&str| heading.contains("mislead") || heading.contains("cannot");
+        assert!(headings.iter().any(warns), "{page}: nothing on where it misleads");
     }
 }
 

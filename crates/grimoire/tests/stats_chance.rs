@@ -104,6 +104,16 @@ fn a_tail_that_underflows_keeps_its_logarithm() {
     let binomial = text("binomial 2000 0.25 --at 1700");
     assert!(binomial.contains("ln P(X > 1700)      -1604.05\n"), "{binomial}");
     assert!(binomial.contains("ln P(X >= 1700)"), "{binomial}");
+    // The p-value of a test likewise: 4,000 of 4,000 at one half is 2 x 2^-4000.
+    let record = json("test binomial 4000 4000");
+    assert_eq!(number(&record, &["p_value"]), 0.0);
+    close(number(&record, &["ln_p_value"]), -3999.0 * 2_f64.ln(), 1e-13, 0.0);
+    let tested = text("test binomial 4000 4000");
+    assert!(
+        tested.contains("p-value                 0 (two-sided)\nln p-value              -2771.9\n"),
+        "{tested}"
+    );
+    assert!(!text("test binomial 15 20").contains("ln p-value"));
     let near = text("binomial 20 0.25 --at 20");
     assert!(!near.contains("ln "), "a tail of nothing has no logarithm: {near}");
 }
@@ -126,14 +136,52 @@ fn wrong_values_are_named_and_the_exit_code_is_not_zero() {
         ("adjust 0.1 nan", "value 2 of the p-values is NaN", 2),
         ("bootstrap 1,oops,3", "`oops` is not a number", 2),
         ("test t 1,1,1", "the values do not vary", 1),
-        ("test t 1,2 1,2,3 --paired", "the first sample has 2 values, the second sample has 3", 2),
+        ("test t 1,2 1,2,3 --paired", "the first sample: 2, the second sample: 3", 2),
         ("power proportions --effect 0.1", "this design needs --p", 2),
+        ("entropy 0.5 0.4", "the probabilities sum to 0.9, expected 1", 2),
+        ("entropy 0.5 -0.1 0.6", "value 2 of the values is -0.1, expected", 2),
+        (
+            "entropy --from counts --sample 1.5 2",
+            "value 1 of the counts is 1.5, expected a whole",
+            2,
+        ),
+        ("mean abc", "`abc` is neither a number nor a file", 2),
+        ("mean missing.csv:a", "missing.csv: No such file", 1),
+        ("mean --kind geometric 1 -2", "value 2 of the values is -2", 2),
+        ("mean 1 2 inf", "value 3 of the values is inf", 2),
+        ("test binomial -3 250", "invalid value '-3' for '<SUCCESSES>': a whole number", 2),
+        ("test binomial 2.5 10", "invalid value '2.5' for '<SUCCESSES>': a whole number", 2),
+        ("test binomal 3 10", "unrecognized subcommand 'binomal'", 2),
+        ("test fisher 1 -2 3 4", "invalid value '-2' for '<B>'", 2),
+        ("test fisher 1 2 3", "required arguments were not provided: <D>", 2),
+        ("test t 1", "the sample: 1 given, expected at least 2", 2),
+        ("test kolmogorov-smirnov 1,2,3 nrmal", "`nrmal` is neither", 2),
+        ("kl --p 0.5,0.6 --q 0.2,0.8", "the probabilities sum to 1.1", 2),
+        ("kl --p 1 --q 0.5,0.5", "the first distribution: 1, the second: 2", 2),
+        ("bayes --prior a=0.5 --prior a=0.5 --ratio k=2", "`a` is given twice", 2),
+        ("bayes --prior a=0.5 --prior b=0.5 --evidence x=0,0", "impossible under every", 1),
+        ("poisson -1", "the mean is -1, expected", 2),
+        ("binomial 10 0.5 --at abc", "invalid value 'abc' for '--at <X>': a number", 2),
+        ("adjust 0.1 -1", "value 2 of the p-values is -1", 2),
+        ("ema --discount 2 1 2", "the discount is 2, expected above 0", 2),
+        ("ema --half-life 2 --times 1,3,2 1 2 3", "value 3 of the times is 2", 2),
+        ("eigen 1,2;3", "a row of 1 numbers", 2),
+        ("game --preset hawkdove", "invalid value 'hawkdove' for '--preset", 2),
+        ("interval proportion 5 10 --level 95", "the level is 95, expected", 2),
+        ("softmax --temperature 0 1 2", "the temperature is 0, expected", 2),
+        ("logit 1.5", "p is 1.5, expected a probability", 2),
+        ("perplexity 0.5 2", "the probability is 2, expected", 2),
+        ("mutual-information 1,-2;3,4", "value 2 of the counts is -2", 2),
+        ("dimension --points 1", "the cloud: 1 given, expected at least 3", 2),
         ("distribution normal 0", "normal takes 2 parameters, 1 were given", 2),
         ("test t missing.csv:x", "missing.csv", 1),
     ] {
         let output = grimoire(line);
         let talk = String::from_utf8(output.stderr).unwrap();
         assert!(talk.contains(message), "{line}: {talk}");
+        assert!(talk.starts_with("error: ") && !talk.contains("Usage"), "{line}: {talk}");
+        let hinted = talk.lines().count() == 2 && talk.contains("\nhint: ");
+        assert!(talk.lines().count() == 1 || hinted, "{line}: {talk}");
         assert_eq!(output.status.code(), Some(code), "{line}");
         assert!(output.stdout.is_empty(), "{line}");
     }

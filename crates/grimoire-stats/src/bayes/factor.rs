@@ -5,6 +5,9 @@
 //! Iverson (*Bayesian t tests for accepting and rejecting the null hypothesis*, 2009), by quadrature.
 //! For a point hypothesis nested in a conjugate family this equals the Savage–Dickey ratio, prior
 //! density over posterior density at the point.
+//!
+//! Accuracy: of proportions and rates 10⁻¹² beside the Savage–Dickey ratio of independently computed densities; of
+//! t to the digits of a published example, both in the tests. Domain: counts, positive prior parameters, finite t.
 
 use super::conjugate::{BetaBinomial, GammaPoisson};
 use crate::dist::{Distribution, Poisson};
@@ -115,7 +118,9 @@ mod tests {
     fn the_euro_coin() {
         let flat = BetaBinomial::new(1.0, 1.0).unwrap();
         close(ln_binomial(140, 250, 0.5, flat).unwrap().exp(), 0.48, 0.0, 5e-3);
-        assert!(ln_two_proportions((9, 10), (1, 10), flat).unwrap() > 0.0);
+        // By hand: B(10, 2) B(2, 10)/B(11, 11) = 21 C(20, 10)/110².
+        let factor = ln_two_proportions((9, 10), (1, 10), flat).unwrap().exp();
+        close(factor, 21.0 * 184_756.0 / 12_100.0, 1e-12, 0.0);
     }
 
     /// The worked example of pingouin's `bayesfactor_ttest(3.5, 20, 20)`: 26.743.

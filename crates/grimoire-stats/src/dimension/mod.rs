@@ -5,6 +5,9 @@
 //! become everybody's neighbour), [`recall`] (an index that visits a fixed number of candidates finds fewer
 //! of the true neighbours), and the way out, [`intrinsic`]: real data seldom fill the space they are
 //! written in, and what counts is the dimension that they do fill.
+//!
+//! Method: all pairs are compared, which is exact and takes n² distances; drawing is a function of seed, dimension
+//! and index. Accuracy: distances to a few units of rounding. Sources are named in each module.
 
 pub mod concentration;
 pub mod intrinsic;

@@ -4,6 +4,10 @@
 //! neighbour of fresh queries and may look at a fixed number of points. In few dimensions that is always
 //! enough; in many it is hardly better than looking at random points. The recall is the part of queries
 //! whose true nearest neighbour was found, with its Wilson interval.
+//!
+//! Equation: recall = found/queries. Method: every query is answered twice, by the tree and by comparing all
+//! points. Accuracy: a share of 200 or more queries, whose interval is exact enough for any share (see
+//! [`crate::interval`]).
 
 use super::{Cloud, draw, square_distance};
 use crate::error::{Error, Result, open_unit};

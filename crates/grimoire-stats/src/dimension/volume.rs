@@ -8,6 +8,9 @@
 //!
 //! In logarithms, so that no dimension overflows. Sources: R. Bellman, *Adaptive Control Processes* (1961); T. Hastie,
 //! R. Tibshirani, J. Friedman, *The Elements of Statistical Learning* (2009), 2.5.
+//!
+//! Method: the logarithm of the gamma function and of 1 − ε; domain: d from 1, ε and f from 0 to 1. Accuracy: 10⁻¹³
+//! of the volumes of the first dimensions in closed form, as tested.
 
 use crate::error::{Result, not_negative, open_unit, positive};
 use crate::special::gamma::ln_gamma;

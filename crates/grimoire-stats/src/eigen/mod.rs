@@ -8,6 +8,8 @@
 //! matrices through faer, [`lanczos`] finds the leading pairs of a symmetric operator that is known only
 //! by its products, [`pca`] is the use that statistics makes of it. Every pair comes with its residual
 //! `‖Av − λv‖`. Results do not depend on the number of threads.
+//!
+//! What each promises, how exactly, and from which source is said in its module.
 
 pub mod dense;
 pub mod lanczos;

@@ -7,6 +7,10 @@
 //!
 //! The rank has nothing to do with it: the zero matrix has rank 0 and keeps every direction, a turn has
 //! rank 2 and keeps none. Δ is computed in twice the precision, so its sign is that of the numbers given.
+//!
+//! Domain: four finite numbers. Method: the sign of Δ decides the kind, each λ then gives its direction from the
+//! larger row of A − λ. Accuracy: 10⁻¹⁵ in the tests. Source: G. Strang, *Introduction to Linear Algebra* (2016),
+//! chapter 6.
 
 use super::Complex;
 use crate::error::{Result, finite};

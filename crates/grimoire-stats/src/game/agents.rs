@@ -11,6 +11,8 @@
 //! Bernstein form, so it has at most as many roots as `aₖ − bₖ` has changes of sign (Peña, Lehmann,
 //! Nöldeke, "Gains from switching and evolutionary stability in multi-player matrix games", 2014). Roots
 //! are found by subdividing (de Casteljau), which misses none that the signs betray.
+//!
+//! Accuracy: rest points to 10⁻¹² where they are simple roots, as tested on games solved by hand.
 
 use crate::error::{Error, Result, sample};
 

@@ -5,6 +5,9 @@
 //! equal size. Complete for nondegenerate games; a degenerate game has continua of equilibria, of which
 //! the ends that have supports of equal size are found, and it is reported as degenerate. Source: B. von
 //! Stengel, "Equilibrium computation for two-player games" (2007), algorithm 3.4.
+//!
+//! Accuracy: mixtures within 10⁻⁹ of nashpy's on recorded games (`tests/shapes_golden.rs`), and 10⁻¹⁴ of those by
+//! hand.
 
 use super::{MOST_STRATEGIES, Payoffs, Solved, solve};
 use crate::error::{Error, Result};

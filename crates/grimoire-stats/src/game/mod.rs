@@ -14,6 +14,8 @@
 //! What this cannot do is supply the payoffs. It shows what follows from numbers that somebody believed.
 //! Sources: J. Hofbauer, K. Sigmund, *Evolutionary Games and Population Dynamics* (1998), chapters 6-7;
 //! J. Maynard Smith, *Evolution and the Theory of Games* (1982).
+//!
+//! Accuracy: each module says its own; an earning (Ax)ᵢ is a plain sum in doubles.
 
 pub mod agents;
 pub mod equilibria;

@@ -13,6 +13,9 @@
 //! Everything is computed in nats; [`Unit`] converts. Relative error at most 10⁻¹² (mpmath, 40 digits).
 //! Estimates from samples, which plain formulas bias downwards, are in [`estimate`]; logits become f64
 //! probabilities first, so of nearly equal ones a divergence keeps fewer digits.
+//!
+//! Sources: C. Shannon, *A mathematical theory of communication* (1948); S. Kullback, R. Leibler, *On information
+//! and sufficiency* (1951); J. Lin, *Divergence measures based on the Shannon entropy* (1991).
 
 pub mod estimate;
 pub mod mutual;
@@ -261,6 +264,9 @@ pub fn sequence_perplexity(log_p: &[f64]) -> Result<f64> {
             expected: "a number of at most 0",
         });
     }
+    if log_p.contains(&f64::NEG_INFINITY) {
+        return Ok(f64::INFINITY);
+    }
     Ok((-twofold::sum(log_p.iter().copied()) / log_p.len() as f64).exp())
 }
 
@@ -309,6 +315,8 @@ mod tests {
     fn ten_equally_likely_digits_have_perplexity_ten() {
         // The glossary's example.
         close(sequence_perplexity(&[0.1_f64.ln(); 7]).unwrap(), 10.0, 1e-14, 0.0);
+        // What was held impossible and came surprises without end.
+        assert_eq!(sequence_perplexity(&[-0.5, 0_f64.ln()]).unwrap(), f64::INFINITY);
     }
 
     #[test]

@@ -6,6 +6,9 @@
 //!
 //! The same sums serve counts (N any total) and probabilities (N must be one). Source: C. Shannon, *A mathematical
 //! theory of communication* (1948), the entropy of section 6, written for counts.
+//!
+//! Accuracy: both sums are held to twice the precision of f64, so that a billion values cost no digits; 10⁻¹⁵
+//! beside the list in the tests.
 
 use super::SUM_TOLERANCE;
 use crate::error::{Error, Result};

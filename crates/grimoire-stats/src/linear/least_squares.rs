@@ -10,6 +10,11 @@
 //! precision. A column of which the earlier columns leave nothing but rounding is *aliased*: it gets no
 //! coefficient, and the later of two identical columns is the one to go. No statistics here: see
 //! [`super::ols`].
+//!
+//! Domain: finite numbers, at least as many rows as columns that count. Accuracy: 14 digits of the certified
+//! coefficients and 13 of their errors on all eleven linear problems of NIST's StRD, Longley and Filip among them
+//! (`tests/linear_nist.rs`). Source: beside Golub and Van Loan, T. Dekker, *A floating-point technique for extending the
+//! available precision* (1971).
 
 use super::design::Columns;
 use super::twofold::Twofold;

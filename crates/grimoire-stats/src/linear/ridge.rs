@@ -10,6 +10,10 @@
 //! *The Elements of Statistical Learning*, 3.4.1 and 7.10). Conventions:
 //! scikit-learn's `alpha` is k, on the predictors as they come; glmnet's λ is `k·s/n` on standardised
 //! predictors, s the standard deviation of y (divisor n).
+//!
+//! Method: the singular values by faer. Domain: penalties of at least 0, finite data. Accuracy: within 10⁻⁹ of
+//! scikit-learn's coefficients and of refitted leave-one-out errors, and 10⁻⁷ of glmnet's (`tests/linear_ols.rs`).
+//! Source: beside the above, A. Hoerl, R. Kennard, *Ridge regression* (1970).
 
 use super::design::Columns;
 use super::path::Convention;

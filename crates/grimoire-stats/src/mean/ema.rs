@@ -10,6 +10,9 @@
 //! default), or bias-corrected, which starts from nothing and divides by the weight so far,
 //! `1 − (1 − discount)^t` (Kingma and Ba, 2015, section 3), so that early values are plain weighted
 //! averages. With irregular times the past fades by the time passed: `(1 − discount)^{Δt}`.
+//!
+//! Accuracy: within 10⁻¹² of pandas, plain and corrected (`tests/shapes_golden.rs`). Domain: finite values,
+//! discounts above 0 and at most 1, times that ascend.
 
 use crate::error::{self, Error, Result};
 

@@ -12,6 +12,7 @@
 //! instead of the share α/2 they read `Φ(−√(n/(n−1)) t_{n−1}(1 − α/2))`, which undoes both (T. Hesterberg,
 //! "What teachers should know about the bootstrap", 2015, section 3). The studentised interval needs no such help.
 
+use super::strata::StratumRows;
 use super::units::{Plan, Units};
 use crate::dist::{Distribution, Student};
 use crate::error::{Error, Result, inside, open_unit};
@@ -265,7 +266,10 @@ impl Bootstrap<'_> {
                 };
                 Bootstrap { plan: Plan::Rows, ..*self }.run(&rows, 5, ratio, &kinds)?
             }
-            Plan::Strata(_) => self.run(values, 1, |s: &[f64]| s[0] / n, &kinds[..2])?,
+            Plan::Strata(labels) => match StratumRows::new(values, labels) {
+                Some(made) => self.run(&made.rows, made.width, |s: &[f64]| made.mean(s), &kinds)?,
+                None => self.run(values, 1, |s: &[f64]| s[0] / n, &kinds[..2])?,
+            },
         };
         Ok(self.record("mean", values.len() as u64, resampled))
     }

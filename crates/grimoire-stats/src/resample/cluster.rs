@@ -3,6 +3,10 @@
 //!
 //! Source: Liang and Zeger (1986); with the factor G/(G − 1) and Student's t with G − 1 degrees of
 //! freedom (Cameron and Miller, *A practitioner's guide to cluster-robust inference*, 2015).
+//!
+//! Equation: se² = G/(G − 1) Σ_g (Σ_{i in g} (xᵢ − x̄))²/n². Method: one pass for the mean, one for the sums of
+//! residuals. Domain: two clusters or more. Accuracy: rounding alone; coverage on clustered data is measured in
+//! `tests/coverage.rs`.
 
 use crate::dist::{Distribution, Student};
 use crate::error::{Error, Result, open_unit, sample};

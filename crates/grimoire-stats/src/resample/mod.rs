@@ -8,6 +8,7 @@ pub mod bootstrap;
 pub mod cluster;
 mod counts;
 pub mod permutation;
+mod strata;
 mod units;
 
 pub use bootstrap::{Bootstrap, Kind};

@@ -12,6 +12,8 @@
 //! infinite end where so few exchanges exist that no shift could be rejected. Accuracy: counts are exact, sums those
 //! of doubles; values within 10⁻¹² of the sum of magnitudes count as tied. `tests/permutation.rs` holds the ends
 //! against counting with fractions, and to the p-value on either side of them; `tests/coverage.rs` measures coverage.
+//! With all exchanges tried it is above the level by construction, one less the largest p that few exchanges can have
+//! at or below the error: 96.9 of 6 pairs and 95.3 of 7, where 95 is asked.
 
 use super::cluster;
 use crate::dist::noncentral::student_shift_interval;

@@ -9,6 +9,9 @@
 //! grow with n. The smaller tail is always the one computed.
 //! Accuracy: relative error of each tail near 10⁻¹⁴, growing like 10⁻¹⁶·|ln tail| far out; checked to
 //! 10⁻¹² against mpmath up to a + b = 10¹², down to tails of 10⁻³⁰⁰.
+//!
+//! Sources: M. Abramowitz, I. Stegun, *Handbook of Mathematical Functions* (1964), as numbered above; W. Lentz
+//! (1976); C. Loader, *Fast and accurate computation of binomial probabilities* (2000), for the factor in front.
 
 use super::erf::normal_quantile_of_ln;
 use super::gamma::{deviance, ln_1p_minus, stirling_error};

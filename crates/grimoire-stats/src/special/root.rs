@@ -1,6 +1,9 @@
 //! Roots of increasing functions: Newton's steps held inside a bracket that bisection shrinks, so that
 //! a bad start costs steps and never the answer. Not for functions that turn. Accuracy: to the last places of the
 //! argument, as far as the function is computed that well there.
+//!
+//! Equation: f(x) = 0. Source: W. Press and others, *Numerical Recipes* (2007), 9.4, for the bracket that holds the
+//! steps.
 
 /// The root in [low, high] of the increasing function `f`, which returns value and derivative.
 ///

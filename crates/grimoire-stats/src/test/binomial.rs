@@ -1,13 +1,17 @@
 //! Exact tests of a proportion, of two proportions, and of paired answers (McNemar, sign).
 //!
 //! Sources: Clopper and Pearson (1934); Lancaster (1961) for mid-p; McNemar (1947); Cohen (1988) for h.
+//!
+//! Equation: p is the sum over all outcomes k with P(k) ≤ P(x), or of one tail. Method: each tail is one incomplete
+//! beta function, its far end found by bisection. Domain: whole counts, x ≤ n. Accuracy: p and ends of intervals
+//! within 10⁻¹² of R (`tests/against_r.rs`) and of mpmath to n = 10¹² (`tests/against_mpmath.rs`).
 
-use super::no_likelier;
-use crate::dist::{Binomial, ChiSquare, Distribution};
+use super::{p_of_count, p_of_symmetric};
+use crate::dist::{Binomial, ChiSquare, Distribution, Normal};
 use crate::error::{Result, inside, positive};
 use crate::interval::{Difference, Proportion};
 use crate::record::{Alternative, Interval, Record};
-use crate::special::erf::{normal_cdf, normal_quantile, normal_survival};
+use crate::special::erf::normal_quantile;
 
 /// Exact test of `successes` of `n` trials against probability `p`.
 ///
@@ -30,11 +34,7 @@ pub fn exact(
     inside("the number of successes", x, successes <= n, "at most the number of trials")?;
     let d = Binomial::new(n, p)?;
     let (lower, upper, here) = (d.cdf(x), d.survival(x - 1.0), d.density(x));
-    let p_value = match alternative {
-        Alternative::Less => lower,
-        Alternative::Greater => upper,
-        Alternative::TwoSided => no_likelier(&d, x),
-    };
+    let (p_value, ln_p) = p_of_count(&d, x, alternative);
     let mid = |tail: f64| tail - 0.5 * here;
     let mid_p = match alternative {
         Alternative::Less => mid(lower),
@@ -52,6 +52,7 @@ pub fn exact(
     let share = x / n as f64;
     let mut record = Record::new("exact binomial test", n)
         .with_test(format!("the probability of success is {p}"), alternative, p_value)
+        .with_ln_p_value(ln_p)
         .with_statistic("successes", x)
         .with_estimate("probability of success", share)
         .with_interval(main)
@@ -87,8 +88,10 @@ pub fn two_proportions(
     let pooled = (one.0 + two.0) as f64 / (n1 + n2);
     let se = (pooled * (1.0 - pooled) * (1.0 / n1 + 1.0 / n2)).sqrt();
     let z = if se == 0.0 { 0.0 } else { (p1 - p2) / se };
+    let (p_value, ln_p) = p_of_symmetric(&Normal::STANDARD, z, alternative);
     let mut record = Record::new("score test of two proportions", one.1 + two.1)
-        .with_test("both probabilities are equal", alternative, tail_of_normal(z, alternative))
+        .with_test("both probabilities are equal", alternative, p_value)
+        .with_ln_p_value(ln_p)
         .with_statistic("z", z)
         .with_estimate("difference of probabilities", p1 - p2)
         .with_interval(main)
@@ -99,15 +102,6 @@ pub fn two_proportions(
         .assuming("the samples are large (about five successes and failures in each)");
     record.intervals.push(Difference::AgrestiCaffo.interval(one, two, level)?);
     Ok(record)
-}
-
-/// p-value of a standard normal statistic.
-pub(crate) fn tail_of_normal(z: f64, alternative: Alternative) -> f64 {
-    match alternative {
-        Alternative::Less => normal_cdf(z),
-        Alternative::Greater => normal_survival(z),
-        Alternative::TwoSided => 2.0 * normal_survival(z.abs()),
-    }
 }
 
 /// McNemar's exact test of a paired table: `b` pairs where only the first answered yes, `c` where only
@@ -128,14 +122,15 @@ pub fn mcnemar(b: u64, c: u64, n: u64, alternative: Alternative, level: f64) -> 
         "at most the number of pairs",
     )?;
     let (bf, cf, nf) = (b as f64, c as f64, n as f64);
-    let (p_value, mid_p, ratio) = if discordant == 0 {
-        (1.0, 1.0, Interval::new(0.0, f64::INFINITY, level, "Clopper-Pearson"))
+    let ((p_value, ln_p), mid_p, ratio) = if discordant == 0 {
+        ((1.0, 0.0), 1.0, Interval::new(0.0, f64::INFINITY, level, "Clopper-Pearson"))
     } else {
         let inner = exact(b, discordant, 0.5, alternative, level)?;
         let share = Proportion::ClopperPearson.interval(b, discordant, level, alternative)?;
         let odds = |p: f64| p / (1.0 - p);
         let ratio = Interval::new(odds(share.lower), odds(share.upper), level, "Clopper-Pearson");
-        (inner.p_value.unwrap_or(1.0), inner.more.get("mid_p_value").unwrap_or(1.0), ratio)
+        let p = (inner.p_value.unwrap_or(1.0), inner.ln_p_value.unwrap_or(f64::NEG_INFINITY));
+        (p, inner.more.get("mid_p_value").unwrap_or(1.0), ratio)
     };
     // Variance of the mean of +1 (b times), −1 (c times), 0, after adding one to each discordant cell
     // and two pairs (Agresti and Min 2005, *Simple improved confidence intervals for comparing matched
@@ -147,6 +142,7 @@ pub fn mcnemar(b: u64, c: u64, n: u64, alternative: Alternative, level: f64) -> 
     let chi_square = if discordant == 0 { 0.0 } else { (bf - cf).powi(2) / (bf + cf) };
     Ok(Record::new("McNemar's exact test", n)
         .with_test("both answers are equally often yes", alternative, p_value)
+        .with_ln_p_value(ln_p)
         .with_statistic("pairs where only the first is yes", bf)
         .with_estimate("difference of proportions", (bf - cf) / nf)
         .with_interval(Interval::new(

@@ -2,7 +2,12 @@
 //!
 //! Effect sizes are Cohen's d with the exact interval from the noncentral t distribution (Steiger and
 //! Fouladi 1997) and Hedges' g in `more`.
+//!
+//! Equation: t = (estimate − hypothesis)/se; p is a tail of Student's distribution. Domain: finite values that
+//! vary. Method: two passes with sums whose rounding errors are carried along. Accuracy: t within 10⁻¹³ and p and
+//! ends within 10⁻¹² of R (`tests/against_r.rs`).
 
+use super::p_of_symmetric;
 use crate::dist::noncentral::student_shift_interval;
 use crate::dist::{Distribution, Student};
 use crate::error::{Error, Result, finite, open_unit, sample};
@@ -179,11 +184,7 @@ fn build(parts: Parts) -> Result<Record> {
     }
     let d = Student::new(parts.degrees)?;
     let t = (parts.estimate - parts.shift) / parts.se;
-    let p_value = match parts.alternative {
-        Alternative::Less => d.cdf(t),
-        Alternative::Greater => d.survival(t),
-        Alternative::TwoSided => 2.0 * d.survival(t.abs()),
-    };
+    let (p_value, ln_p) = p_of_symmetric(&d, t, parts.alternative);
     let both = parts.alternative == Alternative::TwoSided;
     let alpha = (1.0 - parts.level) * if both { 0.5 } else { 1.0 };
     let half = d.upper_quantile(alpha) * parts.se;
@@ -205,6 +206,7 @@ fn build(parts: Parts) -> Result<Record> {
     let hedges = 1.0 - 3.0 / (4.0 * effect_degrees - 1.0);
     Ok(Record::new(parts.method, parts.n)
         .with_test(parts.null, parts.alternative, p_value)
+        .with_ln_p_value(ln_p)
         .with_statistic("t", t)
         .with_estimate(parts.estimate_name, parts.estimate)
         .with_interval(interval)

@@ -3,11 +3,13 @@
 //! Exact for samples of a few hundred, ties included (the permutation distribution given the ties);
 //! beyond, the normal approximation with correction for ties and continuity, as in R. Estimates are
 //! those of Hodges and Lehmann (1963), with intervals by inversion of the test.
+//!
+//! Equation: V = Σ ranks of |xᵢ − centre| where xᵢ is larger; U = #{xᵢ > yⱼ} + ½ #{xᵢ = yⱼ}. Accuracy: statistics
+//! equal to R's, p and ends within 10⁻¹² of it (`tests/against_r.rs`).
 
-use super::binomial::tail_of_normal;
-use super::no_likelier;
+use super::{p_of_count, p_of_symmetric};
 use crate::dist::ranks::{Lattice, doubled_midranks, rank_sum, rank_sum_cost, signed_rank};
-use crate::dist::{Binomial, Distribution};
+use crate::dist::{Binomial, Distribution, Normal};
 use crate::error::{Error, Result, finite, open_unit, sample};
 use crate::record::{Alternative, Interval, Record};
 use crate::special::erf::normal_quantile;
@@ -58,7 +60,7 @@ pub fn wilcoxon(
     let exact = null == Null::Exact || (null == Null::Auto && n * n * n <= MOST_WORK);
     let spread = (n * (n + 1.0) * (2.0 * n + 1.0) / 24.0 - ties / 48.0).sqrt();
     let tail = tail_of(alternative, level);
-    let (p_value, rank) = if exact {
+    let ((p_value, ln_p), rank) = if exact {
         // The lattice is doubled: the untied critical value comes from whole ranks.
         let whole: Vec<u32> = (1..=kept.len() as u32).collect();
         let rank = signed_rank(&whole).critical(tail) as f64;
@@ -76,6 +78,7 @@ pub fn wilcoxon(
         kept.len() as u64,
     )
     .with_test(format!("the values are symmetric about {center}"), alternative, p_value)
+    .with_ln_p_value(ln_p)
     .with_statistic("V", v)
     .with_effect("rank-biserial correlation", 2.0 * v / total - 1.0, None)
     .with("zeros_dropped", (values.len() - kept.len()) as f64)
@@ -137,7 +140,7 @@ pub fn mann_whitney(
         null == Null::Exact || (null == Null::Auto && rank_sum_cost(all.len(), few) <= MOST_WORK);
     let sum = mf + nf;
     let spread = (mf * nf / 12.0 * (sum + 1.0 - ties / (sum * (sum - 1.0)))).sqrt();
-    let p_value = if exact {
+    let (p_value, ln_p) = if exact {
         let all_doubled: i64 = ranks.iter().map(|&r| i64::from(r)).sum();
         let lattice = rank_sum(&ranks, few);
         if m <= n {
@@ -154,6 +157,7 @@ pub fn mann_whitney(
         (m + n) as u64,
     )
     .with_test("both samples come from one distribution", alternative, p_value)
+    .with_ln_p_value(ln_p)
     .with_statistic("U", u)
     .with_effect(
         "probability of superiority",
@@ -193,11 +197,7 @@ pub fn sign(values: &[f64], center: f64, alternative: Alternative, level: f64) -
     }
     let d = Binomial::new(n, 0.5)?;
     let x = above as f64;
-    let p_value = match alternative {
-        Alternative::Less => d.cdf(x),
-        Alternative::Greater => d.survival(x - 1.0),
-        Alternative::TwoSided => no_likelier(&d, x),
-    };
+    let (p_value, ln_p) = p_of_count(&d, x, alternative);
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let len = sorted.len();
@@ -220,6 +220,7 @@ pub fn sign(values: &[f64], center: f64, alternative: Alternative, level: f64) -
     }
     Ok(Record::new("exact sign test", n)
         .with_test(format!("the median is {center}"), alternative, p_value)
+        .with_ln_p_value(ln_p)
         .with_statistic("values above", x)
         .with_estimate("median", median)
         .with_interval(Interval::new(lower, upper, level, "order statistics"))
@@ -228,15 +229,16 @@ pub fn sign(values: &[f64], center: f64, alternative: Alternative, level: f64) -
         .assuming("values are independent"))
 }
 
-fn lattice_p(lattice: &Lattice, x: i64, alternative: Alternative) -> f64 {
-    match alternative {
+fn lattice_p(lattice: &Lattice, x: i64, alternative: Alternative) -> (f64, f64) {
+    let p = match alternative {
         Alternative::Less => lattice.cdf(x),
         Alternative::Greater => lattice.at_least(x),
         Alternative::TwoSided => lattice.two_sided(x),
-    }
+    };
+    (p, p.ln())
 }
 
-fn normal_p(statistic: f64, mean: f64, spread: f64, alternative: Alternative) -> f64 {
+fn normal_p(statistic: f64, mean: f64, spread: f64, alternative: Alternative) -> (f64, f64) {
     let gap = statistic - mean;
     let correction = match alternative {
         Alternative::TwoSided if gap == 0.0 => 0.0,
@@ -244,7 +246,10 @@ fn normal_p(statistic: f64, mean: f64, spread: f64, alternative: Alternative) ->
         Alternative::Greater => 0.5,
         Alternative::Less => -0.5,
     };
-    if spread == 0.0 { 1.0 } else { tail_of_normal((gap - correction) / spread, alternative) }
+    if spread == 0.0 {
+        return (1.0, 0.0);
+    }
+    p_of_symmetric(&Normal::STANDARD, (gap - correction) / spread, alternative)
 }
 
 /// Adds the median of `shifts` and the interval between its `rank`-th smallest and largest.

@@ -2,8 +2,12 @@
 //!
 //! Sources: Garwood (1936); Przyborowski and Wilenski (1940) for the conditional test; Krishnamoorthy
 //! and Thomson, *A more powerful test for comparing two Poisson means* (2004), for the E-test.
+//!
+//! Method: tails of the Poisson and of the conditional binomial distribution. Domain: whole counts, positive
+//! exposures. Accuracy: p and ends within 10⁻¹² of R (`tests/against_r.rs`); the E-test within 10⁻¹² of its
+//! definition.
 
-use super::no_likelier;
+use super::p_of_count;
 use crate::dist::{Binomial, Distribution, Poisson};
 use crate::error::{Error, Result, not_negative, positive};
 use crate::interval::{Proportion, Rate};
@@ -28,11 +32,7 @@ pub fn exact(
     let d = Poisson::new(rate * exposure)?;
     let x = count as f64;
     let (lower, upper, here) = (d.cdf(x), d.survival(x - 1.0), d.density(x));
-    let p_value = match alternative {
-        Alternative::Less => lower,
-        Alternative::Greater => upper,
-        Alternative::TwoSided => no_likelier(&d, x),
-    };
+    let (p_value, ln_p) = p_of_count(&d, x, alternative);
     let mid = |tail: f64| tail - 0.5 * here;
     let mid_p = match alternative {
         Alternative::Less => mid(lower),
@@ -43,6 +43,7 @@ pub fn exact(
     let ratio = Interval::new(main.lower / rate, main.upper / rate, level, "exact (Garwood)");
     let mut record = Record::new("exact Poisson test", count)
         .with_test(format!("the rate is {rate}"), alternative, p_value)
+        .with_ln_p_value(ln_p)
         .with_statistic("events", x)
         .with_estimate("rate", x / exposure)
         .with_interval(main)
@@ -86,11 +87,7 @@ pub fn two_rates(
     }
     let x = one.0 as f64;
     let d = Binomial::new(n, ratio * t1 / (ratio * t1 + t2))?;
-    let p_value = match alternative {
-        Alternative::Less => d.cdf(x),
-        Alternative::Greater => d.survival(x - 1.0),
-        Alternative::TwoSided => no_likelier(&d, x),
-    };
+    let (p_value, ln_p) = p_of_count(&d, x, alternative);
     let half = 0.5 * d.density(x);
     let (low, high) = (d.cdf(x) - half, d.survival(x - 1.0) - half);
     let mid_p = match alternative {
@@ -108,6 +105,7 @@ pub fn two_rates(
     let (r1, r2) = (x / t1, two.0 as f64 / t2);
     let mut record = Record::new("exact conditional test of two Poisson rates", n)
         .with_test(format!("the ratio of the rates is {ratio}"), alternative, p_value)
+        .with_ln_p_value(ln_p)
         .with_statistic("events in the first", x)
         .with_estimate("rate ratio", r1 / r2)
         .with_interval(turned(Proportion::ClopperPearson)?)
@@ -120,13 +118,20 @@ pub fn two_rates(
     record.intervals.push(turned(Proportion::MidP)?);
     record.intervals.push(turned(Proportion::Wilson)?);
     if ratio == 1.0 && n < 1_000_000 {
-        record = record.with("e_test_p_value", e_test(one, two, alternative)?);
+        let p_value = e_test(one, two, alternative)?;
+        // Beyond what a double holds it is left out rather than told as nothing.
+        if p_value > 0.0 {
+            record = record.with("e_test_p_value", p_value);
+        }
     }
     Ok(record)
 }
 
 /// The E-test of two Poisson rates: P(|T| ≥ |t|) with T = (x₁/t₁ − x₂/t₂)/√(x₁/t₁² + x₂/t₂²), both
 /// counts Poisson at the pooled rate. More powerful than the conditional test, not strictly valid.
+///
+/// The sum leaves out counts whose probability is below 10⁻¹⁷ of that of the counts seen, so that small p-values keep
+/// their digits. Below 10⁻³⁰⁸ they are 0, and so they are where the counts seen have a probability below e⁻¹⁹⁶⁰.
 ///
 /// # Errors
 /// When an exposure is not positive.
@@ -142,7 +147,11 @@ pub fn e_test(one: (u64, f64), two: (u64, f64), alternative: Alternative) -> Res
     let pooled = (x1 + x2) / (t1 + t2);
     let observed = statistic(x1, x2);
     let (d1, d2) = (Poisson::new(pooled * t1)?, Poisson::new(pooled * t2)?);
-    let range = |d: &Poisson| (d.quantile(1e-17).max(0.0), d.upper_quantile(1e-17));
+    let rest = (d1.ln_density(x1) + d2.ln_density(x2)).min(0.0) - 40.0;
+    if rest < -2000.0 {
+        return Ok(0.0);
+    }
+    let range = |d: &Poisson| (d.inverse(rest, true).max(0.0), d.inverse(rest, false));
     let ((a1, b1), (a2, b2)) = (range(&d1), range(&d2));
     // For fixed x₁ the statistic falls as x₂ grows, so each tail over x₂ is one cumulative probability.
     let mut total = 0.0;

@@ -204,6 +204,10 @@ fn descended(design: Columns, y: &[f64], request: &Request) -> Outcome<Points> {
         let rows = (0..path.points.len()).map(|at| row(&path, at, None)).collect();
         return Ok((rows, None, None, "none; the smallest penalty is the model".to_owned()));
     }
+    if y.len() < 3 {
+        let found = format_args!("{} rows, cross-validation needs three", y.len());
+        return Err(Failure::work(found).hint("--folds 0 fits without it"));
+    }
     let folds = request.folds.min(y.len());
     let found =
         validate(request.family, &design, y, &options, &deal(y.len(), folds, request.seed))?;

@@ -212,6 +212,9 @@ fn theorem(args: &Args, printer: &mut Printer) -> Outcome {
     let mut priors = Vec::new();
     for word in &args.priors {
         let (name, value) = named(word)?;
+        if names.iter().any(|known| known == name) {
+            return Err(Failure::usage(format_args!("the hypothesis `{name}` is given twice")));
+        }
         names.push(name.to_owned());
         priors.push(number(value)?);
     }

@@ -114,6 +114,9 @@ pub(crate) fn record(record: &Record) -> String {
     if let Some(p_value) = record.p_value {
         let side = record.alternative.map_or("", |alternative| alternative.name());
         lines.add("p-value", format!("{} ({side})", figure(p_value)));
+        if let (0.0, Some(ln)) = (p_value, record.ln_p_value) {
+            lines.number("ln p-value", ln);
+        }
     }
     let mut text = format!("{}\n", record.method);
     if !record.null.is_empty() {
