@@ -226,6 +226,18 @@ fn same_bytes_on_any_number_of_threads() {
         })
     };
     assert_eq!(run(1), run(4));
+    // Large enough for several panels and tiles of the whole Gram matrix.
+    let (n, p) = (4500, 500);
+    let cell = |at: usize| ((at * at + 3 * at) % 997) as f64 / 499.0 - 1.0;
+    let large = Design::Dense(Columns::new(n, p, (0..n * p).map(cell).collect()).unwrap());
+    let y: Vec<f64> = (0..n).map(|row| cell(row) - 0.3 * cell(row + 2 * n)).collect();
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| gaussian(&large, &y, &Options::default()).unwrap())
+    };
+    let one = run(1);
+    assert_eq!(one.updates, "covariance, whole");
+    assert_eq!(one, run(3));
 }
 
 #[test]

@@ -39,13 +39,22 @@ pub fn gaussian(design: &Design, y: &[f64], options: &Options) -> Result<Path> {
     if square <= (centre * 1e-15).powi(2) {
         return Err(Error::Degenerate { what: "penalised regression", why: "y does not vary" });
     }
-    let view = Standardized::new(design, options.intercept, options.standardizes());
+    let mut view = Standardized::measured(design, options.intercept, options.standardizes());
     let usable = view.usable();
-    let all = view.correlations(&usable, &centred);
+    let n_lambdas = options.lambdas.as_ref().map_or(options.n_lambdas, Vec::len);
+    let naive = options.updates == Updates::Naive;
+    let whole = !naive && usable.len() <= WHOLE_GRAM && usable.len() <= 15 * n_lambdas.max(7);
+    let (gram, all) = if whole {
+        view.gram_whole(&usable, &centred)
+    } else {
+        if naive || view.is_far() {
+            view.hold();
+        }
+        (vec![], view.correlations(&usable, &centred))
+    };
     let most = all.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
     let largest = most / options.alpha.max(1e-3);
     let lambdas = options.grid(largest, y.len(), design.n_cols());
-    let whole = usable.len() <= WHOLE_GRAM && usable.len() <= 15 * lambdas.len().max(7);
     let mut solver = Solver {
         view: &view,
         y: &centred,
@@ -65,14 +74,14 @@ pub fn gaussian(design: &Design, y: &[f64], options: &Options) -> Result<Path> {
         c: vec![],
         q: vec![],
         correlations: None,
-        naive: options.updates == Updates::Naive,
+        naive,
         last_l1: most,
         before: None,
     };
-    if whole && !solver.naive {
-        solver.take_all(&all);
+    if whole {
+        solver.take_all(gram, all);
     } else {
-        solver.correlations = Some(Correlations::new(&view, &usable, &centred));
+        solver.correlations = Some(Correlations::known(&view, &usable, &centred, &all));
     }
     let mut points = Vec::with_capacity(lambdas.len());
     for (k, &lambda) in lambdas.iter().enumerate() {
@@ -123,6 +132,7 @@ struct Solver<'a> {
     support: Support,
     b: Vec<f64>,
     c: Vec<f64>,
+    /// `X̃ᵀy/n` when the whole Gram matrix is there.
     q: Vec<f64>,
     correlations: Option<Correlations>,
     naive: bool,
@@ -173,15 +183,15 @@ impl Solver<'_> {
         }
     }
 
-    fn take_all(&mut self, all: &[f64]) {
+    fn take_all(&mut self, gram: Vec<Vec<f64>>, all: Vec<f64>) {
         self.slots = self.usable.to_vec();
         for (slot, &j) in self.slots.iter().enumerate() {
             self.slot_of[j] = slot as u32;
         }
-        self.gram = Gram { columns: self.view.gram_whole(self.usable) };
+        self.gram = Gram::new(gram);
         self.b = vec![0.0; self.slots.len()];
-        self.q = all.to_vec();
-        self.c = all.to_vec();
+        self.q.clone_from(&all);
+        self.c = all;
     }
 
     /// Gives slots to columns that have none.
@@ -201,11 +211,8 @@ impl Solver<'_> {
         if !self.naive {
             self.gram.grow(self.view.gram(&self.slots, &new));
         }
-        let n_sum: f64 = self.y.iter().sum();
-        let n = self.y.len() as f64;
         for &j in &new {
             self.b.push(0.0);
-            self.q.push(self.view.product(j, self.y, n_sum) / n);
             self.c.push(self.correlations.as_ref().map_or(0.0, |known| known.value[j]));
         }
     }
@@ -232,14 +239,14 @@ impl Solver<'_> {
         }
         let mut sweeps = 0;
         let mut violation = self.first_violation(allowed);
-        let gap = loop {
+        let (gap, rr) = loop {
             sweeps += self.inner(&work, l1, l2, violation, self.options.max_sweeps - sweeps);
-            let (missing, gap) = self.check(&work, l1, l2, ahead);
+            let (missing, gap, rr) = self.check(&work, l1, l2, ahead);
             if missing.is_empty() {
                 if gap <= allowed || violation < 1e-18 * self.last_l1.max(1e-300) {
-                    break gap;
+                    break (gap, rr);
                 }
-                violation *= 0.03;
+                violation *= (0.5 * allowed / gap).clamp(0.01, 0.1);
             } else {
                 self.take(&missing);
                 work.extend(missing.iter().map(|&j| self.slot_of[j] as usize));
@@ -253,7 +260,7 @@ impl Solver<'_> {
             }
         };
         self.last_l1 = l1;
-        Ok(self.finished(lambda, centre, gap, sweeps))
+        Ok(self.finished(lambda, centre, gap, rr, sweeps))
     }
 
     /// Goes on in a straight line from the last two solutions, as the path mostly does. With b, c is linear
@@ -289,10 +296,11 @@ impl Solver<'_> {
         }
     }
 
-    /// A violation small enough that the gap should pass: |b|₁ times it is about the gap.
+    /// A violation small enough that the gap should pass: twice |b|₁ times it, once for the coefficients and
+    /// once for scaling the residual, is about the gap.
     fn first_violation(&self, allowed: f64) -> f64 {
         let size: f64 = self.b.iter().map(|b| b.abs()).sum();
-        allowed / (4.0 * size + self.square.sqrt())
+        allowed / (2.0 * size + self.square.sqrt())
     }
 
     /// Slots to work on at `l1`: those in use and those that the strong rule does not discard; when there
@@ -372,14 +380,14 @@ impl Solver<'_> {
         }
     }
 
-    /// The predictors outside `work` that want in, and the gap.
-    fn check(&mut self, work: &[usize], l1: f64, l2: f64, ahead: f64) -> (Vec<usize>, f64) {
+    /// The predictors outside `work` that want in, the gap, and ‖r‖²/n.
+    fn check(&mut self, work: &[usize], l1: f64, l2: f64, ahead: f64) -> (Vec<usize>, f64, f64) {
         if self.correlations.is_none() {
             return self.check_whole(work, l1, l2);
         }
         let rest = self.residual();
         let rr = dot(&rest, &rest) / rest.len() as f64;
-        let Some(known) = &mut self.correlations else { return (vec![], 0.0) };
+        let Some(known) = &mut self.correlations else { return (vec![], 0.0, rr) };
         let used = |j: usize| {
             let slot = self.slot_of[j];
             slot != NO_SLOT && self.b[slot as usize] != 0.0
@@ -408,10 +416,10 @@ impl Solver<'_> {
             let slot = self.slot_of[j];
             (if slot == NO_SLOT { 0.0 } else { self.b[slot as usize] }, known.value[j])
         });
-        (missing, gap(terms, rr, l1, l2))
+        (missing, gap(terms, rr, l1, l2), rr)
     }
 
-    fn check_whole(&mut self, work: &[usize], l1: f64, l2: f64) -> (Vec<usize>, f64) {
+    fn check_whole(&mut self, work: &[usize], l1: f64, l2: f64) -> (Vec<usize>, f64, f64) {
         // Fresh gradient, so that the sweeps' rounding does not add up where it would be seen.
         if self.options.tolerance < ROUNDING_SHOWS {
             let mut fresh = self.q.clone();
@@ -428,7 +436,8 @@ impl Solver<'_> {
             .map(|slot| self.slots[slot])
             .collect();
         let terms = self.b.iter().copied().zip(self.c.iter().copied());
-        (missing, gap(terms, self.residual_square(), l1, l2))
+        let rr = self.residual_square();
+        (missing, gap(terms, rr, l1, l2), rr)
     }
 
     /// ‖r‖²/n from the Gram matrix.
@@ -438,18 +447,11 @@ impl Solver<'_> {
         (self.square - explained).max(0.0)
     }
 
-    fn finished(&self, lambda: f64, centre: f64, gap: f64, sweeps: usize) -> Point {
+    fn finished(&self, lambda: f64, centre: f64, gap: f64, rr: f64, sweeps: usize) -> Point {
         let mut coefficients: Vec<(usize, f64)> =
             self.weights().into_iter().map(|(j, b)| (j, b / self.view.scales[j])).collect();
         coefficients.sort_by_key(|(j, _)| *j);
         let moved: f64 = coefficients.iter().map(|&(j, b)| b * self.view.means[j]).sum();
-        let rr = match &self.correlations {
-            None => self.residual_square(),
-            Some(_) => {
-                let rest = self.residual();
-                dot(&rest, &rest) / rest.len() as f64
-            }
-        };
         Point {
             lambda,
             intercept: centre - moved,
