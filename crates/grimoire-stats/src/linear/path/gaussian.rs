@@ -1,10 +1,11 @@
 //! The lasso and elastic net path for squared residuals.
 //!
 //! Three ways through the same mathematics, chosen by size: with the whole Gram matrix (few predictors),
-//! with that of a working set grown by the strong rule (many), or from the residual (when even the
-//! working set is too large). Each ends with the conditions of optimality checked on every predictor and
+//! with that of a working set grown by the strong rule (many), or from the residual (when even the working set
+//! is too large, or its columns are so sparse that a product with one costs less than a column of it). Each ends with the conditions of optimality checked on every predictor and
 //! a duality gap.
 
+use super::packed::Packed;
 use super::quadratic::{Gram, Quadratic, soft};
 use super::screen::Correlations;
 use super::standard::{Standardized, spread};
@@ -16,6 +17,10 @@ use crate::linear::vector::{axpy, dot, mean};
 
 /// Working sets larger than this are followed by the residual instead of their Gram matrix (512 MiB).
 const MOST_SLOTS: usize = 8192;
+/// The same for sparse predictors: this many for each value of a column.
+const SLOTS_PER_VALUE: usize = 64;
+/// Up to this many rows sparse predictors are like dense ones in that.
+const FEW_ROWS: usize = 2048;
 /// Largest number of predictors for which the whole Gram matrix is formed at once.
 const WHOLE_GRAM: usize = 4096;
 /// Tolerances below this one need a gradient without the rounding of many updates.
@@ -75,6 +80,7 @@ pub fn gaussian(design: &Design, y: &[f64], options: &Options) -> Result<Path> {
         q: vec![],
         correlations: None,
         naive,
+        most_slots: most_slots(design),
         last_l1: most,
         before: None,
     };
@@ -112,6 +118,18 @@ fn check(design: &Design, y: &[f64], options: &Options) -> Result<()> {
     Ok(())
 }
 
+fn most_slots(design: &Design) -> usize {
+    match design {
+        Design::Dense(_) => MOST_SLOTS,
+        // No more coefficients can be in than there are rows: exact steps stay cheap.
+        Design::Sparse(sparse) if sparse.n_rows() <= FEW_ROWS => MOST_SLOTS,
+        Design::Sparse(sparse) => {
+            let each = SLOTS_PER_VALUE * sparse.n_values() / sparse.n_cols().max(1);
+            each.clamp(256, MOST_SLOTS)
+        }
+    }
+}
+
 /// Standard deviation with divisor n of values that are already centred (or must not be).
 fn spread_of(y: &[f64]) -> f64 {
     spread(y, 0.0)
@@ -136,6 +154,8 @@ struct Solver<'a> {
     q: Vec<f64>,
     correlations: Option<Correlations>,
     naive: bool,
+    /// Beyond this many slots the residual is followed.
+    most_slots: usize,
     last_l1: f64,
     before: Option<Solution>,
 }
@@ -201,7 +221,7 @@ impl Solver<'_> {
         if new.is_empty() {
             return;
         }
-        if self.options.updates == Updates::Auto && self.slots.len() + new.len() > MOST_SLOTS {
+        if self.options.updates == Updates::Auto && self.slots.len() + new.len() > self.most_slots {
             self.naive = true;
         }
         for &j in &new {
@@ -234,9 +254,7 @@ impl Solver<'_> {
         let ahead = next.map_or(l1, |next| 2.0 * next * alpha - l1);
         let allowed = self.options.tolerance * 0.5 * self.square;
         let mut work = self.strong(l1);
-        if !self.naive {
-            self.extrapolate(l1);
-        }
+        self.extrapolate(l1);
         let mut sweeps = 0;
         let mut violation = self.first_violation(allowed);
         let (gap, rr) = loop {
@@ -273,6 +291,10 @@ impl Solver<'_> {
             return;
         }
         let ahead = (here.l1 - l1) / (before.l1 - here.l1);
+        if self.naive {
+            self.extrapolate_naive(&before.b, ahead);
+            return;
+        }
         let known = before.b.len();
         let step: Vec<f64> = here
             .b
@@ -293,6 +315,14 @@ impl Solver<'_> {
                 axpy(line - new, &self.gram.columns[slot], &mut self.c);
             }
             *b = new;
+        }
+    }
+
+    /// The same where nothing but the coefficients is kept.
+    fn extrapolate_naive(&mut self, before: &[f64], ahead: f64) {
+        for (b, before) in self.b.iter_mut().zip(before) {
+            let line = *b + ahead * (*b - before);
+            *b = if *b * line > 0.0 { line } else { 0.0 };
         }
     }
 
@@ -348,6 +378,13 @@ impl Solver<'_> {
     fn descend(&mut self, work: &[usize], l1: f64, l2: f64, violation: f64, limit: usize) -> usize {
         let n = self.y.len() as f64;
         let mut rest = self.residual();
+        let columns: Vec<usize> = work.iter().map(|&slot| self.slots[slot]).collect();
+        let b: Vec<f64> = work.iter().map(|&slot| self.b[slot]).collect();
+        if let Some(mut packed) = Packed::new(self.view, &columns, b, &rest, (l1, l2)) {
+            let sweeps = packed.solve(violation, limit);
+            work.iter().zip(&packed.b).for_each(|(&slot, &b)| self.b[slot] = b);
+            return sweeps;
+        }
         let mut shift = 0.0;
         let base: f64 = rest.iter().sum();
         let mut sweeps = 0;

@@ -161,6 +161,14 @@ impl<'a> Standardized<'a> {
         }
     }
 
+    /// Sparse columns as they came.
+    pub(crate) fn sparse_columns(&self) -> Option<&Sparse> {
+        match self.store {
+            Store::Sparse(sparse) => Some(sparse),
+            Store::Raw(_) | Store::Centred(_) => None,
+        }
+    }
+
     /// `x̃ⱼᵀv` from the product with the column as it is stored.
     fn finish(&self, j: usize, raw: f64, v_sum: f64) -> f64 {
         match self.store {
