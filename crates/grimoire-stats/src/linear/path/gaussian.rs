@@ -39,8 +39,7 @@ pub fn gaussian(design: &Design, y: &[f64], options: &Options) -> Result<Path> {
     check(design, y, options)?;
     let centre = if options.intercept { mean(y) } else { 0.0 };
     let centred: Vec<f64> = y.iter().map(|value| value - centre).collect();
-    let n = y.len() as f64;
-    let square = dot(&centred, &centred) / n;
+    let square = dot(&centred, &centred) / y.len() as f64;
     if square <= (centre * 1e-15).powi(2) {
         return Err(Error::Degenerate { what: "penalised regression", why: "y does not vary" });
     }
@@ -60,30 +59,8 @@ pub fn gaussian(design: &Design, y: &[f64], options: &Options) -> Result<Path> {
     let most = all.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
     let largest = most / options.alpha.max(1e-3);
     let lambdas = options.grid(largest, y.len(), design.n_cols());
-    let mut solver = Solver {
-        view: &view,
-        y: &centred,
-        square,
-        square_weight: match options.convention {
-            // glmnet's response is scaled to variance one before its penalty is applied.
-            Convention::Glmnet => 1.0 / spread_of(&centred),
-            Convention::Sklearn => 1.0,
-        },
-        options,
-        usable: &usable,
-        slots: vec![],
-        slot_of: vec![NO_SLOT; view.n_cols()],
-        gram: Gram::default(),
-        support: Support::default(),
-        b: vec![],
-        c: vec![],
-        q: vec![],
-        correlations: None,
-        naive,
-        most_slots: most_slots(design),
-        last_l1: most,
-        before: None,
-    };
+    let mut solver = Solver::new(&view, &centred, square, options, &usable, most);
+    solver.most_slots = most_slots(design);
     if whole {
         solver.take_all(gram, all);
     } else {
@@ -194,7 +171,42 @@ fn gap(terms: impl Iterator<Item = (f64, f64)> + Clone, rr: f64, l1: f64, l2: f6
     if l2 > 0.0 { scaled.min(free).max(0.0) } else { scaled.max(0.0) }
 }
 
-impl Solver<'_> {
+impl<'a> Solver<'a> {
+    /// Before the first penalty, where `most` is the largest correlation.
+    fn new(
+        view: &'a Standardized<'a>,
+        y: &'a [f64],
+        square: f64,
+        options: &'a Options,
+        usable: &'a [usize],
+        most: f64,
+    ) -> Self {
+        Solver {
+            view,
+            y,
+            square,
+            square_weight: match options.convention {
+                // glmnet's response is scaled to variance one before its penalty is applied.
+                Convention::Glmnet => 1.0 / spread_of(y),
+                Convention::Sklearn => 1.0,
+            },
+            options,
+            usable,
+            slots: vec![],
+            slot_of: vec![NO_SLOT; view.n_cols()],
+            gram: Gram::default(),
+            support: Support::default(),
+            b: vec![],
+            c: vec![],
+            q: vec![],
+            correlations: None,
+            naive: options.updates == Updates::Naive,
+            most_slots: MOST_SLOTS,
+            last_l1: most,
+            before: None,
+        }
+    }
+
     fn updates(&self) -> &'static str {
         match (self.naive, self.correlations.is_some()) {
             (true, _) => "naive",
