@@ -226,6 +226,65 @@ fn same_bytes_on_any_number_of_threads() {
         })
     };
     assert_eq!(run(1), run(4));
+    // Large enough for several panels and tiles of the whole Gram matrix.
+    let (n, p) = (4500, 500);
+    let cell = |at: usize| ((at * at + 3 * at) % 997) as f64 / 499.0 - 1.0;
+    let large = Design::Dense(Columns::new(n, p, (0..n * p).map(cell).collect()).unwrap());
+    let y: Vec<f64> = (0..n).map(|row| cell(row) - 0.3 * cell(row + 2 * n)).collect();
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| gaussian(&large, &y, &Options::default()).unwrap())
+    };
+    let one = run(1);
+    assert_eq!(one.updates, "covariance, whole");
+    assert_eq!(one, run(3));
+}
+
+/// Three values a column: the path begins with products of columns and goes on from the residual. The same
+/// table as a dense one goes by products of columns and exact steps all the way.
+#[test]
+fn sparse_columns_are_followed_by_the_residual() {
+    let (n, p) = (2500, 4500);
+    let draw = |at: usize| (at * 2_654_435_761) % 4_294_967_291;
+    let mut values = vec![0.0; n * p];
+    for at in 0..3 * p {
+        values[at / 3 * n + draw(at + 1) % n] = 1.0 + (draw(at + 7 * p) % 100) as f64 / 50.0;
+    }
+    let dense = Columns::new(n, p, values).unwrap();
+    let y: Vec<f64> =
+        (0..n).map(|row| (0..60).map(|j| dense.column(37 * j)[row]).sum::<f64>()).collect();
+    let y: Vec<f64> = y.iter().enumerate().map(|(i, y)| y + draw(i) as f64 / 4e9).collect();
+    let sparse = Design::Sparse(Sparse::from_dense(&dense));
+    let options = Options {
+        convention: Convention::Sklearn,
+        ratio: Some(0.05),
+        n_lambdas: 40,
+        tolerance: 1e-9,
+        ..Options::default()
+    };
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| gaussian(&sparse, &y, &options).unwrap())
+    };
+    let path = run(1);
+    assert_eq!(path.updates, "naive");
+    assert_eq!(path, run(3));
+    let other = gaussian(&Design::Dense(dense), &y, &options).unwrap();
+    assert_eq!(other.updates, "covariance, working set");
+    assert!(worst_gap(&path) <= 1e-9 && worst_gap(&other) <= 1e-9);
+    // ‖X(b − b*)‖²/2n is at most the gap: so two fits whose gaps are at most 1e-9 of y'y/2n have fitted values
+    // whose root mean square difference is at most 2·√1e-9 = 6.4e-5 of the standard deviation of y.
+    let m = y.iter().sum::<f64>() / n as f64;
+    let spread = (y.iter().map(|y| (y - m).powi(2)).sum::<f64>() / n as f64).sqrt();
+    for (one, two) in path.points.iter().zip(&other.points) {
+        let fitted = |point: &grimoire_stats::linear::path::Point| {
+            sparse.predict(point.intercept, &point.dense(p)).unwrap()
+        };
+        let (one_fit, two_fit) = (fitted(one), fitted(two));
+        let square: f64 = one_fit.iter().zip(&two_fit).map(|(a, b)| (a - b).powi(2)).sum();
+        let off = (square / n as f64).sqrt();
+        assert!(off <= 6.4e-5 * spread, "{off} {spread}");
+    }
 }
 
 #[test]

@@ -179,6 +179,11 @@ impl Sparse {
         self.starts.len() - 1
     }
 
+    /// Number of stored values.
+    pub fn n_values(&self) -> usize {
+        self.values.len()
+    }
+
     /// Rows and values of column `j`.
     pub fn column(&self, j: usize) -> (&[u32], &[f64]) {
         let range = self.starts[j]..self.starts[j + 1];

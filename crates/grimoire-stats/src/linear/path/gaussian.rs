@@ -1,10 +1,11 @@
 //! The lasso and elastic net path for squared residuals.
 //!
 //! Three ways through the same mathematics, chosen by size: with the whole Gram matrix (few predictors),
-//! with that of a working set grown by the strong rule (many), or from the residual (when even the
-//! working set is too large). Each ends with the conditions of optimality checked on every predictor and
+//! with that of a working set grown by the strong rule (many), or from the residual (when even the working set
+//! is too large, or its columns are so sparse that a product with one costs less than a column of it). Each ends with the conditions of optimality checked on every predictor and
 //! a duality gap.
 
+use super::packed::Packed;
 use super::quadratic::{Gram, Quadratic, soft};
 use super::screen::Correlations;
 use super::standard::{Standardized, spread};
@@ -16,6 +17,10 @@ use crate::linear::vector::{axpy, dot, mean};
 
 /// Working sets larger than this are followed by the residual instead of their Gram matrix (512 MiB).
 const MOST_SLOTS: usize = 8192;
+/// The same for sparse predictors: this many for each value of a column.
+const SLOTS_PER_VALUE: usize = 64;
+/// Up to this many rows sparse predictors are like dense ones in that.
+const FEW_ROWS: usize = 2048;
 /// Largest number of predictors for which the whole Gram matrix is formed at once.
 const WHOLE_GRAM: usize = 4096;
 /// Tolerances below this one need a gradient without the rounding of many updates.
@@ -34,45 +39,32 @@ pub fn gaussian(design: &Design, y: &[f64], options: &Options) -> Result<Path> {
     check(design, y, options)?;
     let centre = if options.intercept { mean(y) } else { 0.0 };
     let centred: Vec<f64> = y.iter().map(|value| value - centre).collect();
-    let n = y.len() as f64;
-    let square = dot(&centred, &centred) / n;
+    let square = dot(&centred, &centred) / y.len() as f64;
     if square <= (centre * 1e-15).powi(2) {
         return Err(Error::Degenerate { what: "penalised regression", why: "y does not vary" });
     }
-    let view = Standardized::new(design, options.intercept, options.standardizes());
+    let mut view = Standardized::measured(design, options.intercept, options.standardizes());
     let usable = view.usable();
-    let all = view.correlations(&usable, &centred);
+    let n_lambdas = options.lambdas.as_ref().map_or(options.n_lambdas, Vec::len);
+    let naive = options.updates == Updates::Naive;
+    let whole = !naive && usable.len() <= WHOLE_GRAM && usable.len() <= 15 * n_lambdas.max(7);
+    let (gram, all) = if whole {
+        view.gram_whole(&usable, &centred)
+    } else {
+        if naive || view.is_far() {
+            view.hold();
+        }
+        (vec![], view.correlations(&usable, &centred))
+    };
     let most = all.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
     let largest = most / options.alpha.max(1e-3);
     let lambdas = options.grid(largest, y.len(), design.n_cols());
-    let whole = usable.len() <= WHOLE_GRAM && usable.len() <= 15 * lambdas.len().max(7);
-    let mut solver = Solver {
-        view: &view,
-        y: &centred,
-        square,
-        square_weight: match options.convention {
-            // glmnet's response is scaled to variance one before its penalty is applied.
-            Convention::Glmnet => 1.0 / spread_of(&centred),
-            Convention::Sklearn => 1.0,
-        },
-        options,
-        usable: &usable,
-        slots: vec![],
-        slot_of: vec![NO_SLOT; view.n_cols()],
-        gram: Gram::default(),
-        support: Support::default(),
-        b: vec![],
-        c: vec![],
-        q: vec![],
-        correlations: None,
-        naive: options.updates == Updates::Naive,
-        last_l1: most,
-        before: None,
-    };
-    if whole && !solver.naive {
-        solver.take_all(&all);
+    let mut solver = Solver::new(&view, &centred, square, options, &usable, most);
+    solver.most_slots = most_slots(design);
+    if whole {
+        solver.take_all(gram, all);
     } else {
-        solver.correlations = Some(Correlations::new(&view, &usable, &centred));
+        solver.correlations = Some(Correlations::known(&view, &usable, &centred, &all));
     }
     let mut points = Vec::with_capacity(lambdas.len());
     for (k, &lambda) in lambdas.iter().enumerate() {
@@ -103,6 +95,18 @@ fn check(design: &Design, y: &[f64], options: &Options) -> Result<()> {
     Ok(())
 }
 
+fn most_slots(design: &Design) -> usize {
+    match design {
+        Design::Dense(_) => MOST_SLOTS,
+        // No more coefficients can be in than there are rows: exact steps stay cheap.
+        Design::Sparse(sparse) if sparse.n_rows() <= FEW_ROWS => MOST_SLOTS,
+        Design::Sparse(sparse) => {
+            let each = SLOTS_PER_VALUE * sparse.n_values() / sparse.n_cols().max(1);
+            each.clamp(256, MOST_SLOTS)
+        }
+    }
+}
+
 /// Standard deviation with divisor n of values that are already centred (or must not be).
 fn spread_of(y: &[f64]) -> f64 {
     spread(y, 0.0)
@@ -123,9 +127,12 @@ struct Solver<'a> {
     support: Support,
     b: Vec<f64>,
     c: Vec<f64>,
+    /// `X̃ᵀy/n` when the whole Gram matrix is there.
     q: Vec<f64>,
     correlations: Option<Correlations>,
     naive: bool,
+    /// Beyond this many slots the residual is followed.
+    most_slots: usize,
     last_l1: f64,
     before: Option<Solution>,
 }
@@ -164,7 +171,42 @@ fn gap(terms: impl Iterator<Item = (f64, f64)> + Clone, rr: f64, l1: f64, l2: f6
     if l2 > 0.0 { scaled.min(free).max(0.0) } else { scaled.max(0.0) }
 }
 
-impl Solver<'_> {
+impl<'a> Solver<'a> {
+    /// Before the first penalty, where `most` is the largest correlation.
+    fn new(
+        view: &'a Standardized<'a>,
+        y: &'a [f64],
+        square: f64,
+        options: &'a Options,
+        usable: &'a [usize],
+        most: f64,
+    ) -> Self {
+        Solver {
+            view,
+            y,
+            square,
+            square_weight: match options.convention {
+                // glmnet's response is scaled to variance one before its penalty is applied.
+                Convention::Glmnet => 1.0 / spread_of(y),
+                Convention::Sklearn => 1.0,
+            },
+            options,
+            usable,
+            slots: vec![],
+            slot_of: vec![NO_SLOT; view.n_cols()],
+            gram: Gram::default(),
+            support: Support::default(),
+            b: vec![],
+            c: vec![],
+            q: vec![],
+            correlations: None,
+            naive: options.updates == Updates::Naive,
+            most_slots: MOST_SLOTS,
+            last_l1: most,
+            before: None,
+        }
+    }
+
     fn updates(&self) -> &'static str {
         match (self.naive, self.correlations.is_some()) {
             (true, _) => "naive",
@@ -173,15 +215,15 @@ impl Solver<'_> {
         }
     }
 
-    fn take_all(&mut self, all: &[f64]) {
+    fn take_all(&mut self, gram: Vec<Vec<f64>>, all: Vec<f64>) {
         self.slots = self.usable.to_vec();
         for (slot, &j) in self.slots.iter().enumerate() {
             self.slot_of[j] = slot as u32;
         }
-        self.gram = Gram { columns: self.view.gram_whole(self.usable) };
+        self.gram = Gram::new(gram);
         self.b = vec![0.0; self.slots.len()];
-        self.q = all.to_vec();
-        self.c = all.to_vec();
+        self.q.clone_from(&all);
+        self.c = all;
     }
 
     /// Gives slots to columns that have none.
@@ -191,7 +233,7 @@ impl Solver<'_> {
         if new.is_empty() {
             return;
         }
-        if self.options.updates == Updates::Auto && self.slots.len() + new.len() > MOST_SLOTS {
+        if self.options.updates == Updates::Auto && self.slots.len() + new.len() > self.most_slots {
             self.naive = true;
         }
         for &j in &new {
@@ -201,11 +243,8 @@ impl Solver<'_> {
         if !self.naive {
             self.gram.grow(self.view.gram(&self.slots, &new));
         }
-        let n_sum: f64 = self.y.iter().sum();
-        let n = self.y.len() as f64;
         for &j in &new {
             self.b.push(0.0);
-            self.q.push(self.view.product(j, self.y, n_sum) / n);
             self.c.push(self.correlations.as_ref().map_or(0.0, |known| known.value[j]));
         }
     }
@@ -227,19 +266,17 @@ impl Solver<'_> {
         let ahead = next.map_or(l1, |next| 2.0 * next * alpha - l1);
         let allowed = self.options.tolerance * 0.5 * self.square;
         let mut work = self.strong(l1);
-        if !self.naive {
-            self.extrapolate(l1);
-        }
+        self.extrapolate(l1);
         let mut sweeps = 0;
         let mut violation = self.first_violation(allowed);
-        let gap = loop {
+        let (gap, rr) = loop {
             sweeps += self.inner(&work, l1, l2, violation, self.options.max_sweeps - sweeps);
-            let (missing, gap) = self.check(&work, l1, l2, ahead);
+            let (missing, gap, rr) = self.check(&work, l1, l2, ahead);
             if missing.is_empty() {
                 if gap <= allowed || violation < 1e-18 * self.last_l1.max(1e-300) {
-                    break gap;
+                    break (gap, rr);
                 }
-                violation *= 0.03;
+                violation *= (0.5 * allowed / gap).clamp(0.01, 0.1);
             } else {
                 self.take(&missing);
                 work.extend(missing.iter().map(|&j| self.slot_of[j] as usize));
@@ -253,7 +290,7 @@ impl Solver<'_> {
             }
         };
         self.last_l1 = l1;
-        Ok(self.finished(lambda, centre, gap, sweeps))
+        Ok(self.finished(lambda, centre, gap, rr, sweeps))
     }
 
     /// Goes on in a straight line from the last two solutions, as the path mostly does. With b, c is linear
@@ -266,6 +303,10 @@ impl Solver<'_> {
             return;
         }
         let ahead = (here.l1 - l1) / (before.l1 - here.l1);
+        if self.naive {
+            self.extrapolate_naive(&before.b, ahead);
+            return;
+        }
         let known = before.b.len();
         let step: Vec<f64> = here
             .b
@@ -289,10 +330,19 @@ impl Solver<'_> {
         }
     }
 
-    /// A violation small enough that the gap should pass: |b|₁ times it is about the gap.
+    /// The same where nothing but the coefficients is kept.
+    fn extrapolate_naive(&mut self, before: &[f64], ahead: f64) {
+        for (b, before) in self.b.iter_mut().zip(before) {
+            let line = *b + ahead * (*b - before);
+            *b = if *b * line > 0.0 { line } else { 0.0 };
+        }
+    }
+
+    /// A violation small enough that the gap should pass: twice |b|₁ times it, once for the coefficients and
+    /// once for scaling the residual, is about the gap.
     fn first_violation(&self, allowed: f64) -> f64 {
         let size: f64 = self.b.iter().map(|b| b.abs()).sum();
-        allowed / (4.0 * size + self.square.sqrt())
+        allowed / (2.0 * size + self.square.sqrt())
     }
 
     /// Slots to work on at `l1`: those in use and those that the strong rule does not discard; when there
@@ -340,6 +390,13 @@ impl Solver<'_> {
     fn descend(&mut self, work: &[usize], l1: f64, l2: f64, violation: f64, limit: usize) -> usize {
         let n = self.y.len() as f64;
         let mut rest = self.residual();
+        let columns: Vec<usize> = work.iter().map(|&slot| self.slots[slot]).collect();
+        let b: Vec<f64> = work.iter().map(|&slot| self.b[slot]).collect();
+        if let Some(mut packed) = Packed::new(self.view, &columns, b, &rest, (l1, l2)) {
+            let sweeps = packed.solve(violation, limit);
+            work.iter().zip(&packed.b).for_each(|(&slot, &b)| self.b[slot] = b);
+            return sweeps;
+        }
         let mut shift = 0.0;
         let base: f64 = rest.iter().sum();
         let mut sweeps = 0;
@@ -372,14 +429,14 @@ impl Solver<'_> {
         }
     }
 
-    /// The predictors outside `work` that want in, and the gap.
-    fn check(&mut self, work: &[usize], l1: f64, l2: f64, ahead: f64) -> (Vec<usize>, f64) {
+    /// The predictors outside `work` that want in, the gap, and ‖r‖²/n.
+    fn check(&mut self, work: &[usize], l1: f64, l2: f64, ahead: f64) -> (Vec<usize>, f64, f64) {
         if self.correlations.is_none() {
             return self.check_whole(work, l1, l2);
         }
         let rest = self.residual();
         let rr = dot(&rest, &rest) / rest.len() as f64;
-        let Some(known) = &mut self.correlations else { return (vec![], 0.0) };
+        let Some(known) = &mut self.correlations else { return (vec![], 0.0, rr) };
         let used = |j: usize| {
             let slot = self.slot_of[j];
             slot != NO_SLOT && self.b[slot as usize] != 0.0
@@ -408,10 +465,10 @@ impl Solver<'_> {
             let slot = self.slot_of[j];
             (if slot == NO_SLOT { 0.0 } else { self.b[slot as usize] }, known.value[j])
         });
-        (missing, gap(terms, rr, l1, l2))
+        (missing, gap(terms, rr, l1, l2), rr)
     }
 
-    fn check_whole(&mut self, work: &[usize], l1: f64, l2: f64) -> (Vec<usize>, f64) {
+    fn check_whole(&mut self, work: &[usize], l1: f64, l2: f64) -> (Vec<usize>, f64, f64) {
         // Fresh gradient, so that the sweeps' rounding does not add up where it would be seen.
         if self.options.tolerance < ROUNDING_SHOWS {
             let mut fresh = self.q.clone();
@@ -428,7 +485,8 @@ impl Solver<'_> {
             .map(|slot| self.slots[slot])
             .collect();
         let terms = self.b.iter().copied().zip(self.c.iter().copied());
-        (missing, gap(terms, self.residual_square(), l1, l2))
+        let rr = self.residual_square();
+        (missing, gap(terms, rr, l1, l2), rr)
     }
 
     /// ‖r‖²/n from the Gram matrix.
@@ -438,18 +496,11 @@ impl Solver<'_> {
         (self.square - explained).max(0.0)
     }
 
-    fn finished(&self, lambda: f64, centre: f64, gap: f64, sweeps: usize) -> Point {
+    fn finished(&self, lambda: f64, centre: f64, gap: f64, rr: f64, sweeps: usize) -> Point {
         let mut coefficients: Vec<(usize, f64)> =
             self.weights().into_iter().map(|(j, b)| (j, b / self.view.scales[j])).collect();
         coefficients.sort_by_key(|(j, _)| *j);
         let moved: f64 = coefficients.iter().map(|&(j, b)| b * self.view.means[j]).sum();
-        let rr = match &self.correlations {
-            None => self.residual_square(),
-            Some(_) => {
-                let rest = self.residual();
-                dot(&rest, &rest) / rest.len() as f64
-            }
-        };
         Point {
             lambda,
             intercept: centre - moved,

@@ -252,7 +252,7 @@ impl Solver<'_> {
         };
         let (l1, l2) = (penalty(l1), penalty(l2));
         let slots: Vec<usize> = (0..b.len()).collect();
-        let gram = Gram { columns: gram };
+        let gram = Gram::new(gram);
         let mut support = Support::default();
         let mut problem = Quadratic {
             gram: &gram,

@@ -20,6 +20,7 @@
 
 mod gaussian;
 mod logistic;
+mod packed;
 mod quadratic;
 mod screen;
 mod standard;

@@ -6,12 +6,16 @@
 //! ```
 //!
 //! J. Friedman, T. Hastie, R. Tibshirani, "Regularization paths for generalized linear models via
-//! coordinate descent" (2010), covariance updates. Descent finds who is in; on the [support](super::support)
-//! with its signs the solution is a linear system, solved to the last digit by Newton's steps. A step stops
-//! where a coefficient would change its sign; that coefficient leaves and the rest go on, so the objective
-//! never rises. Settling is tried only after as much descent as it costs.
+//! coordinate descent" (2010), covariance updates. On the [support](super::support) with its signs the
+//! solution is a linear system, solved to the last digit by Newton's steps. A step stops where a coefficient
+//! would change its sign; that coefficient leaves and the rest go on, so the objective never rises.
+//!
+//! Which of the two comes next is counted in multiplications: the sweeps that descent would need still, by
+//! the rate at which it last converged, against the changes of the factor. So a loose tolerance is not
+//! reached by a hundred cheap sweeps where one exact step would do, nor a factor followed where four sweeps
+//! are enough.
 
-use super::support::Support;
+use super::support::{RIDGE, Support};
 use crate::linear::vector::{axpy_inline, dispatch};
 
 /// Gram matrix over slots that grows by columns.
@@ -19,9 +23,17 @@ use crate::linear::vector::{axpy_inline, dispatch};
 pub(crate) struct Gram {
     /// Column k holds the products of slot k with every slot.
     pub(crate) columns: Vec<Vec<f64>>,
+    /// Its diagonal, which is asked for more often than any column.
+    pub(crate) diagonal: Vec<f64>,
 }
 
 impl Gram {
+    /// From all columns.
+    pub(crate) fn new(columns: Vec<Vec<f64>>) -> Self {
+        let diagonal = columns.iter().enumerate().map(|(k, column)| column[k]).collect();
+        Self { columns, diagonal }
+    }
+
     /// Number of slots.
     pub(crate) fn len(&self) -> usize {
         self.columns.len()
@@ -34,6 +46,7 @@ impl Gram {
             column.extend(new.iter().map(|new| new[k]));
         }
         debug_assert!(new.iter().all(|column| column.len() == old + new.len()));
+        self.diagonal.extend(new.iter().enumerate().map(|(k, column)| column[old + k]));
         self.columns.extend(new);
     }
 }
@@ -70,37 +83,62 @@ impl Quadratic<'_> {
     /// `violation`, or `limit` sweeps are used up. Returns the number of sweeps.
     pub(crate) fn solve(&mut self, work: &[usize], violation: f64, limit: usize) -> usize {
         let mut sweeps = 0;
-        let mut spent = 0.0; // multiplications since the support was last settled
+        let mut stalled = false;
         loop {
-            let moved = self.sweep(work, 0.01 * violation);
-            sweeps += 1;
-            let active: Vec<usize> = work.iter().copied().filter(|&j| self.is_in(j)).collect();
-            spent += work.len() as f64 + moved as f64 * self.gram.len() as f64;
-            if moved == 0 || self.violation(work) <= violation || sweeps >= limit {
+            let off = self.violation(work);
+            if off <= violation || sweeps >= limit {
                 return sweeps;
             }
-            // A sweep over the support costs less than one over all.
-            for _ in 0..4 {
-                let moved = self.sweep(&active, 0.01 * violation);
+            let active = self.active(work);
+            if !stalled && self.exact_is_cheaper(&active, off / violation) {
+                // Those outside that want in take a step each; then all that are in go to their optimum.
+                let idle: Vec<usize> = work.iter().copied().filter(|&j| !self.is_in(j)).collect();
+                self.sweep(&idle, 0.0);
                 sweeps += 1;
-                spent += moved as f64 * self.gram.len() as f64;
-                if self.violation(&active) <= 0.5 * violation {
-                    break;
+                self.settle(&self.active(work), 0.25 * violation);
+                stalled = self.violation(work) > 0.5 * off;
+            } else {
+                stalled = false;
+                let moved = self.sweep(work, 0.01 * violation);
+                sweeps += 1;
+                if moved == 0 {
+                    return sweeps;
                 }
-            }
-            if self.violation(&active) > 0.5 * violation {
-                let active: Vec<usize> = work.iter().copied().filter(|&j| self.is_in(j)).collect();
-                let steps = 3.0 * (active.len() * self.gram.len()) as f64;
-                if spent > self.support.cost(&active, self.l2) + steps {
-                    spent = 0.0;
-                    self.settle(&active, 0.25 * violation);
-                }
+                sweeps += self.descend(&self.active(work), violation);
             }
         }
     }
 
+    /// Sweeps over those that are in, which cost less than sweeps over all; notes how fast they converge.
+    fn descend(&mut self, active: &[usize], violation: f64) -> usize {
+        let start = self.violation(active);
+        let (mut off, mut sweeps) = (start, 0);
+        while sweeps < 4 && off > 0.5 * violation {
+            self.sweep(active, 0.01 * violation);
+            off = self.violation(active);
+            sweeps += 1;
+        }
+        if sweeps > 1 {
+            self.support.contraction = (off / start).powf(1.0 / sweeps as f64).clamp(0.01, 0.999);
+        }
+        sweeps
+    }
+
+    /// Whether following the factor and two Newton's steps take fewer multiplications than the sweeps that
+    /// bring a departure from optimality down by `ratio`.
+    fn exact_is_cheaper(&self, active: &[usize], ratio: f64) -> bool {
+        let (k, slots) = (active.len() as f64, self.gram.len() as f64);
+        let needed = 1.0 - ratio.ln() / self.support.contraction.ln();
+        let exact = self.support.cost(active, self.l2) + 2.0 * k * (k + slots);
+        exact < needed * k * slots
+    }
+
+    fn active(&self, work: &[usize]) -> Vec<usize> {
+        work.iter().copied().filter(|&j| self.is_in(j)).collect()
+    }
+
     fn is_in(&self, j: usize) -> bool {
-        (self.b[j] != 0.0 || self.l1[j] == 0.0) && self.gram.columns[j][j] > 0.0
+        (self.b[j] != 0.0 || self.l1[j] == 0.0) && self.gram.diagonal[j] > 0.0
     }
 
     /// One pass; how many coefficients moved. One that stays in moves only if that changes a condition of
@@ -110,8 +148,7 @@ impl Quadratic<'_> {
         dispatch(|| {
             let mut moved = 0;
             for &j in work {
-                let column = &gram.columns[j];
-                let diagonal = column[j];
+                let diagonal = gram.diagonal[j];
                 if diagonal <= 0.0 {
                     continue;
                 }
@@ -122,7 +159,7 @@ impl Quadratic<'_> {
                     continue;
                 }
                 b[j] = new;
-                axpy_inline(old - new, column, c);
+                axpy_inline(old - new, &gram.columns[j], c);
                 moved += 1;
             }
             moved
@@ -132,7 +169,7 @@ impl Quadratic<'_> {
     /// The largest departure from the conditions of optimality over `work`.
     pub(crate) fn violation(&self, work: &[usize]) -> f64 {
         work.iter()
-            .filter(|&&j| self.gram.columns[j][j] > 0.0)
+            .filter(|&&j| self.gram.diagonal[j] > 0.0)
             .map(|&j| {
                 let slope = self.c[j] - self.l2[j] * self.b[j];
                 if self.b[j] == 0.0 {
@@ -149,23 +186,25 @@ impl Quadratic<'_> {
         self.support.follow(self.gram, self.l2, active);
         let mut before = f64::INFINITY;
         loop {
-            let mut step: Vec<f64> = self.support.slots().iter().map(|&j| self.slope(j)).collect();
-            let off = step.iter().fold(0.0_f64, |most, slope| most.max(slope.abs()));
-            self.support.solve(&mut step);
-            if off <= enough || step.iter().any(|value| !value.is_finite()) {
+            let slopes: Vec<f64> = self.support.slots().iter().map(|&j| self.slope(j)).collect();
+            let off = slopes.iter().fold(0.0_f64, |most, slope| most.max(slope.abs()));
+            // A step that does not halve it has met rounding.
+            if off <= enough || off.is_nan() || off > 0.5 * before {
                 return;
             }
-            let reach = |(&j, &step): (&usize, &f64)| {
-                let crosses = self.l1[j] > 0.0 && self.b[j] * (self.b[j] + step) < 0.0;
-                if crosses { -self.b[j] / step } else { f64::INFINITY }
-            };
-            let length = self.support.slots().iter().zip(&step).map(reach).fold(1.0, f64::min);
-            // A whole step that helps no more has met rounding.
-            if length == 1.0 && off > 0.5 * before {
+            before = off;
+            let start: Vec<(usize, f64)> =
+                self.support.slots().iter().map(|&j| (j, self.b[j])).collect();
+            let finite = self.newton(slopes);
+            let Self { gram, b, c, .. } = self;
+            dispatch(|| {
+                for &(j, old) in start.iter().filter(|(j, old)| b[*j] != *old) {
+                    axpy_inline(old - b[j], &gram.columns[j], c);
+                }
+            });
+            if !finite {
                 return;
             }
-            before = if length == 1.0 { off } else { f64::INFINITY };
-            self.walk(&step, length);
         }
     }
 
@@ -175,23 +214,43 @@ impl Quadratic<'_> {
         self.c[j] - self.l2[j] * self.b[j] - self.l1[j] * sign
     }
 
-    /// Moves the support by `length·step`; drops from it what arrives at zero.
-    fn walk(&mut self, step: &[f64], length: f64) {
-        let Self { gram, b, c, l1, support, .. } = self;
-        let mut left = Vec::new();
-        dispatch(|| {
-            for (at, (&j, &step)) in support.slots().iter().zip(step).enumerate() {
-                let old = b[j];
-                let mut new = old + length * step;
-                if l1[j] > 0.0 && (new * old <= 0.0 || new.abs() < 1e-15 * old.abs()) {
-                    new = 0.0;
+    /// Takes the coefficients of the support, whose slopes are given, to where the slopes vanish. A step `d`
+    /// that is cut to its part `t` by a sign leaves `(1−t)` of the slopes, and `t·ε·diag(G)·d` because the
+    /// factor has that diagonal added; so `c` need not be known on the way. Whether all steps were finite.
+    fn newton(&mut self, mut slopes: Vec<f64>) -> bool {
+        loop {
+            let mut step = slopes.clone();
+            self.support.solve(&mut step);
+            if step.iter().any(|value| !value.is_finite()) {
+                return false;
+            }
+            let Self { gram, b, l1, support, .. } = self;
+            let reach = |(at, &j): (usize, &usize)| {
+                let crosses = l1[j] > 0.0 && b[j] * (b[j] + step[at]) < 0.0;
+                if crosses { (-b[j] / step[at], at) } else { (f64::INFINITY, at) }
+            };
+            let first = support.slots().iter().enumerate().map(reach);
+            let (length, first) = first
+                .fold((1.0, usize::MAX), |least, next| if next.0 < least.0 { next } else { least });
+            let mut left = Vec::new();
+            for (at, &j) in support.slots().iter().enumerate() {
+                let (old, new) = (b[j], b[j] + length * step[at]);
+                let leaves = at == first || (l1[j] > 0.0 && new * old <= 0.0);
+                b[j] = if leaves { 0.0 } else { new };
+                slopes[at] =
+                    (1.0 - length) * slopes[at] + length * RIDGE * gram.diagonal[j] * step[at];
+                if leaves {
                     left.push(at);
                 }
-                b[j] = new;
-                axpy_inline(old - new, &gram.columns[j], c);
             }
-        });
-        left.into_iter().rev().for_each(|at| support.remove(at));
+            if left.is_empty() {
+                return true;
+            }
+            for at in left.into_iter().rev() {
+                support.remove(at);
+                slopes.remove(at);
+            }
+        }
     }
 }
 
@@ -203,7 +262,7 @@ mod tests {
     fn solves_two_correlated_coordinates_exactly() {
         // G = [1 .5; .5 1], q = (1, .2), l1 = .1: with b₂ = 0, b₁ = .9 and c₂ = .2 − .45 = −.25, beyond
         // .1, so both are active with signs (+, −): [1 .5; .5 1] b = (.9, .3) gives b = (1, −.2).
-        let gram = Gram { columns: vec![vec![1.0, 0.5], vec![0.5, 1.0]] };
+        let gram = Gram::new(vec![vec![1.0, 0.5], vec![0.5, 1.0]]);
         let (mut b, mut c) = (vec![0.0; 2], vec![1.0, 0.2]);
         let mut support = Support::default();
         let mut problem = Quadratic {
