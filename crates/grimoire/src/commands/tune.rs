@@ -44,7 +44,7 @@ pub(crate) struct Tune {
     /// Steps; otherwise as many as the epochs take, at most 300.
     #[arg(long)]
     steps: Option<u64>,
-    /// Passes over the data; 3 otherwise (7 of the built-in model over the built-in data).
+    /// Passes over the data; 3 otherwise (432 steps for the built-in model over the built-in data).
     #[arg(long)]
     epochs: Option<f64>,
     /// Documents a step.
@@ -150,7 +150,8 @@ fn request(args: Tune) -> Outcome<TuneRequest> {
         Method::Lora => 5e-4,
     });
     let built_in = model == "builtin" && data == "builtin";
-    let epochs = args.epochs.unwrap_or(if built_in { crate::app::builtin::EPOCHS } else { 3.0 });
+    let default = (built_in && args.epochs.is_none()).then_some(crate::app::builtin::STEPS);
+    let epochs = args.epochs.unwrap_or(3.0);
     Ok(TuneRequest {
         out,
         model,
@@ -161,7 +162,7 @@ fn request(args: Tune) -> Outcome<TuneRequest> {
         alpha: args.alpha,
         rslora: args.rslora,
         targets: args.targets,
-        steps: args.steps,
+        steps: args.steps.or(default),
         epochs,
         batch: args.batch,
         micro_tokens: args.micro_tokens,
