@@ -45,16 +45,13 @@ fn one_panel(a: &Activations, task: &Task<'_, '_>, accumulate: bool, panel: &mut
         return;
     }
     let width = width(w.ty).expect("a type with a kernel");
-    let (blocks, whole) = (w.cols / BLOCK, w.ty.block_len() / BLOCK);
-    let step = blocks.div_ceil(blocks.div_ceil(STEP)).next_multiple_of(whole);
+    let (longest, steps) = task.steps(STEP);
     // SAFETY: zero is a value of every register.
-    panel.resize(2 * registers(width) * step, unsafe { _mm256_setzero_si256() });
-    for from in (0..blocks).step_by(step) {
-        let depth = step.min(blocks - from);
-        let part = ahead.len() * from / blocks..ahead.len() * (from + depth) / blocks;
+    panel.resize(2 * registers(width) * longest, unsafe { _mm256_setzero_si256() });
+    for (from, depth, ahead) in steps {
         // SAFETY: AVX2 is in force; block, columns and rows exist, and the tile of C belongs to this piece alone.
         unsafe {
-            pack(w, col, from, depth, &ahead[part], panel);
+            pack(w, col, from, depth, ahead, panel);
             for row in rows.clone().step_by(TOGETHER) {
                 let together = TOGETHER.min(rows.end - row);
                 let c = target.out.pointer().add(row * n + col);
@@ -132,7 +129,7 @@ fn keep(mut x: __m256i) -> __m256i {
 /// `sum + d_x (d_w · dot + min · t)`: what a block adds to eight columns.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn add_block(
+pub(super) unsafe fn add_block(
     a: &Rows,
     row: usize,
     block: usize,

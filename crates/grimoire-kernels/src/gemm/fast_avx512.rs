@@ -31,18 +31,14 @@ pub(super) fn product(a: &Activations, m: usize, targets: &[Target<'_>], accumul
 
 /// All rows of a task with its panel.
 fn one_panel(a: &Activations, task: &Task<'_, '_>, accumulate: bool, panel: &mut Vec<__m512i>) {
-    let Task { target, col, ref rows, ahead } = *task;
+    let Task { target, col, ref rows, .. } = *task;
     let (w, n) = (&target.w, target.w.rows);
-    let (kind, blocks) = (Panel::of(w.ty), w.cols / BLOCK);
-    let whole = w.ty.block_len() / BLOCK;
-    let step = blocks.div_ceil(blocks.div_ceil(STEP)).next_multiple_of(whole);
+    let (kind, (longest, steps)) = (Panel::of(w.ty), task.steps(STEP));
     // SAFETY: zero is a value of every register.
-    panel.resize(kind.registers() * step, unsafe { _mm512_setzero_si512() });
-    for from in (0..blocks).step_by(step) {
-        let depth = step.min(blocks - from);
-        let part = ahead.len() * from / blocks..ahead.len() * (from + depth) / blocks;
+    panel.resize(kind.registers() * longest, unsafe { _mm512_setzero_si512() });
+    for (from, depth, ahead) in steps {
         // SAFETY: the instructions are there; blocks and columns exist.
-        unsafe { pack(w, col, from, depth, &ahead[part], panel) };
+        unsafe { pack(w, col, from, depth, ahead, panel) };
         for row in rows.clone().step_by(TOGETHER) {
             let tile = Tile {
                 panel: panel.as_ptr(),

@@ -7,12 +7,12 @@
 use super::Stored;
 use super::activations::BLOCK;
 use super::fast::{Width, width};
-use super::fast_share::COLS;
+use super::fast_share::{COLS, ask};
 use crate::storage::StorageType;
 use std::arch::x86_64::*;
 
 /// Columns of a half.
-const HALF: usize = COLS / 2;
+pub(super) const HALF: usize = COLS / 2;
 
 /// Registers of a block of one half.
 pub(super) fn registers(width: Width) -> usize {
@@ -58,7 +58,7 @@ pub(super) unsafe fn pack(
 }
 
 /// Blocks of one half: where they begin in each of eight rows of `W`.
-type Blocks<const B: usize> = [*const [u8; B]; HALF];
+pub(super) type Blocks<const B: usize> = [*const [u8; B]; HALF];
 
 /// Calls `unpack(blocks, out, next)` for each block of `B` bytes (`GROUPS` times 32 values) of each half; `out` is
 /// where its registers go, and `next` lies between one group of 32 and the next.
@@ -83,11 +83,7 @@ unsafe fn each<const B: usize, const GROUPS: usize>(
     assert!(w.bytes.len() == w.rows * row_bytes && col < w.rows, "no such column");
     for group in 0..blocks / GROUPS {
         let at = (from / GROUPS + group) * B;
-        // As many bytes as this block of sixteen columns takes, into the second level of the cache.
-        let asked = COLS * group * B..(COLS * (group + 1) * B).min(ahead.len());
-        for line in ahead.get(asked).unwrap_or_default().chunks(64) {
-            _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast());
-        }
+        ask(ahead, group, B);
         for half in 0..2 {
             let block = |i: usize| {
                 let row = (col + half * HALF + i).min(w.rows - 1);

@@ -6,7 +6,7 @@
 use super::Stored;
 use super::activations::BLOCK;
 use super::fast_avx512::QUADS;
-use super::fast_share::COLS;
+use super::fast_share::{COLS, ask};
 use crate::storage::StorageType;
 use std::arch::x86_64::*;
 
@@ -91,11 +91,7 @@ unsafe fn each<const B: usize, const GROUPS: usize>(
         *row = row.wrapping_add((col + i).min(w.rows - 1) * row_bytes + from / GROUPS * B);
     }
     for group in 0..blocks / GROUPS {
-        // As many bytes as this block of sixteen columns takes, into the second level of the cache.
-        let asked = COLS * group * B..(COLS * (group + 1) * B).min(ahead.len());
-        for line in ahead.get(asked).unwrap_or_default().chunks(64) {
-            _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast());
-        }
+        ask(ahead, group, B);
         let out = panel.as_mut_ptr().wrapping_add(group * GROUPS * registers);
         // SAFETY: the blocks and the registers are within bounds, as checked above.
         unsafe { unpack(&rows, out) };

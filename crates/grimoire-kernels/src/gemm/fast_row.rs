@@ -8,13 +8,13 @@
 
 use super::Stored;
 use super::activations::{BLOCK, Rows};
-use super::fast_pack::{four_by_eight, halves, negative, q4_1_scales, q6_k_scales, small_scales};
-use super::fast_share::COLS;
+use super::fast_avx2::add_block;
+use super::fast_pack::{
+    Blocks, HALF, four_by_eight, halves, negative, q4_1_scales, q6_k_scales, small_scales,
+};
+use super::fast_share::{COLS, ask};
 use crate::storage::StorageType;
 use std::arch::x86_64::*;
-
-/// Columns of a half.
-const HALF: usize = COLS / 2;
 
 /// Whether there is such a kernel.
 pub(super) fn suits(ty: StorageType) -> bool {
@@ -56,9 +56,6 @@ pub(super) unsafe fn multiply(w: &Stored<'_>, col: usize, a: Rows, ahead: &[u8],
     }
 }
 
-/// Where a block of each of eight columns begins.
-type Blocks<const B: usize> = [*const [u8; B]; HALF];
-
 /// Calls `add(blocks, x, sum)` for each block of `B` bytes (`GROUPS` times 32 values) of each half; `x` begins there.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
@@ -90,11 +87,7 @@ unsafe fn each<const B: usize, const GROUPS: usize>(
             *row = row.add((col + i).min(w.rows - 1) * row_bytes);
         }
         for block in 0..blocks {
-            // As many bytes as this block of sixteen columns takes, into the second level of the cache.
-            let asked = COLS * block * B..(COLS * (block + 1) * B).min(ahead.len());
-            for line in ahead.get(asked).unwrap_or_default().chunks(64) {
-                _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast());
-            }
+            ask(ahead, block, B);
             for (rows, sum) in rows.iter_mut().zip(&mut sums) {
                 let x = Row { a, block: block * GROUPS };
                 *sum = add(rows.map(<*const u8>::cast), x, *sum);
@@ -129,7 +122,7 @@ impl Row {
         unsafe { self.a.q.add((self.block + ahead) * BLOCK) }
     }
 
-    /// `sum + d_x (d · dot + min · t)`, as in [`super::fast_avx2`].
+    /// What the block `ahead` of this one adds, with the arithmetic of the panels.
     ///
     /// # Safety
     /// The block exists.
@@ -137,12 +130,7 @@ impl Row {
     #[target_feature(enable = "avx2,fma")]
     unsafe fn add(self, ahead: usize, dot: __m256i, d: __m256, min: __m256, sum: __m256) -> __m256 {
         // SAFETY: the caller's promise.
-        let (d_x, t) = unsafe {
-            let at = self.block + ahead;
-            (_mm256_broadcast_ss(&*self.a.d.add(at)), _mm256_broadcast_ss(&*self.a.totals.add(at)))
-        };
-        let whole = _mm256_fmadd_ps(d, _mm256_cvtepi32_ps(dot), _mm256_mul_ps(min, t));
-        _mm256_fmadd_ps(whole, d_x, sum)
+        unsafe { add_block(&self.a, 0, self.block + ahead, dot, d, min, sum) }
     }
 }
 

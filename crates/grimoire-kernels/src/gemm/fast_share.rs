@@ -3,7 +3,9 @@
 //! cut shows in no result.
 
 use super::Stored;
+use super::activations::BLOCK;
 use crate::parallel::{Shared, for_each_piece};
+use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
 use std::ops::Range;
 
 /// Columns of a panel.
@@ -33,6 +35,36 @@ pub(super) struct Task<'t, 'a> {
     pub(super) rows: Range<usize>,
     /// Bytes that will be wanted soon.
     pub(super) ahead: &'t [u8],
+}
+
+impl<'t> Task<'t, '_> {
+    /// Runs of whole blocks of the sum, at most about `most` of 32 values each: the first, how many, and which of the bytes
+    /// `ahead` to ask for meanwhile. Also the length of the longest.
+    pub(super) fn steps(
+        &self,
+        most: usize,
+    ) -> (usize, impl Iterator<Item = (usize, usize, &'t [u8])> + use<'t>) {
+        let w = &self.target.w;
+        let (blocks, whole, ahead) = (w.cols / BLOCK, w.ty.block_len() / BLOCK, self.ahead);
+        let step = blocks.div_ceil(blocks.div_ceil(most)).next_multiple_of(whole);
+        let steps = (0..blocks).step_by(step).map(move |from| {
+            let depth = step.min(blocks - from);
+            let part = ahead.len() * from / blocks..ahead.len() * (from + depth) / blocks;
+            (from, depth, &ahead[part])
+        });
+        (step, steps)
+    }
+}
+
+/// Asks for the `at`-th part of `ahead` into the second level of the cache, as many bytes as a block of `block` bytes takes in
+/// each of sixteen columns.
+#[inline]
+pub(super) fn ask(ahead: &[u8], at: usize, block: usize) {
+    let asked = COLS * at * block..(COLS * (at + 1) * block).min(ahead.len());
+    for line in ahead.get(asked).unwrap_or_default().chunks(64) {
+        // SAFETY: every x86-64 processor has the instruction, which reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast()) };
+    }
 }
 
 /// Calls `each` once for every panel of every target and every run of the `m` rows. Up to `few` rows are bound by memory,

@@ -150,7 +150,7 @@ fn request(args: Tune) -> Outcome<TuneRequest> {
         Method::Lora => 5e-4,
     });
     let built_in = model == "builtin" && data == "builtin";
-    let default = (built_in && args.epochs.is_none()).then_some(crate::app::builtin::STEPS);
+    let usual_steps = (built_in && args.epochs.is_none()).then_some(crate::app::builtin::STEPS);
     let epochs = args.epochs.unwrap_or(3.0);
     Ok(TuneRequest {
         out,
@@ -162,7 +162,7 @@ fn request(args: Tune) -> Outcome<TuneRequest> {
         alpha: args.alpha,
         rslora: args.rslora,
         targets: args.targets,
-        steps: args.steps.or(default),
+        steps: args.steps.or(usual_steps),
         epochs,
         batch: args.batch,
         micro_tokens: args.micro_tokens,
