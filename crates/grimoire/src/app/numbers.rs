@@ -210,7 +210,7 @@ fn plain(name: &str, reader: &mut dyn BufRead, take: &mut dyn FnMut(f64) -> Outc
 /// Longer than any double written out in full.
 const LONGEST_WORD: usize = 1 << 11;
 
-/// One word as a number; nothing between two separators is none.
+/// One word as a number; nothing between two separators is none. White space beyond ASCII parts words as well.
 fn word(name: &str, line: u64, bytes: &[u8], take: &mut dyn FnMut(f64) -> Outcome) -> Outcome {
     if bytes.is_empty() {
         return Ok(());
@@ -224,7 +224,8 @@ fn word(name: &str, line: u64, bytes: &[u8], take: &mut dyn FnMut(f64) -> Outcom
             "{name}, line {line}: `{begin}…`, which is too long for a number"
         )));
     }
-    take(number(name, line, &String::from_utf8_lossy(bytes))?)
+    let text = String::from_utf8_lossy(bytes);
+    text.split_whitespace().try_for_each(|cell| take(number(name, line, cell)?))
 }
 
 /// Digits with at most one point, where mantissa and power of ten are both exact doubles: one division then rounds
@@ -417,6 +418,13 @@ mod tests {
                 "{found:?}"
             );
         }
+        let mut found = Vec::new();
+        let mut take = |value| {
+            found.push(value);
+            Ok(())
+        };
+        plain("text", &mut "1\u{a0}2\u{3000}\u{b}-3e1\u{2009}".as_bytes(), &mut take).unwrap();
+        assert_eq!(found, [1.0, 2.0, -30.0]);
         let failed = |text: &str| {
             plain("text", &mut text.as_bytes(), &mut |_| Ok(())).unwrap_err().to_string()
         };
