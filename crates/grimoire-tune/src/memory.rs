@@ -86,8 +86,8 @@ pub fn footprint(
     let at_once = load.prompts.min(AT_ONCE);
     let answering = Cache::bytes(config, at_once, load.answered, load.precision) / 4;
     let largest = training.max(measuring).max(answering);
-    // Decoded vocabularies, merges and their tables take some hundred bytes an entry.
-    let tokenizer = 420 * vocabulary;
+    // Vocabularies, merges and their tables take some hundred bytes an entry.
+    let tokenizer = 290 * vocabulary;
     Footprint {
         weights,
         trained: 4 * copies * params.n_values() as u64,

@@ -11,8 +11,11 @@ pub(crate) use peers::{chart, run as peers};
 use crate::repository;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 const MODEL: &str = "target/models/SmolLM2-135M-Instruct.Q4_1.gguf";
 
@@ -35,20 +38,53 @@ fn output(program: &Path, arguments: &[&str]) -> Result<String> {
     output_with(program, arguments, &[])
 }
 
-/// What a program prints with variables in its environment.
+/// How long a measurement may take: what has no figure by then is no peer on this machine.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// What a program prints with variables in its environment; it is stopped after [`LIMIT`].
 fn output_with(program: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Result<String> {
-    let output = Command::new(program)
+    let mut child = Command::new(program)
         .args(arguments)
         .envs(variables.iter().copied())
         .current_dir(repository::root())
-        .output()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .with_context(|| program.display().to_string())?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
+    let (printed, said) = (drained(child.stdout.take()), drained(child.stderr.take()));
+    let began = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if began.elapsed() > LIMIT {
+            child.kill()?;
+            child.wait()?;
+            bail!("stopped after {} minutes without a figure", LIMIT.as_secs() / 60);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    let text = |reader: JoinHandle<Vec<u8>>| {
+        String::from_utf8_lossy(&reader.join().unwrap_or_default()).into_owned()
+    };
+    let (printed, said) = (text(printed), text(said));
+    if !status.success() {
         let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
-        bail!("{} {}: {}: {last}", program.display(), arguments.join(" "), output.status);
+        bail!("{} {}: {status}: {last}", program.display(), arguments.join(" "));
     }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    Ok(printed)
+}
+
+/// Reads a pipe to its end meanwhile, so that the program never waits for it.
+fn drained(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut pipe) = pipe {
+            // What was read before an error is all there is.
+            let _ = pipe.read_to_end(&mut bytes);
+        }
+        bytes
+    })
 }
 
 /// The lines of JSON that a program prints.
@@ -61,6 +97,11 @@ fn lines(program: &Path, arguments: &[&str]) -> Result<Vec<Value>> {
 /// The instruction set that our kernels choose here.
 fn instruction_set() -> &'static str {
     grimoire_kernels::Isa::detected().name()
+}
+
+/// Whether it multiplies in bf16.
+fn bf16() -> bool {
+    grimoire_kernels::Isa::detected() >= grimoire_kernels::Isa::Avx512Bf16
 }
 
 /// A figure of a measurement, NaN where there is none.

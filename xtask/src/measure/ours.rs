@@ -161,7 +161,7 @@ fn times(ty: &str) -> f64 {
 
 /// The same for products in bf16.
 fn half() -> f64 {
-    if super::instruction_set() == "avx512bf16" { 2.0 } else { 1.0 }
+    if super::bf16() { 2.0 } else { 1.0 }
 }
 
 /// Bytes of a stored weight.

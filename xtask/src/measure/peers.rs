@@ -6,7 +6,7 @@ use super::{
     circumstances, example, keep, last_loss, lines, model, number, output, output_with, words,
 };
 use crate::repository;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use grimoire_plot::{Axis, Bars, Figure, Rule};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -24,6 +24,8 @@ const TRAINING: [(&str, &str, &str); 5] = [
     ("PyTorch", "full", "f32"),
     ("PyTorch", "full", "bf16"),
 ];
+/// Why a peer in bf16 is left out; with AVX2 alone PyTorch had not taken its first steps after five minutes.
+const NO_BF16: &str = "this processor has no bf16 arithmetic";
 /// Workloads of `bench/llama_cpp.py` and the lines of our example that answer them.
 const READING: [(&str, &str, &str); 5] = [
     ("cold", "cold start to the first token", "start to first token"),
@@ -108,6 +110,7 @@ fn training(ratios: &mut Vec<Ratio>) -> Result<String> {
         let before = [once("default")?, once("f32")?];
         let peer = match program {
             "candle" => candle(),
+            _ if ty == "bf16" && !super::bf16() => Err(anyhow!(NO_BF16)),
             _ => {
                 let script = "bench/lora_step_pytorch.py";
                 lines(&python, &[script, "--what", what, "--type", ty, "--steps", "3"])

@@ -147,11 +147,11 @@ fn specials(vocab: &GgufVocab, vocabulary: &Vocabulary, add_bos: bool) -> Specia
 }
 
 /// Byte-level BPE. The BOS and EOS tokens are the business of [`Tokenizer`].
-fn byte_level(vocab: GgufVocab) -> Result<Tokenizer, TextError> {
+fn byte_level(mut vocab: GgufVocab) -> Result<Tokenizer, TextError> {
     let kinds = kinds(&vocab)?;
     let recipe = Recipe::named(vocab.pre.as_deref())?;
-    let vocabulary = Vocabulary::new(vocab.tokens.clone(), kinds, Spelling::ByteLevel);
-    let merges = merges(&vocab.merges, &vocabulary)?;
+    let vocabulary = Vocabulary::new(std::mem::take(&mut vocab.tokens), kinds, Spelling::ByteLevel);
+    let merges = merges(std::mem::take(&mut vocab.merges), &vocabulary)?;
     let library_error = |error: tokenizers::Error| TextError::Encode { reason: error.to_string() };
 
     let ids =
@@ -182,24 +182,34 @@ fn byte_level(vocab: GgufVocab) -> Result<Tokenizer, TextError> {
 }
 
 /// Splits the merge rules and checks that both pieces and what they make are tokens.
-fn merges(rules: &[String], vocabulary: &Vocabulary) -> Result<Vec<(String, String)>, TextError> {
-    let rule = |(index, rule): (usize, &String)| {
-        let refuse = |reason: String| TextError::Merge { index, merge: rule.clone(), reason };
-        let (left, right) = rule
-            .split_once(' ')
-            .filter(|(left, right)| !left.is_empty() && !right.is_empty() && !right.contains(' '))
-            .ok_or_else(|| refuse("expected two pieces parted by one space".into()))?;
+fn merges(rules: Vec<String>, vocabulary: &Vocabulary) -> Result<Vec<(String, String)>, TextError> {
+    let rule = |(index, mut rule): (usize, String)| {
+        let refuse = |merge: &str, reason: String| TextError::Merge {
+            index,
+            merge: merge.to_owned(),
+            reason,
+        };
+        let at = rule.find(' ').filter(|at| {
+            let right = &rule[at + 1..];
+            *at > 0 && !right.is_empty() && !right.contains(' ')
+        });
+        let Some(at) = at else {
+            return Err(refuse(&rule, "expected two pieces parted by one space".into()));
+        };
+        let (left, right) = (&rule[..at], &rule[at + 1..]);
         for piece in [left, right, &format!("{left}{right}")] {
             if vocabulary.id(piece).is_none() {
-                return Err(refuse(format!("`{piece}` is not a token")));
+                return Err(refuse(&rule, format!("`{piece}` is not a token")));
             }
         }
-        Ok((left.to_string(), right.to_string()))
+        let right = rule.split_off(at + 1);
+        rule.truncate(at);
+        Ok((rule, right))
     };
-    rules.iter().enumerate().map(rule).collect()
+    rules.into_iter().enumerate().map(rule).collect()
 }
 
-fn sentence_piece(vocab: GgufVocab) -> Result<Tokenizer, TextError> {
+fn sentence_piece(mut vocab: GgufVocab) -> Result<Tokenizer, TextError> {
     if vocab.scores.is_empty() {
         return Err(TextError::Vocabulary {
             field: "tokenizer.ggml.scores",
@@ -213,7 +223,7 @@ fn sentence_piece(vocab: GgufVocab) -> Result<Tokenizer, TextError> {
     }
     let add_space_prefix = vocab.add_space_prefix.unwrap_or(true);
     let spelling = Spelling::Metaspace { strip: add_space_prefix };
-    let vocabulary = Vocabulary::new(vocab.tokens.clone(), kinds, spelling);
+    let vocabulary = Vocabulary::new(std::mem::take(&mut vocab.tokens), kinds, spelling);
     let unknown = vocab.unknown.or_else(|| {
         vocabulary.iter().find(|(_, _, kind)| *kind == Kind::Unknown).map(|(id, _, _)| id)
     });
