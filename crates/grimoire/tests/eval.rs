@@ -432,6 +432,20 @@ fn perplexity_does_not_depend_on_batch_or_threads() {
 }
 
 #[test]
+fn a_window_without_a_stride_moves_by_itself_and_by_1024_at_most() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    texts(folder);
+    let signature = |window: &str| {
+        let words = ["eval", "perplexity", "builtin", "text.txt", "--window", window, "--json"];
+        json(folder, &words)["signature"].as_str().unwrap().to_owned()
+    };
+    assert!(signature("64").starts_with("window:64|stride:64|"), "{}", signature("64"));
+    // The built-in model sees 256 tokens.
+    assert!(signature("2048").starts_with("window:256|stride:256|"), "{}", signature("2048"));
+}
+
+#[test]
 fn surprise_lays_the_bits_beside_the_text() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

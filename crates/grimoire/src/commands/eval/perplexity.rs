@@ -22,15 +22,19 @@ pub(crate) struct Perplexity {
     windows: WindowArgs,
 }
 
+/// The stride when none is asked for and the window is not shorter.
+const STRIDE: usize = 1024;
+
 /// How a text is cut into windows.
 #[derive(clap::Args)]
 pub(crate) struct WindowArgs {
     /// Most tokens of context.
     #[arg(long, default_value_t = 1024)]
     window: usize,
-    /// Tokens from one window to the next; less than the window gives every token more context.
-    #[arg(long, default_value_t = 1024)]
-    stride: usize,
+    /// Tokens from one window to the next; less than the window gives every token more context [default: 1024, or
+    /// the window where that is shorter].
+    #[arg(long)]
+    stride: Option<usize>,
     /// Where the begin-of-sequence token stands: none, document (once before each) or window (before every
     /// window); as the model's tokenizer has it otherwise.
     #[arg(long, value_parser = ["none", "document", "window"], value_name = "RULE")]
@@ -61,8 +65,9 @@ impl WindowArgs {
             None if self.no_bos => Begin::None,
             None => default_begin(loaded),
         };
+        let stride = self.stride.unwrap_or(self.window.min(STRIDE));
         let protocol =
-            Protocol { window: self.window.min(context), stride: self.stride.min(context), begin };
+            Protocol { window: self.window.min(context), stride: stride.min(context), begin };
         let precision = if self.precision == "f32" { Precision::F32 } else { Precision::Fast };
         Scoring { protocol, batch: self.batch, precision }
     }
