@@ -388,7 +388,7 @@ fn clustered_data() {
             let request = Bootstrap { plan, resamples: 1000, seed: draws.bits(), level: 0.95 };
             bootstraps(&request, &values)
         });
-        shares.map(nominal);
+        shares.into_iter().for_each(nominal);
     }
 }
 
@@ -405,7 +405,7 @@ fn bootstrap_of_a_mean_a_ratio_and_a_median() {
         let request = Bootstrap { resamples: 1000, seed: draws.bits(), ..Bootstrap::default() };
         bootstraps(&request, &x)
     });
-    shares.map(nominal);
+    shares.into_iter().for_each(nominal);
     // Ratio of means 2 by sums of (x, y), strata of 100 and 200 units.
     nominal(SIMULATION.covered(
         "ratio over strata, bootstrap BCa | normal | 100 + 200",
@@ -460,7 +460,7 @@ fn bootstrap_of_skewed_strata() {
         });
         nominal(shares[2]);
         if n >= 270 {
-            shares.map(nominal);
+            shares.into_iter().for_each(nominal);
         } else {
             assert!(shares[..2].iter().all(|share| (0.91..0.94).contains(share)), "{shares:?}");
         }

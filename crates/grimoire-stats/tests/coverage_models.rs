@@ -172,7 +172,7 @@ fn information() {
             estimate::entropy(&counts).unwrap().interval(0.95).unwrap()
         })
     };
-    [1000, 300, 100].map(|n| nominal(entropy(n)));
+    [1000, 300, 100].into_iter().for_each(|n| nominal(entropy(n)));
     let weak = [3.0, 2.0, 2.0, 2.0, 2.0, 3.0, 2.0, 2.0, 2.0, 2.0, 3.0, 2.0];
     for (name, weights, width, n) in [
         ("independent 2 x 2", vec![1.0; 4], 2, 200),
