@@ -16,7 +16,8 @@
 //! S. Zahl (1977); A. Chao and T.-J. Shen (2003). The standard error is the delta method's,
 //! `√((Σ p log²p − H²)/n)`, with the jackknife's beside it; the interval is normal around the estimate and
 //! carries no bias correction of its own: with more outcomes than observations none of these is safe. Simulated
-//! coverage of 95 %, six uneven outcomes: 94.8 from 1,000 observations, 93.9 from 300.
+//! coverage of 95 %, six uneven outcomes: 94.9 from 1,000 observations, 94.7 from 300, 94.3 from 100 (40,000 samples
+//! each).
 
 use super::check_counts;
 use crate::error::{Error, Result, open_unit};

@@ -9,6 +9,9 @@
 //! falls. The duality gap uses the entropy form of the dual (Ndiaye et al., "Gap safe screening rules for
 //! sparsity enforcing penalties", 2017). On perfectly separable data an unpenalised fit has no finite
 //! solution, and that is what the error says.
+//!
+//! Domain: responses of 0 and 1, both seen. Accuracy: the gap of each point, and coefficients within 10⁻⁷ of
+//! scikit-learn's at a tight tolerance (`tests/linear_path.rs`).
 
 use super::quadratic::{Gram, Quadratic};
 use super::screen::Correlations;

@@ -20,8 +20,8 @@ const COLUMNS_PER_TASK: usize = 64;
 const TILE: usize = 120;
 /// Side of the tiles of a whole Gram matrix.
 const BLOCK: usize = 240;
-/// Values that are centred at a time on the way to a whole Gram matrix (16 MiB).
-const PANEL: usize = 1 << 21;
+/// Values that are centred at a time on the way to a whole Gram matrix (8 MiB).
+const PANEL: usize = 1 << 20;
 
 enum Store<'a> {
     /// As it came: centring is done in the products.

@@ -201,10 +201,12 @@ fn filled(arguments: &Dimension) -> Outcome<Filled> {
 fn filled_text(report: &Filled) -> String {
     let mut lines = Lines::default();
     for estimate in &report.estimates {
-        lines.add(
-            estimate.method,
-            format!("{}, {}", digits(estimate.dimension, 4), show::interval(&estimate.interval)),
-        );
+        let far = match estimate.extrapolated == estimate.dimension {
+            true => String::new(),
+            false => format!("at distance zero {}, ", digits(estimate.extrapolated, 4)),
+        };
+        let found = digits(estimate.dimension, 4);
+        lines.add(estimate.method, format!("{found}, {far}{}", show::interval(&estimate.interval)));
     }
     lines.number("spread of distances", report.distances.variation);
     let concentration::Concentration { contrast, interval, .. } = &report.distances;
