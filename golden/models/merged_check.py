@@ -14,7 +14,8 @@ computes; LIBLLAMA.so is llama.cpp, as in `exports_check.py`. The product alone 
 Ours are the logits of `write_logits` from the same files. They are held within 1e-4 of what transformers computes from the
 merged folder, in f32; and of what PEFT computes in f64 from the adapter, transformers in f64 from the trained folder and from
 the weights that a GGUF file in F32, F16 or BF16 decodes to. What the peers' own f32 makes of the same is recorded beside that:
-with logits up to 38, theirs and ours, each some 8e-5 from exact, can be 1.2e-4 from each other. Files of blocks are measured in the same way and not held: `beyond_the_bound` names those where
+with logits up to 38, theirs and ours, each some 8e-5 from exact, can be 1.2e-4 from each other. The trained folder may go
+over the bound where the peer's own f32 goes further over it. Files of blocks are measured in the same way and not held: `beyond_the_bound` names those where
 rounding in f32 goes over it. llama.cpp keeps keys and values in f16 and rounds what it multiplies with blocks to 8 bits:
 its difference is recorded relative to the largest logit, bounded where weights are no blocks, with the same of a file that
 this project did not write beside it; and at how many positions it finds the same token likeliest. `--record` writes
@@ -158,12 +159,13 @@ def check(options, work):
     if kept.exists():
         results |= json.loads(kept.read_text())
 
-    def tell(name, measure, held=True):
+    def tell(name, measure, held=True, peer=None):
         if name not in results:
             results[name] = measure()
             kept.write_text(json.dumps(results))
         print(name, results[name], flush=True)
-        assert results[name]["largest_difference"] <= BOUND or not held, name
+        bound = max(BOUND, results[name][peer] if peer else 0)
+        assert results[name]["largest_difference"] <= bound or not held, name
         return results[name]
 
     ours = Ours(options.write_logits.resolve(), work)
@@ -230,7 +232,8 @@ def check(options, work):
             "between_the_two_in_f32": largest(theirs, own), "effect_of_the_training": largest(theirs, ours(merged)),
         }  # fmt: skip
 
-    tell("full", fully)
+    # Where all weights moved, f32 itself may not reach the bound: then ours is to be nearer to exact than the peer's.
+    tell("full", fully, peer="of_transformers_in_f32")
     return results
 
 

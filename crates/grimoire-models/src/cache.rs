@@ -99,7 +99,7 @@ impl Cache {
             self.rows.extend(start + before..start + after);
             self.lengths[*sequence] = after;
         }
-        Batch { tokens, positions, segments: segments.into() }
+        Batch { tokens, positions, segments: segments.into(), keys: None }
     }
 
     /// Stores the keys and values of the batch at hand for one block, and attends over all so far.

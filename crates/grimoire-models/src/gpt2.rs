@@ -92,7 +92,10 @@ impl Gpt2 {
             see(observer, index, "attn.v", &v);
             let mixed = match cache.as_deref_mut() {
                 Some(cache) => cache.attend(index, &q, &k, &v, &batch.segments, heads(config)),
-                None => ops::attention(tape, &q, &k, &v, &batch.segments, heads(config)),
+                None => {
+                    let (k, v) = (batch.named_rows(tape, k), batch.named_rows(tape, v));
+                    ops::attention(tape, &q, &k, &v, &batch.segments, heads(config))
+                }
             };
             see(observer, index, "attn.mixed", &mixed);
             let attended = block.o.apply(tape, &mixed);

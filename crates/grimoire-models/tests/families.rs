@@ -10,7 +10,7 @@
 )]
 
 use grimoire_models::{Batch, Cache, Model, Naming};
-use grimoire_tensor::ops::cross_entropy;
+use grimoire_tensor::ops::{cross_entropy, select_rows};
 use grimoire_tensor::{Gradients, Params, Precision, Tape};
 use grimoire_testkit::{close, golden, repository_root};
 use serde_json::Value;
@@ -201,5 +201,52 @@ fn compare(family: &str, name: &str, entry: &Value, shape: &[usize], ours: &[f32
             "{family} {name}[{at}]: {} is not {value}",
             ours[at]
         );
+    }
+}
+
+/// Loss of the tokens after a shared beginning, and the gradients of all weights.
+fn learned(model: &Model, params: &Params, batch: &Batch, rows: &[usize]) -> (f32, Gradients) {
+    let tape = Tape::new(params);
+    let hidden = select_rows(&tape, &model.hidden(&tape, batch), rows);
+    let targets: Vec<u32> = (0..rows.len() as u32).map(|row| 3 + row % 11).collect();
+    let weights = vec![1.0 / rows.len() as f32; rows.len()];
+    let loss = cross_entropy(&tape, &hidden, model.head(), &targets, &weights);
+    let mut gradients = Gradients::zeros(params);
+    tape.backward(&loss.total, vec![1.0], &mut gradients);
+    (loss.total.values()[0], gradients)
+}
+
+#[test]
+fn a_shared_beginning_read_once_gives_the_loss_and_gradients_of_whole_documents() {
+    for name in FAMILIES {
+        let Family { mut model, reference, .. } = family(name);
+        let mut params = Params::default();
+        model.train_all(&mut params);
+        let longest = reference["sequences"].as_array().unwrap().iter().map(ids);
+        let longest = longest.max_by_key(Vec::len).unwrap();
+        let (beginning, rest) = longest.split_at(longest.len() / 2);
+        // Of unlike length, and the second repeats the beginning.
+        let rests = [rest, beginning, &rest[..1]];
+        let whole: Vec<Vec<u32>> = rests.iter().map(|rest| [beginning, rest].concat()).collect();
+        let (mut rows, mut shared_rows) = (Vec::new(), Vec::new());
+        let (mut start, mut shared_start) = (0, beginning.len());
+        for rest in rests {
+            rows.extend((0..rest.len()).map(|row| start + beginning.len() + row));
+            shared_rows.extend((0..rest.len()).map(|row| shared_start + row));
+            start += beginning.len() + rest.len();
+            shared_start += rest.len();
+        }
+        let expected = learned(&model, &params, &Batch::documents(&whole), &rows);
+        let batch = Batch::after(beginning, &rests);
+        assert_eq!(batch.len(), shared_start);
+        let shared = learned(&model, &params, &batch, &shared_rows);
+        close(shared.0.into(), expected.0.into(), 1e-6, 0.0);
+        for param in params.iter() {
+            let (ours, whole) = (shared.1.of(param.id), expected.1.of(param.id));
+            let largest = whole.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+            let off = ours.iter().zip(whole).map(|(one, other)| (one - other).abs());
+            let off = off.fold(0.0_f32, f32::max);
+            assert!(off <= 2e-5 * largest.max(1e-6), "{name} {}: {off} of {largest}", param.name);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! A choice of rows: the positions that are scored, the last one of each document.
 
+use crate::buffer::Buffer;
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 use grimoire_kernels::rows::axpy;
@@ -16,10 +17,10 @@ use grimoire_kernels::rows::axpy;
 /// When a row is out of range.
 pub fn select_rows(tape: &Tape<'_>, x: &Tensor, which: &[usize]) -> Tensor {
     let width = x.width();
-    let mut y = Vec::with_capacity(which.len() * width);
-    for row in which {
+    let mut y = Buffer::stale(which.len() * width);
+    for (row, y) in which.iter().zip(y.chunks_exact_mut(width)) {
         assert!(*row < x.rows(), "select: row {row} of {}", x.rows());
-        y.extend_from_slice(&x.values()[row * width..(row + 1) * width]);
+        y.copy_from_slice(&x.values()[row * width..(row + 1) * width]);
     }
     let shape = [which.len(), width];
     if !tape.wants(false, &[x]) {
