@@ -1,8 +1,7 @@
 //! What a model reads at once: documents laid end to end, each attending within itself alone. A beginning that all of them
 //! share can be read once for all.
 
-use grimoire_tensor::ops::select_rows;
-use grimoire_tensor::{Segment, Tape, Tensor};
+use grimoire_tensor::Segment;
 use std::sync::Arc;
 
 /// Tokens of one or more documents, their positions, and where each document lies.
@@ -58,14 +57,6 @@ impl Batch {
             positions.extend(shared..shared + rest.len());
         }
         Self { tokens, positions, segments: segments.into(), keys: Some(keys.into()) }
-    }
-
-    /// Rows of keys or of values in the order in which the segments name them.
-    pub(crate) fn named_rows(&self, tape: &Tape<'_>, rows: Tensor) -> Tensor {
-        match &self.keys {
-            None => rows,
-            Some(keys) => select_rows(tape, &rows, keys),
-        }
     }
 
     /// Number of tokens.

@@ -93,8 +93,8 @@ impl Gpt2 {
             let mixed = match cache.as_deref_mut() {
                 Some(cache) => cache.attend(index, &q, &k, &v, &batch.segments, heads(config)),
                 None => {
-                    let (k, v) = (batch.named_rows(tape, k), batch.named_rows(tape, v));
-                    ops::attention(tape, &q, &k, &v, &batch.segments, heads(config))
+                    let (keys, segments) = (batch.keys.as_ref(), &batch.segments);
+                    ops::attention(tape, &q, (&k, &v), keys, segments, heads(config))
                 }
             };
             see(observer, index, "attn.mixed", &mixed);

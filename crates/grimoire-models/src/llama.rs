@@ -155,10 +155,7 @@ impl Block {
         let heads = heads(config);
         let mixed = match cache {
             Some(cache) => cache.attend(index, &q, &k, &v, &batch.segments, heads),
-            None => {
-                let (k, v) = (batch.named_rows(tape, k), batch.named_rows(tape, v));
-                ops::attention(tape, &q, &k, &v, &batch.segments, heads)
-            }
+            None => ops::attention(tape, &q, (&k, &v), batch.keys.as_ref(), &batch.segments, heads),
         };
         see(observer, index, "attn.mixed", &mixed);
         self.o.apply(tape, &mixed)

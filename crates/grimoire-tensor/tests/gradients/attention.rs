@@ -34,7 +34,24 @@ fn definition(q: &[f64], k: &[f64], v: &[f64], segments: &[Segment], heads: Head
 }
 
 fn case(rows: usize, kv_rows: usize, segments: Vec<Segment>, heads: Heads) -> Case {
+    case_with(rows, kv_rows, segments, heads, None)
+}
+
+/// With `keys`, the definition sees the rows of keys and values at their places.
+fn case_with(
+    rows: usize,
+    kv_rows: usize,
+    segments: Vec<Segment>,
+    heads: Heads,
+    keys: Option<Vec<usize>>,
+) -> Case {
     let shared: Arc<[Segment]> = segments.clone().into();
+    let places: Option<Arc<[usize]>> = keys.clone().map(Into::into);
+    let laid = move |x: &[f64]| -> Vec<f64> {
+        let width = heads.n_kv * heads.dim;
+        let keys = keys.clone().unwrap_or_else(|| (0..kv_rows).collect());
+        keys.iter().flat_map(|row| &x[row * width..(row + 1) * width]).copied().collect()
+    };
     Case {
         name: format!("attention {rows} x {kv_rows}, {heads:?}"),
         params: Params::default(),
@@ -44,10 +61,10 @@ fn case(rows: usize, kv_rows: usize, segments: Vec<Segment>, heads: Heads) -> Ca
             tensor(&[kv_rows, heads.n_kv * heads.dim], 3),
         ],
         run: Box::new(move |tape, inputs| {
-            attention(tape, &inputs[0], &inputs[1], &inputs[2], &shared, heads)
+            attention(tape, &inputs[0], (&inputs[1], &inputs[2]), places.as_ref(), &shared, heads)
         }),
         definition: Box::new(move |_, inputs| {
-            definition(&inputs[0], &inputs[1], &inputs[2], &segments, heads)
+            definition(&inputs[0], &laid(&inputs[1]), &laid(&inputs[2]), &segments, heads)
         }),
         // Weights that sum to one over values below one, from scores that carry f32 rounding.
         forward: 3e-6,
@@ -72,6 +89,16 @@ fn attention_of_packed_documents_grouped_heads_windows_and_a_cache() {
     case(70, 70, vec![segment(0, 70, 0, 70)], heads(2, 1, 8, None)).check();
     let cached = vec![segment(0, 1, 2, 30), segment(1, 3, 33, 17)];
     case(4, 50, cached, heads(6, 2, 12, None)).check();
+}
+
+#[test]
+fn attention_over_keys_that_two_documents_share() {
+    let segments = vec![segment(0, 5, 0, 5), segment(5, 3, 5, 8), segment(8, 4, 13, 9)];
+    let beginning = || 0..5;
+    let keys: Vec<usize> =
+        beginning().chain(beginning()).chain(5..8).chain(beginning()).chain(8..12).collect();
+    case_with(12, 12, segments.clone(), heads(4, 2, 16, None), Some(keys.clone())).check();
+    case_with(12, 12, segments, heads(3, 1, 8, Some(6)), Some(keys)).check();
 }
 
 #[test]
