@@ -29,6 +29,7 @@ DATA = Path(sys.argv[1]) / "wmt22-mt"
 KINDS = {"bleu": BLEU, "chrf": CHRF, "ter": TER}
 ALL = ["A", "B", "AB-"]
 STEP = 400
+NAME = ["pair", "system", "references", "kind", "settings"]
 
 
 def lines(path):
@@ -52,9 +53,11 @@ def plans(target):
     for options in [{}, {"word_order": 1}, {"word_order": 2}, {"beta": 1}, {"beta": 3, "word_order": 2}, {"char_order": 4},
                     {"whitespace": True}, {"lowercase": True}, {"eps_smoothing": True},
                     {"eps_smoothing": True, "word_order": 2, "whitespace": True, "lowercase": True},
-                    {"char_order": 1}, {"char_order": 3, "word_order": 1, "beta": 5},
-                    {"char_order": 10}, {"char_order": 8, "word_order": 4, "whitespace": True}]:
+                    {"char_order": 1}, {"char_order": 3, "word_order": 1, "beta": 5}]:
         yield "chrf", options, ALL
+    if target == "zh":
+        yield "chrf", {"char_order": 10}, ALL
+        yield "chrf", {"char_order": 8, "word_order": 4, "whitespace": True}, ALL
     by_character = {"normalized": True, "asian_support": True}
     if target == "zh":
         yield "ter", by_character, ALL
@@ -88,24 +91,26 @@ def record(kind, options, hypotheses, references):
 
 def run(pair):
     path = Path(tempfile.gettempdir()) / f"translation_options.{pair}.part"
-    done = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    done = [row for row in done if row["segments"] == every(row["kind"], row["settings"])]
-    known = {json.dumps([row[key] for key in ["pair", "system", "references", "kind", "settings"]]) for row in done}
+    known = {}
+    for line in path.read_text().splitlines() if path.exists() else []:
+        row = json.loads(line)
+        known[json.dumps([row[key] for key in [*NAME, "segments"]])] = row
+    done = []
     target = pair.split("-")[1]
     outputs = {file.name.split(".")[1]: lines(file) for file in sorted((DATA / pair).glob("hyp.*"))}
     with path.open("a") as part:
         for kind, options, sets in plans(target):
             for references in sets:
                 for system, hypotheses in outputs.items():
-                    row = {"pair": pair, "system": system, "references": references, "kind": kind, "settings": options}
                     step = every(kind, options)
-                    if json.dumps(list(row.values())) in known:
-                        continue
-                    row["segments"] = step
-                    row |= record(kind, options, hypotheses[::step], [texts[::step] for texts in streams(pair, target, references)])
-                    part.write(json.dumps(row) + "\n")
-                    part.flush()
-                    done.append(row)
+                    row = dict(zip([*NAME, "segments"], [pair, system, references, kind, options, step]))
+                    name = json.dumps(list(row.values()))
+                    if name not in known:
+                        these = [texts[::step] for texts in streams(pair, target, references)]
+                        known[name] = row | record(kind, options, hypotheses[::step], these)
+                        part.write(json.dumps(known[name]) + "\n")
+                        part.flush()
+                    done.append(known[name])
                 print(pair, references, kind, options, flush=True)
     return done
 
