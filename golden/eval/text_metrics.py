@@ -124,7 +124,10 @@ for smooth, value in [("none", None), ("floor", None), ("floor", 0.3), ("add-k",
     settings = {"smooth_method": smooth, "smooth_value": value, "effective_order": True, "lowercase": True}
     record("bleu", settings, BLEU(**settings), 1)
 for settings in [{}, {"word_order": 2}, {"word_order": 1, "lowercase": True}, {"whitespace": True},
-                 {"eps_smoothing": True}, {"char_order": 3, "beta": 3}]:
+                 {"eps_smoothing": True}, {"char_order": 3, "beta": 3}, {"char_order": 7}, {"char_order": 20, "whitespace": True},
+                 {"word_order": 3}, {"char_order": 9, "word_order": 5, "beta": 1, "lowercase": True},
+                 {"char_order": 12, "word_order": 12, "eps_smoothing": True}, {"char_order": 0, "word_order": 4},
+                 {"char_order": 1000, "word_order": 1}]:
     for n_refs in [1, 3]:
         record("chrf", settings, CHRF(**settings), n_refs)
 for settings in [{}, {"case_sensitive": True}, {"normalized": True}, {"no_punct": True},

@@ -3,9 +3,11 @@ Latin-1 character), with the rows that pyarrow reads from it.
 
     python parquet_rows.py
 
-Needs pyarrow (its version is recorded). Kinds: Snappy, gzip and no compression, dictionaries and plain values, pages of both
+Needs pyarrow (its version is recorded). Kinds: Snappy, gzip, Zstandard and no compression, dictionaries and plain values, pages of both
 versions, several row groups and pages; texts, numbers, null, lists, structures of lists (the answers of XQuAD have
-that shape), lists of structures. `other` are files that are refused: another compression.
+that shape), lists of structures. `other` are files that are refused: another compression. `larger` is a file
+whose one column unpacks to two million bytes, and says of itself that they are half as many; `bomb` one that holds
+three hundred million letters in some ten thousand bytes.
 """
 
 import gzip
@@ -46,11 +48,30 @@ for settings, n in [
     ({}, 40), ({"compression": "none", "use_dictionary": False}, 12), ({"data_page_version": "2.0"}, 40),
     ({"row_group_size": 7, "data_page_size": 64}, 40), ({"compression": "none", "data_page_version": "2.0", "use_dictionary": False}, 12),
     ({"compression": "gzip"}, 40), ({"compression": "gzip", "data_page_version": "2.0", "data_page_size": 64}, 12),
+    ({"compression": "zstd"}, 40), ({"compression": "zstd", "data_page_version": "2.0", "data_page_size": 64}, 12),
+    ({"compression": "zstd", "use_dictionary": False, "row_group_size": 7, "compression_level": 19}, 40),
 ]:
     encoded, rows = file([row(i) for i in range(n)], **settings)
     cases.append({"settings": settings, "file": encoded, "rows": rows})
-other = {kind: file([row(0)], compression=kind)[0] for kind in ["zstd", "brotli"]}
-out = {"versions": {"pyarrow": pyarrow.__version__}, "cases": cases, "other": other}
+other = {kind: file([row(0)], compression=kind)[0] for kind in ["brotli", "lz4"]}
+
+
+def varint(number):
+    """As the footer has it: zigzag, seven bits a byte."""
+    number, out = 2 * number, b""
+    while number > 127:
+        out, number = out + bytes([number & 127 | 128]), number >> 7
+    return (out + bytes([number])).decode("latin-1")
+
+
+larger, _ = file([{"text": "a" * 2_000_000}], compression="zstd", use_dictionary=False, write_statistics=False, store_schema=False)
+column = pyarrow.parquet.ParquetFile(io.BytesIO(larger.encode("latin-1"))).metadata.row_group(0).column(0)
+said, half = varint(column.total_uncompressed_size), varint(1_100_000)
+assert len(said) == len(half)
+# The row group says it too, after the column.
+larger = larger.replace(said, half)
+bomb, _ = file([{"text": "a" * 300_000_000}], compression="zstd", use_dictionary=False, write_statistics=False, store_schema=False)
+out = {"versions": {"pyarrow": pyarrow.__version__}, "cases": cases, "other": other, "larger": larger, "bomb": bomb}
 path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "parquet_rows.json.gz")
 data = json.dumps(out, ensure_ascii=False, separators=(",", ":")).encode()
 with open(path, "wb") as target:

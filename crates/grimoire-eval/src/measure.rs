@@ -97,7 +97,7 @@ impl Metric {
             }
             Self::Chrf(options) => {
                 let counts = chrf::segments(hypotheses, references, options)?;
-                counts.iter().for_each(|counts| rows[0].push(counts.row(options)));
+                counts.iter().for_each(|counts| rows[0].push(counts.row()));
             }
             Self::Ter(options) => {
                 let counts = ter::segments(hypotheses, references, options)?;

@@ -1,7 +1,8 @@
 //! Is it better, or is it noise: intervals of several systems and their differences to the first, from
 //! one set of bootstrap resamples, and p-values by approximate randomisation.
 //!
-//! Intervals: percentile, or BCa (Efron, JASA 1987) with the acceleration from the jackknife over rows.
+//! Intervals: percentile, or BCa (Efron, JASA 1987) with the acceleration from the jackknife over rows; Wilson's
+//! where all items have the value 0, or all have 1.
 //! The least detectable difference is what a two-sided test at `1 − level` finds with a chance of 0.8,
 //! `(z_{1−α/2} + z_{0.8}) · SE` with the bootstrap's standard error of the paired difference.
 //! Rows must be independent: cluster them first where they are not ([`Statistics::clustered`]).
@@ -9,6 +10,7 @@
 use crate::EvalError;
 use crate::resample;
 use crate::statistics::{Score, Statistics};
+use grimoire_stats::interval::Proportion;
 use grimoire_stats::multiple::{self, Adjustment};
 use grimoire_stats::resample::bootstrap::quantile;
 use grimoire_stats::special::erf::{normal_cdf, normal_quantile};
@@ -162,8 +164,9 @@ pub fn report(
     let trials = resample::randomise(systems, score, plan.trials, plan.seed);
     let mut reports = Vec::with_capacity(systems.len());
     for index in 0..systems.len() {
+        let resampled = || interval(points[index], &replicates[index], &jackknifed[index], plan);
         let own =
-            several.then(|| interval(points[index], &replicates[index], &jackknifed[index], plan));
+            several.then(|| unvaried(systems[index], score, plan.level).unwrap_or_else(resampled));
         let versus = (index > 0).then(|| {
             let differences = minus(&replicates[index], &replicates[0]);
             let jackknifed = minus(&jackknifed[index], &jackknifed[0]);
@@ -274,6 +277,17 @@ fn interval(point: f64, replicates: &[f64], jackknifed: &[f64], plan: &Plan) -> 
     Interval::new(at(low), at(high), plan.level, plan.method.name())
 }
 
+/// Wilson's interval where every item has the least value, 0, or every item the highest, 1: resampling finds no spread
+/// there, though other items may well differ. A mean of values in between strays no further than a share of hits.
+fn unvaried(system: &Statistics, score: &dyn Score, level: f64) -> Option<Interval> {
+    let all = |value: f64| system.rows().all(|row| row == [value, 1.0]);
+    if !score.is_mean() || !(all(0.0) || all(1.0)) {
+        return None;
+    }
+    let (hits, n) = (system.totals()[0] as u64, system.len() as u64);
+    Proportion::Wilson.interval(hits, n, level, Alternative::TwoSided).ok()
+}
+
 /// The two probabilities that BCa reads instead of `tail` and `1 − tail`.
 fn corrected(point: f64, sorted: &[f64], jackknifed: &[f64], tail: f64) -> (f64, f64) {
     let below = sorted.partition_point(|value| *value < point);
@@ -328,6 +342,23 @@ mod tests {
         // Three standard errors of 10,000 resamples, and ties of a difference that moves in steps.
         grimoire_testkit::close(versus.p_bootstrap.unwrap(), 0.1138, 0.0, 0.015);
         grimoire_testkit::close(versus.p_value, 0.1138, 0.0, 0.015);
+    }
+
+    #[test]
+    fn where_items_do_not_vary_the_interval_is_that_of_a_share() {
+        let rows = |value: f64, n: usize| {
+            let mut rows = Statistics::new(2);
+            (0..n).for_each(|_| rows.push([value, 1.0]));
+            let found = report(&[&rows], &Mean, &Plan::default()).unwrap().remove(0);
+            found.interval.unwrap()
+        };
+        // statsmodels 0.15.0: proportion_confint(0, 60, method="wilson"), and of 3 out of 3.
+        let (none, all) = (rows(0.0, 60), rows(1.0, 3));
+        grimoire_testkit::close(none.upper, 0.060_171_852_142_089_886, 1e-12, 0.0);
+        grimoire_testkit::close(all.lower, 0.438_502_968_244_954_44, 1e-12, 0.0);
+        grimoire_testkit::close(none.lower + 1.0 - all.upper, 0.0, 0.0, 1e-15);
+        // Any other value is resampled, and does not vary either.
+        assert_eq!((rows(0.5, 3).lower, rows(0.5, 3).upper), (0.5, 0.5));
     }
 
     #[test]

@@ -172,7 +172,7 @@ fn each_bad_row_is_an_error_with_its_file_and_line() {
         ("d.csv", "prompt,completion\n".into(), "d.csv: no rows"),
         ("d.csv", "prompt,completion\n\"a\nb\",c\nd,\n".into(), "d.csv:4: expected a text that is not empty in `completion`"),
         ("d.jsonl", "\n \n".into(), "d.jsonl: no rows"),
-        ("d.parquet", "PAR1".into(), "d.parquet:1: expected a Parquet file of plain, Snappy or gzip pages, found an error: "),
+        ("d.parquet", "PAR1".into(), "d.parquet:1: expected a Parquet file of plain, Snappy, gzip or Zstandard pages, found an error: "),
     ];
     for (name, text, expected) in cases {
         let error = parse(name, text.as_bytes()).unwrap_err().to_string();

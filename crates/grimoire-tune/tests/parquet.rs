@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 struct Golden {
     cases: Vec<Case>,
     other: BTreeMap<String, String>,
+    larger: String,
+    bomb: String,
 }
 
 #[derive(Deserialize)]
@@ -49,14 +51,20 @@ fn rows_are_those_of_pyarrow() {
 fn another_compression_is_named() {
     for (kind, file) in &recorded().other {
         let error = parse_records("d.parquet", bytes(file)).unwrap_err().to_string();
-        println!("{error}");
-        assert!(
-            error
-                .starts_with("d.parquet:1: expected a Parquet file of plain, Snappy or gzip pages")
-        );
+        let expected =
+            "d.parquet:1: expected a Parquet file of plain, Snappy, gzip or Zstandard pages";
+        assert!(error.starts_with(expected), "{error}");
         // The reader names what it was built without.
         assert!(error.contains(&format!("at compile time: {kind}")), "{kind}: {error}");
     }
+}
+
+#[test]
+fn a_file_unpacks_to_no_more_than_it_says_or_than_gzip_could() {
+    let error = parse_records("d.parquet", bytes(&recorded().larger)).unwrap_err().to_string();
+    assert!(error.contains("Zstandard: a column is larger than the file says"), "{error}");
+    let error = parse_records("d.parquet", bytes(&recorded().bomb)).unwrap_err().to_string();
+    assert!(error.contains("it unpacks to more than a thousand times its size"), "{error}");
 }
 
 #[test]
@@ -73,7 +81,7 @@ fn damaged_files_are_errors_or_other_rows() {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 8) as usize % below
     };
-    for case in &golden.cases[..3] {
+    for case in golden.cases[..3].iter().chain(&golden.cases[7..9]) {
         let whole = bytes(&case.file);
         for _ in 0..400 {
             let mut changed = whole.clone();

@@ -294,6 +294,10 @@ fn a_second_system_has_a_difference_and_a_p_value() {
     let one = grimoire(&["compare", files[1], files[3], files[4], files[5], "--markdown"], &book);
     let table = String::from_utf8(one.stdout).unwrap();
     assert_eq!(table.lines().count(), 6, "{table}");
+    let apart = ["compare", files[1], files[4], files[5], files[3], "--markdown"];
+    assert_eq!(String::from_utf8(grimoire(&apart, &book).stdout).unwrap(), table);
+    let alone = error(&["compare", files[1], files[4], files[5]], &book, 2);
+    assert!(alone.starts_with("error: data/weather.a.txt: compared with what?"), "{alone}");
 }
 
 #[test]

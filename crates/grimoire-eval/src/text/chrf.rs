@@ -6,7 +6,8 @@
 //!
 //! Matches of all character orders come from one sort: the longest n-gram at every place of both texts
 //! is one integer, and in sorted order equal prefixes of any length stand together. Codes of characters
-//! are exact (8 bits each when a pair of texts has few enough characters, else 21). Not for orders above 6.
+//! are exact (8 bits each when a pair of texts has few enough characters, else 21). Orders above 6 are
+//! counted one after another instead, as words are.
 
 use super::clipped::Matcher;
 use super::whitespace;
@@ -16,20 +17,19 @@ use rayon::prelude::*;
 use serde::Serialize;
 use std::ops::Range;
 
-/// The longest character n-gram.
-pub const MAX_CHARACTERS: usize = 6;
-/// The longest word n-gram.
-pub const MAX_WORDS: usize = 2;
+/// The longest n-gram of characters and of words.
+pub const MAX_ORDER: usize = 1_000;
+/// The longest character n-gram that fits into one key, and the default.
+const IN_A_KEY: usize = 6;
 /// Segments per piece of parallel work.
 const CHUNK: usize = 128;
-const ORDERS: usize = MAX_CHARACTERS + MAX_WORDS;
 
 /// The settings of chrF; together they are the signature.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ChrfOptions {
-    /// Longest character n-gram, 1 to 6.
+    /// Longest character n-gram, up to [`MAX_ORDER`].
     pub characters: usize,
-    /// Longest word n-gram: 0 for chrF, 2 for chrF++.
+    /// Longest word n-gram: 0 for chrF, 2 for chrF++, up to [`MAX_ORDER`].
     pub words: usize,
     /// How many times recall counts as much as precision.
     pub beta: u32,
@@ -45,7 +45,7 @@ pub struct ChrfOptions {
 impl Default for ChrfOptions {
     fn default() -> Self {
         Self {
-            characters: MAX_CHARACTERS,
+            characters: IN_A_KEY,
             words: 0,
             beta: 2,
             lowercase: false,
@@ -58,7 +58,7 @@ impl Default for ChrfOptions {
 impl ChrfOptions {
     /// chrF++: word n-grams up to 2.
     pub fn plus_plus() -> Self {
-        Self { words: MAX_WORDS, ..Self::default() }
+        Self { words: 2, ..Self::default() }
     }
 
     /// The name of the score, such as `chrF2` or `chrF2++`.
@@ -72,13 +72,21 @@ impl ChrfOptions {
         let outside = |setting, found: usize, expected| {
             Err(EvalError::Setting { metric: "chrf", setting, found: found.to_string(), expected })
         };
-        if !(1..=MAX_CHARACTERS).contains(&self.characters) {
-            return outside("character order", self.characters, "1 to 6");
+        if self.characters == 0 && self.words == 0 {
+            return outside("character order", 0, "1 to 1000 where no words count");
         }
-        if self.words > MAX_WORDS {
-            return outside("word order", self.words, "0 to 2");
+        if self.characters > MAX_ORDER {
+            return outside("character order", self.characters, "0 to 1000");
+        }
+        if self.words > MAX_ORDER {
+            return outside("word order", self.words, "0 to 1000");
         }
         Ok(())
+    }
+
+    /// How many orders there are.
+    fn orders(&self) -> usize {
+        self.characters + self.words
     }
 }
 
@@ -93,16 +101,24 @@ pub struct OrderCounts {
     pub matches: u64,
 }
 
-/// The sufficient statistics of one segment, or their sum: character orders, then word orders.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+impl OrderCounts {
+    fn numbers(&self) -> [f64; 3] {
+        [self.hypothesis, self.reference, self.matches].map(|count| count as f64)
+    }
+}
+
+/// The sufficient statistics of one segment, or their sum.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ChrfCounts {
-    /// One entry for each order; unused ones stay zero.
-    pub orders: [OrderCounts; ORDERS],
+    /// One entry for each order: of characters, then of words. None at all before the first segment.
+    pub orders: Vec<OrderCounts>,
 }
 
 impl ChrfCounts {
     /// Adds another segment's counts.
     pub fn add(&mut self, other: &Self) {
+        let n_orders = self.orders.len().max(other.orders.len());
+        self.orders.resize(n_orders, OrderCounts::default());
         for (sum, part) in self.orders.iter_mut().zip(&other.orders) {
             sum.hypothesis += part.hypothesis;
             sum.reference += part.reference;
@@ -113,13 +129,8 @@ impl ChrfCounts {
 
 impl ChrfCounts {
     /// As a row of sufficient statistics: hypothesis, reference and matches by order.
-    pub fn row(&self, options: &ChrfOptions) -> impl Iterator<Item = f64> {
-        let used = (0..options.characters).chain(MAX_CHARACTERS..MAX_CHARACTERS + options.words);
-        used.flat_map(|order| {
-            let OrderCounts { hypothesis, reference, matches } = self.orders[order];
-            [hypothesis, reference, matches]
-        })
-        .map(|count| count as f64)
+    pub fn row(&self) -> impl Iterator<Item = f64> {
+        self.orders.iter().flat_map(OrderCounts::numbers)
     }
 }
 
@@ -182,11 +193,7 @@ pub fn segments(
 
 /// The score of summed counts, 0 to 100.
 pub fn score(counts: &ChrfCounts, options: &ChrfOptions) -> f64 {
-    let used = (0..options.characters).chain(MAX_CHARACTERS..MAX_CHARACTERS + options.words);
-    let orders = used.map(|order| {
-        let OrderCounts { hypothesis, reference, matches } = counts.orders[order];
-        [hypothesis, reference, matches].map(|count| count as f64)
-    });
+    let orders = counts.orders.iter().map(OrderCounts::numbers);
     f_score(orders, options, f64::from(options.beta).powi(2), 1e-16, 100.0)
 }
 
@@ -200,7 +207,7 @@ fn f_score<T>(
     hundred: T,
 ) -> T
 where
-    T: Copy + PartialOrd + Default + From<u8> + std::ops::Add<Output = T>,
+    T: Copy + PartialOrd + Default + From<u16> + std::ops::Add<Output = T>,
     T: std::ops::Mul<Output = T> + std::ops::Div<Output = T>,
 {
     let (zero, one) = (T::default(), T::from(1));
@@ -217,7 +224,7 @@ where
         }
     }
     if options.eps_smoothing {
-        return hundred * sum / T::from((options.characters + options.words) as u8);
+        return hundred * sum / T::from(options.orders() as u16);
     }
     if n_orders == zero {
         return zero;
@@ -231,7 +238,7 @@ where
 
 impl Score for ChrfOptions {
     fn columns(&self) -> usize {
-        3 * (self.characters + self.words)
+        3 * self.orders()
     }
 
     fn score(&self, totals: &[f64]) -> f64 {
@@ -273,6 +280,7 @@ pub struct Counter<'o> {
     narrow: Vec<u64>,
     wide: Vec<u128>,
     matcher: Matcher,
+    matches: Vec<u32>,
 }
 
 impl<'o> Counter<'o> {
@@ -286,6 +294,7 @@ impl<'o> Counter<'o> {
             narrow: Vec::new(),
             wide: Vec::new(),
             matcher: Matcher::default(),
+            matches: Vec::new(),
         }
     }
 
@@ -310,28 +319,37 @@ impl<'o> Counter<'o> {
     }
 
     fn against(&mut self) -> ChrfCounts {
-        let mut counts = ChrfCounts::default();
-        let mut matches = [0u32; MAX_CHARACTERS];
-        self.character_matches(&mut matches);
-        let (ours, theirs) = (self.hypothesis.len(), self.reference.len());
-        for (order, matched) in matches.iter().enumerate().take(self.options.characters) {
-            counts.orders[order] = order_counts(ours, theirs, order, *matched);
-        }
-        if self.options.words > 0 {
+        let mut matches = std::mem::take(&mut self.matches);
+        matches.clear();
+        matches.resize(self.options.orders(), 0);
+        let (characters, words) = matches.split_at_mut(self.options.characters);
+        if characters.len() > IN_A_KEY {
             let Self { hypothesis, reference, matcher, .. } = self;
+            matcher.hypothesis(&hypothesis.spelled, &hypothesis.letters);
+            matcher.reference(&reference.spelled, &reference.letters);
+            matcher.matches(characters);
+        } else {
+            self.character_matches(characters);
+        }
+        let Self { hypothesis, reference, matcher, .. } = self;
+        if !words.is_empty() {
             matcher.hypothesis(&hypothesis.text, &hypothesis.words);
             matcher.reference(&reference.text, &reference.words);
-            let mut matches = [0u32; MAX_WORDS];
-            matcher.matches(&mut matches[..self.options.words]);
-            let (ours, theirs) = (hypothesis.words.len(), reference.words.len());
-            for (order, matched) in matches.iter().enumerate().take(self.options.words) {
-                counts.orders[MAX_CHARACTERS + order] = order_counts(ours, theirs, order, *matched);
-            }
+            matcher.matches(words);
         }
+        let of_characters = (hypothesis.len(), reference.len(), &*characters);
+        let of_words = (hypothesis.words.len(), reference.words.len(), &*words);
+        let orders = [of_characters, of_words].into_iter().flat_map(|(ours, theirs, matches)| {
+            let count = move |(order, matched)| order_counts(ours, theirs, order, matched);
+            matches.iter().copied().enumerate().map(count)
+        });
+        let counts = ChrfCounts { orders: orders.collect() };
+        self.matches = matches;
         counts
     }
 
-    fn character_matches(&mut self, matches: &mut [u32; MAX_CHARACTERS]) {
+    /// Matches of orders up to [`IN_A_KEY`].
+    fn character_matches(&mut self, matches: &mut [u32]) {
         let Self { hypothesis, reference, others, narrow, wide, options, .. } = self;
         if hypothesis.is_ascii() && reference.is_ascii() {
             narrow.clear();
@@ -397,7 +415,7 @@ fn byte_code(byte: u8) -> u64 {
 }
 
 /// Keys of up to six codes of 8 bits, the side in the lowest bit.
-fn walk_narrow(keys: &mut [u64], longest: usize, matches: &mut [u32; MAX_CHARACTERS]) {
+fn walk_narrow(keys: &mut [u64], longest: usize, matches: &mut [u32]) {
     keys.sort_unstable();
     let prefix = |a: u64, b: u64| ((a ^ b) & !1).leading_zeros() / 8;
     let length = |key: u64| 8 - ((key & !0xffff).trailing_zeros() / 8);
@@ -417,10 +435,10 @@ fn order_counts(ours: usize, theirs: usize, order: usize, matches: u32) -> Order
 type Lanes = [i32; 8];
 
 /// `SHORTER[n]` is −1 for orders up to n, else 0.
-const SHORTER: [Lanes; MAX_CHARACTERS + 1] = {
-    let mut masks = [[0; 8]; MAX_CHARACTERS + 1];
+const SHORTER: [Lanes; IN_A_KEY + 1] = {
+    let mut masks = [[0; 8]; IN_A_KEY + 1];
     let mut n = 0;
-    while n <= MAX_CHARACTERS {
+    while n <= IN_A_KEY {
         let mut order = 0;
         while order < n {
             masks[n][order] = -1;
@@ -441,7 +459,7 @@ fn walk<K: Copy>(
     is_reference: impl Fn(K) -> bool,
     common: impl Fn(K, K) -> u32,
     length: impl Fn(K) -> u32,
-    matches: &mut [u32; MAX_CHARACTERS],
+    matches: &mut [u32],
 ) {
     let [mut ours, mut theirs, mut sums] = [[0; 8]; 3];
     let mut close = |ours: &mut Lanes, theirs: &mut Lanes, shared: usize| {
@@ -479,6 +497,9 @@ struct Side {
     characters: Vec<char>,
     bytes: Vec<u8>,
     words: Vec<Range<usize>>,
+    /// The characters once more as text and where each stands, for long orders only.
+    spelled: String,
+    letters: Vec<Range<usize>>,
 }
 
 impl Side {
@@ -512,6 +533,15 @@ impl Side {
             self.bytes.retain(|byte| kept(char::from(*byte)));
         } else {
             self.characters.extend(self.text.chars().filter(|c| kept(*c)));
+        }
+        if options.characters > IN_A_KEY {
+            self.spelled.clear();
+            self.letters.clear();
+            for c in self.text.chars().filter(|c| kept(*c)) {
+                let from = self.spelled.len();
+                self.spelled.push(c);
+                self.letters.push(from..self.spelled.len());
+            }
         }
         self.words.clear();
         if options.words > 0 {

@@ -179,8 +179,8 @@ fn chrf(configuration: &Configuration, hypotheses: &[&str], references: &[Vec<&s
     };
     let counts = chrf::segments(hypotheses, references, &options).unwrap();
     let rows = counts.iter().map(|row| {
-        let used = row.orders[..options.characters].iter().chain(&row.orders[6..6 + options.words]);
-        whole(used.flat_map(|order| [order.hypothesis, order.reference, order.matches]).collect())
+        let orders = row.orders.iter();
+        whole(orders.flat_map(|order| [order.hypothesis, order.reference, order.matches]).collect())
     });
     let sentences = counts.iter().map(|row| chrf::score(row, &options));
     let total = chrf::corpus(hypotheses, references, &options).unwrap();

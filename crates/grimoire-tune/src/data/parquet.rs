@@ -1,14 +1,17 @@
 //! Parquet to records: the rows of a file as most hubs keep data sets, with the values that JSON Lines of the same
 //! rows would give. Lists and structures stay nested; times and decimals become their text. The format itself is
-//! read by Apache's `parquet` (no Arrow; plain, Snappy or gzip pages); nothing is written.
+//! read by Apache's `parquet` (no Arrow), but for what unpacks pages of Zstandard; nothing is written.
 
 use super::DataError;
+use super::parquet_pages::{RowGroup, room};
 use super::read::{LIMIT, Record, place};
 use bytes::Bytes;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
+use parquet::record::reader::RowIter;
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// The four bytes at both ends of a file.
 const MAGIC: &[u8] = b"PAR1";
@@ -44,27 +47,35 @@ fn rows(name: &str, bytes: Vec<u8>) -> Result<Vec<Record>, DataError> {
         place(
             name,
             row,
-            "a Parquet file of plain, Snappy or gzip pages",
+            "a Parquet file of plain, Snappy, gzip or Zstandard pages",
             &format!("an error: {found}"),
         )
     };
-    let reader = SerializedFileReader::new(Bytes::from(bytes)).map_err(|error| wrong(1, error))?;
+    let bytes = Arc::new(Bytes::from(bytes));
+    let reader =
+        SerializedFileReader::new(Bytes::clone(&bytes)).map_err(|error| wrong(1, error))?;
+    let room = room(bytes.len());
     let mut records = Vec::new();
     let mut size = 0;
-    for (index, row) in reader.get_row_iter(None).map_err(|error| wrong(1, error))?.enumerate() {
-        let row = row.map_err(|error| wrong(index + 1, error))?;
-        let mut fields = Map::new();
-        for (column, field) in row.get_column_iter() {
-            let value = value(field)
-                .ok_or_else(|| place(name, index + 1, &format!("text in `{column}`"), "bytes"))?;
-            size += column.len() as u64 + weight(&value);
-            fields.insert(column.clone(), value);
+    for metadata in reader.metadata().row_groups() {
+        let group = RowGroup { bytes: Arc::clone(&bytes), metadata, room: Arc::clone(&room) };
+        let rows = RowIter::from_row_group(None, &group);
+        for row in rows.map_err(|error| wrong(records.len() + 1, error))? {
+            let line = records.len() + 1;
+            let row = row.map_err(|error| wrong(line, error))?;
+            let mut fields = Map::new();
+            for (column, field) in row.get_column_iter() {
+                let value = value(field)
+                    .ok_or_else(|| place(name, line, &format!("text in `{column}`"), "bytes"))?;
+                size += column.len() as u64 + weight(&value);
+                fields.insert(column.clone(), value);
+            }
+            if size > LIMIT {
+                let found = format!("more than {LIMIT} bytes when unpacked");
+                return Err(place(name, line, "rows that fit in memory", &found));
+            }
+            records.push(Record { line, fields });
         }
-        if size > LIMIT {
-            let found = format!("more than {LIMIT} bytes when unpacked");
-            return Err(place(name, index + 1, "rows that fit in memory", &found));
-        }
-        records.push(Record { line: index + 1, fields });
     }
     Ok(records)
 }

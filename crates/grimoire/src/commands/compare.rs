@@ -23,7 +23,7 @@ use std::path::PathBuf;
 pub(crate) struct Compare {
     /// Folders that `grimoire eval --out` or `grimoire tune` wrote, or output files (text by line, .jsonl,
     /// .csv, .tsv, also .gz) with --ref; the first is the one to compare with.
-    #[arg(required = true, num_args = 2.., value_name = "FOLDER|FILE")]
+    #[arg(required = true, num_args = 1.., value_name = "FOLDER|FILE")]
     systems: Vec<PathBuf>,
     /// A file of references for output files; repeat it for several.
     #[arg(long = "ref", value_name = "FILE")]
@@ -62,6 +62,13 @@ pub(crate) fn run(command: Compare, printer: &mut Printer) -> Outcome {
         paths.into_iter().map(|path| Source { path, field: field.clone() }).collect()
     };
     let plan = command.resampling.plan()?;
+    if command.systems.len() < 2 {
+        return Err(Failure::usage(format!(
+            "{}: compared with what?",
+            command.systems[0].display()
+        ))
+        .hint("name two folders or files, or more"));
+    }
     let contest = if are_folders(&command.systems)? {
         if !command.refs.is_empty() {
             return Err(Failure::usage("--ref: folders hold their own references"));

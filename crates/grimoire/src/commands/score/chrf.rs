@@ -12,7 +12,7 @@ use grimoire_eval::text::chrf::ChrfOptions;
 pub(crate) struct Chrf {
     #[command(flatten)]
     input: Input,
-    /// Longest character n-gram, 1 to 6.
+    /// Longest character n-gram.
     #[arg(long, default_value_t = 6, value_name = "N")]
     char_order: usize,
     /// Longest word n-gram: 0 for chrF, 2 for chrF++.

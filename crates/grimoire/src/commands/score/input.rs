@@ -142,17 +142,27 @@ fn render(report: &Report) -> String {
         None if report.units == report.n => "segments".to_owned(),
         None => "clusters".to_owned(),
     };
-    match &report.interval {
-        Some(interval) => out.push_str(&format!(
-            "{} % interval: {}, {} resamples of {} {units}\n",
-            100.0 * interval.level,
-            interval.method,
-            report.resampling["resamples"],
-            report.units
-        )),
-        None => out.push_str("one segment: no interval\n"),
-    }
-    out
+    out + &render_method(report, &units)
+}
+
+/// How the intervals were made: by resampling, but for those of scores that no unit varies.
+fn render_method(report: &Report, units: &str) -> String {
+    let systems = report.scores.iter().flat_map(|measure| &measure.systems);
+    let intervals: Vec<_> = systems.filter_map(|system| system.report.interval.as_ref()).collect();
+    let Some(level) = intervals.first().map(|interval| 100.0 * interval.level) else {
+        return "one segment: no interval\n".to_owned();
+    };
+    let n = report.units;
+    let resampled = intervals.iter().find(|interval| interval.method.starts_with("bootstrap"));
+    let resampled = resampled.map(|interval| {
+        let resamples = &report.resampling["resamples"];
+        format!("{}, {resamples} resamples of {n} {units}", interval.method)
+    });
+    let unvaried = intervals.iter().find(|interval| !interval.method.starts_with("bootstrap"));
+    let unvaried =
+        unvaried.map(|interval| format!("{} where all {n} {units} agree", interval.method));
+    let methods: Vec<String> = resampled.into_iter().chain(unvaried).collect();
+    format!("{level} % interval: {}\n", methods.join("; "))
 }
 
 /// One line a system.
