@@ -42,7 +42,7 @@ XQUAD = {
     "doc_to_target": '{{answers["text"][0]}}',
     "metric_list": [{"metric": "exact_match", "aggregation": "mean", "higher_is_better": True}],
 }
-ITEMS = {"aqua_rat": 40, "sentiment": 40, "rolling": 24, "xquad": 24, "gsm8k": 12}
+ITEMS = {"aqua_rat": 40, "sentiment": 100, "rolling": 48, "xquad": 24, "gsm8k": 12}
 
 
 def lines(path):
