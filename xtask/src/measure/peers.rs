@@ -126,18 +126,7 @@ fn training(ratios: &mut Vec<Ratio>) -> Result<String> {
                     versions.push(version);
                 }
                 text += &row(&format!("{what}, {}", words(&peer, "setting")), &peer, &ours);
-                for (ours, precision) in ours.iter().zip(["default", "f32"]) {
-                    if (ty, precision) == ("bf16", "f32") {
-                        continue;
-                    }
-                    let of = |line: &Value| number(line, "tokens_per_second");
-                    let kind = if what == "lora" { "LoRA step" } else { "full step" };
-                    let own = if precision == "f32" { ", ours f32" } else { "" };
-                    ratios.push(Ratio {
-                        workload: format!("{kind} ({program} {ty}{own})"),
-                        times: of(ours) / of(&peer),
-                    });
-                }
+                ratios.extend(ratios_of((program, what, ty), &peer, &ours));
             }
             Err(error) => {
                 let _ = writeln!(
@@ -151,6 +140,19 @@ fn training(ratios: &mut Vec<Ratio>) -> Result<String> {
     }
     let _ = writeln!(text, "\nVersions of the peers: {}\n", versions.join(", "));
     Ok(text)
+}
+
+/// How many times as fast as a peer ours is, in default precision and, beside f32, in f32.
+fn ratios_of((program, what, ty): (&str, &str, &str), peer: &Value, ours: &[Value]) -> Vec<Ratio> {
+    let of = |line: &Value| number(line, "tokens_per_second");
+    let kind = if what == "lora" { "LoRA step" } else { "full step" };
+    let both = ours.iter().zip(["", ", ours f32"]);
+    both.filter(|(_, own)| ty != "bf16" || own.is_empty())
+        .map(|(ours, own)| Ratio {
+            workload: format!("{kind} ({program} {ty}{own})"),
+            times: of(ours) / of(peer),
+        })
+        .collect()
 }
 
 /// A LoRA step in candle, built for this processor.
