@@ -216,38 +216,17 @@ fn permutation_tests_counted_out() {
             "{share}"
         );
     };
-    // 2^7 signs: 6/128.
-    near(
-        SIMULATION.covered(
-            "permutation, pairs, all signs (95.31 by theory) | normal | 7",
-            0.0,
-            |draws| {
-                let (x, y) = (normals(draws, 7), vec![0.0; 7]);
-                permutation::paired(&x, &y, None, BOTH, 0.95, every)
-                    .unwrap()
-                    .record
-                    .interval
-                    .unwrap()
-            },
-        ),
-        1.0 - 6.0 / 128.0,
-    );
-    // 2^6 signs: 2/64.
-    near(
-        SIMULATION.covered(
-            "permutation, pairs, all signs (96.88 by theory) | normal | 6",
-            0.0,
-            |draws| {
-                let (x, y) = (normals(draws, 6), vec![0.0; 6]);
-                permutation::paired(&x, &y, None, BOTH, 0.95, every)
-                    .unwrap()
-                    .record
-                    .interval
-                    .unwrap()
-            },
-        ),
-        1.0 - 2.0 / 64.0,
-    );
+    // 2^7 signs: 6/128; 2^6: 2/64.
+    for (n, theory) in [(7, 1.0 - 6.0 / 128.0), (6, 1.0 - 2.0 / 64.0)] {
+        let percent = 100.0 * theory;
+        let name = format!("permutation, pairs, all signs ({percent:.2} by theory) | normal | {n}");
+        let share = SIMULATION.covered(&name, 0.0, |draws| {
+            let (x, y) = (normals(draws, n), vec![0.0; n]);
+            let counted = permutation::paired(&x, &y, None, BOTH, 0.95, every).unwrap();
+            counted.record.interval.unwrap()
+        });
+        near(share, theory);
+    }
     // 6!/(3! 3!) arrangements, one-sided: 1/20.
     near(
         SIMULATION.covered(

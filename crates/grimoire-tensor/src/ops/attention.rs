@@ -2,12 +2,11 @@
 //! Saves its inputs, its output and one number per row and head; never the scores. Keys that several documents share are
 //! laid beside each one's own for the kernel alone, and not kept so.
 
+use super::select::{add_chosen, chosen};
 use crate::buffer::Buffer;
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 use grimoire_kernels::attention::{self, Heads, Saved, Segment};
-use grimoire_kernels::rows::axpy;
-use std::borrow::Cow;
 use std::sync::Arc;
 
 /// `softmax(scale · q kᵀ + causal mask) v` for each segment and head. With `keys`, place `i` of the keys and values that
@@ -31,9 +30,11 @@ pub fn attention(
 ) -> Tensor {
     let mut out = rows_of(segments, q);
     let mut lse = vec![0.0; out.len() / heads.dim];
-    let beside = [placed(k, keys), placed(v, keys)];
-    attention::forward(q.values(), &beside[0], &beside[1], segments, heads, &mut out, &mut lse);
-    drop(beside);
+    {
+        let (placed_k, placed_v) = (placed(k, keys), placed(v, keys));
+        let (k, v) = (either(&placed_k, k), either(&placed_v, v));
+        attention::forward(q.values(), k, v, segments, heads, &mut out, &mut lse);
+    }
     if !tape.wants(false, &[q, k, v]) {
         return tape.constant(q.shape(), out);
     }
@@ -45,9 +46,14 @@ pub fn attention(
     tape.record_shared(&values, move |d_out, flow| {
         let keys = keys.as_ref();
         let (placed_k, placed_v) = (placed(&k, keys), placed(&v, keys));
-        let saved =
-            Saved { q: q.values(), k: &placed_k, v: &placed_v, out: saved_out.values(), lse: &lse };
-        let (mut d_q, n) = (rows_of(&segments, &q), placed_k.len());
+        let saved = Saved {
+            q: q.values(),
+            k: either(&placed_k, &k),
+            v: either(&placed_v, &v),
+            out: saved_out.values(),
+            lse: &lse,
+        };
+        let (mut d_q, n) = (rows_of(&segments, &q), saved.k.len());
         let (mut d_k, mut d_v) = (Buffer::stale(n), Buffer::stale(n));
         attention::backward(saved, &d_out, &segments, heads, &mut d_q, &mut d_k, &mut d_v);
         flow.send(q.target(), d_q);
@@ -56,25 +62,21 @@ pub fn attention(
     })
 }
 
-/// The rows of keys or values at the places that segments name.
-fn placed<'a>(x: &'a Tensor, keys: Option<&Arc<[usize]>>) -> Cow<'a, [f32]> {
-    let Some(keys) = keys else { return Cow::Borrowed(x.values()) };
-    let width = x.width();
-    let mut y = Vec::with_capacity(keys.len() * width);
-    for row in keys.iter() {
-        y.extend_from_slice(&x.values()[row * width..(row + 1) * width]);
-    }
-    Cow::Owned(y)
+/// The rows of keys or values at the places that segments name, where those are not their own.
+fn placed(x: &Tensor, keys: Option<&Arc<[usize]>>) -> Option<Buffer> {
+    keys.map(|keys| chosen(x, keys))
+}
+
+/// Those, or the rows at their own places.
+fn either<'a>(placed: &'a Option<Buffer>, x: &'a Tensor) -> &'a [f32] {
+    placed.as_ref().map_or(x.values(), |placed| placed)
 }
 
 /// From the gradient of each place that of each row.
 fn gathered(d: Buffer, x: &Tensor, keys: Option<&Arc<[usize]>>) -> Buffer {
     let Some(keys) = keys else { return d };
-    let width = x.width();
     let mut sums = Buffer::zeros(x.values().len());
-    for (row, d) in keys.iter().zip(d.chunks_exact(width)) {
-        axpy(1.0, d, &mut sums[row * width..(row + 1) * width]);
-    }
+    add_chosen(&d, x.width(), keys, &mut sums);
     sums
 }
 
