@@ -25,8 +25,7 @@
 //! fewer the mean of 1/D_min has no variance, and no interval of it is reliable. In ten dimensions it errs to the long side,
 //! 96.2 at 100 points and 97.2 at 400: s² is larger than the variance by a quarter or less, since the last sum is Efron
 //! and Stein's upper bound, and since n points drawn together keep apart more than it allows for. That excess is
-//! left in: without it (the binomial correction of M. Penrose, J. Yukich 2001) the skewness that it makes up for leaves 89 to
-//! 94. `tests/coverage_models.rs` pins what is covered.
+//! left in, since it makes up for skewness. `tests/coverage_models.rs` pins what is covered.
 //!
 //! Accuracy: the figures are plain sums over all pairs; what they say of the cloud is as exact as the interval.
 
