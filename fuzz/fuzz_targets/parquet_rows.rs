@@ -1,10 +1,12 @@
 //! Any bytes as a Parquet file; what is read becomes records with a line each. The library behind it may panic on a
-//! thread of its own, which is an error of the file and no crash. Of `grimoire-tune` only the three files that read are
+//! thread of its own, which is an error of the file and no crash. Of `grimoire-tune` only the four files that read are
 //! built, not the engine.
 #![no_main]
 
 #[path = "../../crates/grimoire-tune/src/data/parquet.rs"]
 mod parquet;
+#[path = "../../crates/grimoire-tune/src/data/parquet_counts.rs"]
+mod parquet_counts;
 #[path = "../../crates/grimoire-tune/src/data/parquet_pages.rs"]
 mod parquet_pages;
 #[path = "../../crates/grimoire-tune/src/data/read.rs"]

@@ -6,6 +6,7 @@
 
 mod encode;
 mod parquet;
+mod parquet_counts;
 mod parquet_pages;
 mod read;
 mod schema;

@@ -1,9 +1,9 @@
 //! Parquet to records: the rows of a file as most hubs keep data sets, with the values that JSON Lines of the same
 //! rows would give. Lists and structures stay nested; times and decimals become their text. The format itself is
-//! read by Apache's `parquet` (no Arrow), but for what unpacks pages of Zstandard; nothing is written.
+//! read by Apache's `parquet` (no Arrow), to which pages come unpacked and weighed; nothing is written.
 
 use super::DataError;
-use super::parquet_pages::{RowGroup, room};
+use super::parquet_pages::{RowGroup, most};
 use super::read::{LIMIT, Record, place};
 use bytes::Bytes;
 use parquet::errors::ParquetError;
@@ -12,6 +12,7 @@ use parquet::record::Field;
 use parquet::record::reader::RowIter;
 use serde_json::{Map, Value};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 /// The four bytes at both ends of a file.
 const MAGIC: &[u8] = b"PAR1";
@@ -54,7 +55,8 @@ fn rows(name: &str, bytes: Vec<u8>) -> Result<Vec<Record>, DataError> {
     let bytes = Arc::new(Bytes::from(bytes));
     let reader =
         SerializedFileReader::new(Bytes::clone(&bytes)).map_err(|error| wrong(1, error))?;
-    let room = room(bytes.len());
+    let limit = LIMIT.min(most(bytes.len()));
+    let room = Arc::new(AtomicU64::new(most(bytes.len())));
     let mut records = Vec::new();
     let mut size = 0;
     for metadata in reader.metadata().row_groups() {
@@ -70,8 +72,8 @@ fn rows(name: &str, bytes: Vec<u8>) -> Result<Vec<Record>, DataError> {
                 size += column.len() as u64 + weight(&value);
                 fields.insert(column.clone(), value);
             }
-            if size > LIMIT {
-                let found = format!("more than {LIMIT} bytes when unpacked");
+            if size > limit {
+                let found = format!("more than {limit} bytes when unpacked");
                 return Err(place(name, line, "rows that fit in memory", &found));
             }
             records.push(Record { line, fields });
