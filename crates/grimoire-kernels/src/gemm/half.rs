@@ -79,7 +79,16 @@ pub(super) fn product(
             });
             if let Some((lhs, rhs)) = addition {
                 super::SCRATCH.with_borrow_mut(|scratch| {
-                    super::product(Isa::current(), lhs, rhs, part, true, scratch, target, n);
+                    super::product(
+                        Isa::current(),
+                        lhs,
+                        rhs,
+                        part,
+                        (true, usize::MAX),
+                        scratch,
+                        target,
+                        n,
+                    );
                 });
             }
         });
@@ -101,7 +110,7 @@ fn for_part(
     let most = rhs.depth(k);
     for from in (0..k).step_by(most) {
         let depth = most.min(k - from);
-        let step = Step { from, depth, accumulate: accumulate || from > 0 };
+        let step = Step { from, depth, run: depth, accumulate: accumulate || from > 0 };
         let pairs = depth.div_ceil(2);
         panels.resize(part.cols.div_ceil(NR) * NR * pairs, 0);
         match rhs {

@@ -52,6 +52,10 @@ const READ_IN_PLACE: usize = 18;
 /// stays in the first-level cache.
 const DEPTH: usize = 320;
 
+/// As [`Precision::F32`], so many products at the most are summed before their sum is added to the others: sums of
+/// sums round less. In other precisions, where factors are rounded anyway, a step of the sum is one run.
+const RUN: usize = 96;
+
 /// A matrix in its storage type, row-major, each row a whole number of blocks.
 #[derive(Clone, Copy, Debug)]
 pub struct Stored<'a> {
@@ -198,7 +202,7 @@ thread_local! {
 /// How exactly a product is computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Precision {
-    /// f32 throughout: the reference.
+    /// f32 throughout, in short runs of sums: the reference.
     #[default]
     F32,
     /// Both sides rounded to bf16 and summed in f32, where the processor multiplies bf16 faster ([`Isa::Avx512Bf16`]);
@@ -237,8 +241,13 @@ pub fn gemm_with(
             );
             half::product(lhs, rhs, None, out, accumulate);
         }
-        _ => gemm(lhs, rhs, out, accumulate),
+        _ => exact(precision, lhs, rhs, out, accumulate),
     }
+}
+
+/// How many products are summed in one run.
+fn run(precision: Precision) -> usize {
+    if precision == Precision::F32 { RUN } else { usize::MAX }
 }
 
 /// `C_i = A · W_iᵀ` for several weights at once, each as [`gemm_with`] gives it, to the bit: queries, keys and values of
@@ -297,6 +306,11 @@ fn integers(precision: Precision, lhs: &Lhs<'_>, rhs: Rhs<'_>) -> bool {
 /// # Panics
 /// When the shapes do not fit.
 pub fn gemm(lhs: Lhs<'_>, rhs: Rhs<'_>, out: &mut [f32], accumulate: bool) {
+    exact(Precision::Half, lhs, rhs, out, accumulate);
+}
+
+/// [`gemm`], in runs as the precision asks.
+fn exact(precision: Precision, lhs: Lhs<'_>, rhs: Rhs<'_>, out: &mut [f32], accumulate: bool) {
     let (k, n) = rhs.sizes();
     let m = lhs.rows;
     assert_eq!(
@@ -328,7 +342,7 @@ pub fn gemm(lhs: Lhs<'_>, rhs: Rhs<'_>, out: &mut [f32], accumulate: bool) {
         repacked = pack::columns(lhs.values, k, m);
         Lhs { values: &repacked, row_stride: 0, col_stride: MR, ..lhs }
     };
-    sum(&[(lhs, rhs)], out, accumulate);
+    sum(&[(lhs, rhs)], run(precision), out, accumulate);
 }
 
 /// `C = A₁ · B₁ + A₂ · B₂`, or `C += …` with `accumulate`: a product and a low-rank addition to it, which
@@ -378,15 +392,15 @@ pub fn gemm_pair_with(
     }
     if together && matches!(precision, Precision::F32 | Precision::Half) && first.0.col_stride == 1
     {
-        sum(&[first, second], out, accumulate);
+        sum(&[first, second], run(precision), out, accumulate);
     } else {
         gemm_with(precision, first.0, first.1, out, accumulate);
         gemm(second.0, second.1, out, true);
     }
 }
 
-/// Sums products of one shape, piece by piece of `C`. None of them is empty.
-fn sum(terms: &[(Lhs<'_>, Rhs<'_>)], out: &mut [f32], accumulate: bool) {
+/// Sums products of one shape, piece by piece of `C`, in runs of `run`. None of them is empty.
+fn sum(terms: &[(Lhs<'_>, Rhs<'_>)], run: usize, out: &mut [f32], accumulate: bool) {
     let (m, n) = (terms[0].0.rows, terms[0].1.sizes().1);
     let isa = Isa::current();
     let target = Shared(out.as_mut_ptr());
@@ -397,7 +411,8 @@ fn sum(terms: &[(Lhs<'_>, Rhs<'_>)], out: &mut [f32], accumulate: bool) {
         let part = Part { row, rows: cut.rows.min(m - row), col, cols: cut.cols.min(n - col) };
         SCRATCH.with_borrow_mut(|scratch| {
             for (place, (lhs, rhs)) in terms.iter().enumerate() {
-                product(isa, *lhs, *rhs, part, accumulate || place > 0, scratch, target, n);
+                let add = (accumulate || place > 0, run);
+                product(isa, *lhs, *rhs, part, add, scratch, target, n);
             }
         });
     });
@@ -410,7 +425,7 @@ fn product(
     lhs: Lhs<'_>,
     rhs: Rhs<'_>,
     part: Part,
-    accumulate: bool,
+    (accumulate, run): (bool, usize),
     (row_scratch, panels): &mut (Vec<f32>, Vec<f32>),
     target: Shared,
     n: usize,
@@ -421,7 +436,8 @@ fn product(
     let most = rhs.depth(k);
     for from in (0..k).step_by(most) {
         let depth = most.min(k - from);
-        let step = Step { from, depth, accumulate: accumulate || from > 0 };
+        let run = depth.div_ceil(depth.div_ceil(run));
+        let step = Step { from, depth, run, accumulate: accumulate || from > 0 };
         if let Some(values) = in_place {
             let b = Panels { values: &values[from * n + part.col..], next: NR, row: n };
             multiply(isa, lhs, b, part, step, target, n);
@@ -450,11 +466,12 @@ struct Part {
     cols: usize,
 }
 
-/// A step of the sum over `k`.
+/// A step of the sum over `k`: from where, how long, in runs of how many.
 #[derive(Clone, Copy)]
 struct Step {
     from: usize,
     depth: usize,
+    run: usize,
     accumulate: bool,
 }
 
@@ -483,25 +500,25 @@ fn multiply(
         let live = NR.min(part.cols - panel_idx * NR);
         for row in (0..part.rows).step_by(MR) {
             let at = part.row + row;
-            // SAFETY: A[at.., from..] and the panel are in range; the tile of C belongs to this part alone.
+            // SAFETY: `A[at.., from..]` lies within the matrix, and its first `k` columns are multiplied; the panel is
+            // as long as was just asked; the tile of `C` belongs to this part alone.
             unsafe {
                 let (a, a_row) = lhs.tile_at(at, step.from);
-                tile(
-                    isa,
-                    Tile {
-                        k: step.depth,
-                        a,
+                let c = target.pointer().add(at * c_row + part.col + panel_idx * NR);
+                for from in (0..step.depth).step_by(step.run) {
+                    let tile = Tile {
+                        k: step.run.min(step.depth - from),
+                        a: a.add(from * lhs.col_stride),
                         a_row,
                         a_col: lhs.col_stride,
-                        b: panel.as_ptr(),
+                        b: panel.as_ptr().add(from * panels.row),
                         b_row: panels.row,
-                        c: target.pointer().add(at * c_row + part.col + panel_idx * NR),
+                        c,
                         c_row,
-                        accumulate: step.accumulate,
-                    },
-                    MR.min(part.rows - row),
-                    live,
-                );
+                        accumulate: step.accumulate || from > 0,
+                    };
+                    self::tile(isa, tile, MR.min(part.rows - row), live);
+                }
             }
         }
     }
