@@ -8,8 +8,9 @@
 //! Method: every density is a few Stirling errors and deviances, every tail an incomplete gamma or beta function or
 //! the normal's, and always the smaller tail is the one computed, so that neither it nor its logarithm loses digits.
 //! Quantiles invert the logarithm of a tail: by Newton's steps in a bracket, or by bisection between whole numbers.
-//! Accuracy: relative error of densities and tails at most 10⁻¹² over the recorded grids (`tests/special.rs`,
-//! `tests/against_r.rs`), and 10⁻¹³ of their logarithms where they underflow (`tests/against_mpmath.rs`). What is not here: fitting a distribution to data.
+//! Accuracy: relative error of tails and of the logarithms of densities at most 10⁻¹² over the
+//! recorded grids (`tests/special.rs`, `tests/against_r.rs`), and 10⁻¹³ of the logarithms of tails
+//! that underflow (`tests/against_mpmath.rs`). What is not here: fitting a distribution to data.
 
 pub mod beta;
 pub mod binomial;
