@@ -22,8 +22,8 @@
 //! | what | error | against | test |
 //! | --- | --- | --- | --- |
 //! | tails of distributions, both sides, n to 10¹² | 10⁻¹² | mpmath, 60 digits | `special.rs` |
-//! | gamma, error functions, normal quantile | 10⁻¹⁴ | mpmath, 60 digits | `special.rs` |
-//! | densities, p-values of tests | 10⁻¹² | R 4.2, scipy | `against_r.rs`, `against_scipy.rs` |
+//! | ln gamma, error functions, normal quantile | 10⁻¹⁴ | mpmath, 60 digits | `special.rs` |
+//! | logarithms of densities, p-values of tests | 10⁻¹² | R 4.2, scipy | `against_r.rs`, `against_scipy.rs` |
 //! | ends of exact intervals, Kolmogorov–Smirnov, odds ratios, P(A > B), noncentral | 10⁻¹² | mpmath, 40 digits, from the definition | `against_mpmath.rs` |
 //! | entropies, divergences, information, means | 10⁻¹² | mpmath, 40 digits | `info_golden.rs` |
 //! | least squares: NIST's data sets | 14 to 15 digits | exact rational arithmetic | `linear_nist.rs` |
