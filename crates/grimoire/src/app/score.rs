@@ -19,6 +19,8 @@ pub(crate) const PERCENT: f64 = 100.0;
 
 /// Segments that are held as text at a time.
 const BLOCK: usize = 8192;
+/// Most segments that are drawn as sacreBLEU draws them, four bytes each.
+const MOST_DRAWN: usize = 1 << 30;
 
 /// What is to be scored, and how.
 pub(crate) struct Request {
@@ -110,7 +112,15 @@ pub(crate) fn run(request: &Request) -> Outcome<Report> {
         None if request.reproduce.is_some() || request.segments => Rows::Segment,
         None => Rows::Run,
     };
+    if request.reproduce.is_some() && matches!(request.metric, Metric::Rouge(..) | Metric::Squad) {
+        return Err(Failure::usage("--reproduce: sacreBLEU has no such metric")
+            .hint("it goes with bleu, chrf and ter"));
+    }
     let counted = count(&request.metric, &request.systems, &request.references, rows)?;
+    if request.reproduce.is_some_and(|n| n.saturating_mul(counted.n) > MOST_DRAWN) {
+        let problem = format!("--reproduce would draw more than {MOST_DRAWN} segments");
+        return Err(Failure::usage(problem).hint("sacreBLEU itself draws 1000 times"));
+    }
     let mut scores = Vec::new();
     for (index, measure) in request.metric.measures().iter().enumerate() {
         let tables: Vec<&Statistics> = counted.tables.iter().map(|tables| &tables[index]).collect();

@@ -2,7 +2,7 @@
 //! with intervals and p-values. Sentences are read one at a time; what is kept is counts.
 
 use super::score::{self, Gathered, MeasureReport, NamedSystem, Rows};
-use super::tags::{Sentence, TagFiles};
+use super::tags::{Lines, Sentence, TagFiles};
 use super::texts::{Source, Texts};
 use crate::failure::{Failure, Outcome};
 use grimoire_eval::EvalError;
@@ -89,9 +89,9 @@ impl Places {
 }
 
 /// Scores accuracy.
-pub(crate) fn accuracy(request: &TagRequest) -> Outcome<AccuracyReport> {
+pub(crate) fn accuracy(request: &TagRequest, lines: Lines) -> Outcome<AccuracyReport> {
     let labels = request.labels.as_deref();
-    let mut files = TagFiles::open(&request.truth, &request.systems, labels)?;
+    let mut files = TagFiles::open(&request.truth, &request.systems, lines, labels)?;
     let n_systems = files.n_systems();
     // Which rows count is known at the end of the files: a file without sentences has tags for items.
     let rows = if request.clusters.is_some() { Rows::Segment } else { Rows::Run };
@@ -136,7 +136,7 @@ pub(crate) fn entities(
     explain: usize,
 ) -> Outcome<EntityReport> {
     let labels = request.labels.as_deref();
-    let mut files = TagFiles::open(&request.truth, &request.systems, labels)?;
+    let mut files = TagFiles::open(&request.truth, &request.systems, Lines::Tokens, labels)?;
     let mut places = Places::open(request.clusters.as_ref())?;
     let readings = [Reading::Conlleval, Reading::Strict(scheme)];
     let n_systems = files.n_systems();

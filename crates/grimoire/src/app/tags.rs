@@ -1,6 +1,6 @@
 //! Tag files side by side, sentence by sentence: one token a line, its tag in the last column (columns
-//! apart by white space), sentences apart by an empty line; or, where a field is named, a column of a table
-//! or a field of JSON Lines (a label, or a list of the tags of a sentence). Files are streamed and must have
+//! apart by white space), sentences apart by an empty line; or whole lines; or a column of a table, or a field
+//! of JSON Lines (a label, or a list of the tags of a sentence). Files are streamed and must have
 //! the same sentences. What is counted from tags is in [`super::tag_scores`].
 
 use super::texts::{self, Source, Texts};
@@ -23,6 +23,17 @@ pub(crate) struct Sentence {
     pub(crate) lines: Vec<Vec<u64>>,
 }
 
+/// What a line of a file without fields is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lines {
+    /// A token with its tag in the last column.
+    Tokens,
+    /// The same or a label alone: where words stand before it, all files have the same ones.
+    Labels,
+    /// A label, spaces and all.
+    Whole,
+}
+
 /// What a file has next.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Next {
@@ -33,8 +44,11 @@ enum Next {
 
 struct TagFile {
     texts: Texts,
-    /// Whether records are fields; else lines with columns.
-    fields: bool,
+    /// None where records are fields.
+    lines: Option<Lines>,
+    /// What stands before the tag in its line, and whether the lines have more than one column.
+    before: String,
+    wide: Option<bool>,
     waiting: VecDeque<String>,
     /// Whether a sentence has begun, and whether it ends when what waits is used up.
     open: bool,
@@ -48,10 +62,12 @@ impl TagFiles {
     pub(crate) fn open(
         truth: &Source,
         systems: &[Source],
+        lines: Lines,
         known: Option<&[String]>,
     ) -> Outcome<Self> {
         texts::check_standard_input(systems.iter().chain([truth]))?;
-        let files = std::iter::once(truth).chain(systems).map(TagFile::open);
+        let files =
+            std::iter::once(truth).chain(systems).map(|source| TagFile::open(source, lines));
         let known = known.map(|labels| labels.iter().cloned().collect());
         Ok(Self { files: files.collect::<Outcome<_>>()?, known })
     }
@@ -77,6 +93,9 @@ impl TagFiles {
             if found != expected {
                 return Err(self.uneven(at, expected, found));
             }
+            if expected == Next::Tag {
+                self.same_words(at)?;
+            }
         }
         if expected != Next::Tag {
             return Ok((expected == Next::SentenceEnd).then_some(false));
@@ -92,6 +111,28 @@ impl TagFiles {
             lines.push(file.texts.line());
         }
         Ok(Some(true))
+    }
+
+    /// Labels of several words look like tokens with tags, of which the last words alone would be compared.
+    fn same_words(&self, at: usize) -> Outcome {
+        let (truth, system) = (&self.files[0], &self.files[at]);
+        let words = [&truth.before, &system.before];
+        if truth.lines != Some(Lines::Labels)
+            || words[0] == words[1]
+            || words.iter().any(|words| words.is_empty())
+        {
+            return Ok(());
+        }
+        let (name, line) = (system.texts.name(), system.texts.line());
+        Err(Failure::work(format!(
+            "{name}:{line}: `{}` before the tag `{}`, where {}:{} has `{}`",
+            system.before,
+            system.tag,
+            truth.texts.name(),
+            truth.texts.line(),
+            truth.before
+        ))
+        .hint(WHOLE))
     }
 
     fn uneven(&self, at: usize, expected: Next, found: Next) -> Failure {
@@ -138,12 +179,40 @@ fn check_known(tag: &str, known: &HashSet<String>, texts: &Texts) -> Outcome {
         .hint(format!("--labels has {}", names.join(", "))))
 }
 
+const WHOLE: &str = "--whole-lines takes each line for one label, spaces and all";
+
 impl TagFile {
-    fn open(source: &Source) -> Outcome<Self> {
-        let fields = source.has_fields();
-        let texts = if fields { source.open()? } else { source.open_plain()? };
+    fn open(source: &Source, lines: Lines) -> Outcome<Self> {
+        let texts = source.open_tags(lines == Lines::Tokens)?;
+        let lines = (!texts.has_fields()).then_some(lines);
+        let before = String::new();
         let (waiting, tag) = (VecDeque::new(), String::new());
-        Ok(Self { texts, fields, waiting, open: false, ends: false, tag })
+        Ok(Self { texts, lines, before, wide: None, waiting, open: false, ends: false, tag })
+    }
+
+    /// Takes a line without fields.
+    fn line(&mut self, line: &str, lines: Lines) -> Outcome {
+        let line = line.trim();
+        if line.is_empty() {
+            self.ends = true;
+            return Ok(());
+        }
+        let (before, tag) = match line.rsplit_once(char::is_whitespace) {
+            Some((before, tag)) if lines != Lines::Whole => (before.trim_end(), tag),
+            _ => ("", line),
+        };
+        let wide = !before.is_empty();
+        if lines == Lines::Labels && *self.wide.get_or_insert(wide) != wide {
+            let (name, at) = (self.texts.name(), self.texts.line());
+            let (one, several) = ("one word", "several words");
+            let (found, others) = if wide { (several, one) } else { (one, several) };
+            let problem = format!("{name}:{at}: {found} where the lines before have {others}");
+            return Err(Failure::work(problem).hint(WHOLE));
+        }
+        self.before.clear();
+        self.before.push_str(before);
+        self.waiting.push_back(tag.to_owned());
+        Ok(())
     }
 
     fn next(&mut self) -> Outcome<Next> {
@@ -160,7 +229,9 @@ impl TagFile {
                 let open = std::mem::take(&mut self.open);
                 return Ok(if open { Next::SentenceEnd } else { Next::End });
             };
-            if self.fields {
+            if let Some(lines) = self.lines {
+                self.line(record.first().map(String::as_str).unwrap_or_default(), lines)?;
+            } else {
                 self.ends = self.texts.listed();
                 if let Some(tag) = record.iter().find(|tag| tag.trim().is_empty()) {
                     let (name, line) = (self.texts.name(), self.texts.line());
@@ -169,12 +240,6 @@ impl TagFile {
                     )));
                 }
                 self.waiting.extend(record);
-            } else {
-                let line = record.first().map(String::as_str).unwrap_or_default();
-                match line.split_whitespace().next_back() {
-                    Some(tag) => self.waiting.push_back(tag.to_owned()),
-                    None => self.ends = true,
-                }
             }
         }
     }

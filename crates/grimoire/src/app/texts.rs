@@ -6,7 +6,7 @@ use crate::failure::{Failure, Outcome};
 use flate2::bufread::MultiGzDecoder;
 use serde_json::Value;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// Where texts come from: a file, or `-` for standard input.
@@ -37,14 +37,33 @@ impl Source {
     pub(crate) fn open(&self) -> Outcome<Texts> {
         let name = self.name();
         let mut reader = open(&self.path, &name)?;
-        let named = [".jsonl", ".ndjson", ".csv", ".tsv"].into_iter().find(|end| self.ends(end));
-        let form = match named {
-            // Standard input has no name that tells, but what has fields shows it.
-            None if self.field.is_some() && self.path == Path::new("-") => {
-                fielded(reader.fill_buf().map_err(|error| place(&name, 1, error))?)
+        let form = match self.ending() {
+            // A name may not tell, but what has fields shows it.
+            None if self.field.is_some() => fielded(start(&mut reader, &name)?),
+            other => other,
+        };
+        self.texts(reader, form)
+    }
+
+    /// Opens a file of labels or tags. Lines of tabs in a `.tsv` of which no column is asked for are tokens with their
+    /// tags, without a header; those of a `.csv` as well, where `tokens` says that there is no other form.
+    pub(crate) fn open_tags(&self, tokens: bool) -> Outcome<Texts> {
+        let name = self.name();
+        let mut reader = open(&self.path, &name)?;
+        let form = match self.ending() {
+            None if self.field.is_some() => fielded(start(&mut reader, &name)?),
+            Some(".tsv" | ".csv") if self.field.is_none() && tokens => None,
+            Some(".tsv") if self.field.is_none() => {
+                let header = first_line(start(&mut reader, &name)?);
+                Some(".tsv").filter(|_| !header.contains(&b'\t'))
             }
             other => other,
         };
+        self.texts(reader, form)
+    }
+
+    fn texts(&self, reader: Box<dyn BufRead>, form: Option<&str>) -> Outcome<Texts> {
+        let name = self.name();
         let shape = if form == Some(".jsonl") || form == Some(".ndjson") {
             Shape::JsonLines(reader, Vec::new(), self.field.clone())
         } else if let Some(form) = form {
@@ -62,22 +81,11 @@ impl Source {
         Ok(Texts { name, line: 0, listed: false, shape })
     }
 
-    /// Opens the file as lines of text, whatever its name.
-    pub(crate) fn open_plain(&self) -> Outcome<Texts> {
-        let name = self.name();
-        let shape = Shape::Plain(open(&self.path, &name)?, Vec::new());
-        Ok(Texts { name, line: 0, listed: false, shape })
-    }
-
-    /// Whether its records have named fields: JSON Lines always, CSV and TSV where a field is asked for.
-    pub(crate) fn has_fields(&self) -> bool {
-        self.ends(".jsonl") || self.ends(".ndjson") || self.field.is_some()
-    }
-
-    /// Whether the file's name ends so, `.gz` aside.
-    fn ends(&self, ending: &str) -> bool {
+    /// How the file's name ends, `.gz` aside, where that tells of fields.
+    fn ending(&self) -> Option<&'static str> {
         let name = self.path.to_string_lossy().to_ascii_lowercase();
-        name.strip_suffix(".gz").unwrap_or(&name).ends_with(ending)
+        let name = name.strip_suffix(".gz").unwrap_or(&name);
+        [".jsonl", ".ndjson", ".csv", ".tsv"].into_iter().find(|ending| name.ends_with(ending))
     }
 
     fn name(&self) -> String {
@@ -110,6 +118,11 @@ impl Texts {
     /// The line of the last record, counted from 1.
     pub(crate) fn line(&self) -> u64 {
         self.line
+    }
+
+    /// Whether records have fields; else they are lines.
+    pub(crate) fn has_fields(&self) -> bool {
+        !matches!(self.shape, Shape::Plain(..))
     }
 
     /// Whether the last record was a JSON list.
@@ -154,9 +167,18 @@ impl Texts {
     }
 }
 
+/// What the reader has in hand, without taking it.
+fn start<'r>(reader: &'r mut dyn BufRead, name: &str) -> Outcome<&'r [u8]> {
+    reader.fill_buf().map_err(|error| place(name, 1, error))
+}
+
+fn first_line(start: &[u8]) -> &[u8] {
+    start.split(|byte| *byte == b'\n').next().unwrap_or_default()
+}
+
 /// The form of bytes that have fields, as the ending of a file would say it.
 fn fielded(start: &[u8]) -> Option<&'static str> {
-    let header = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let header = first_line(start);
     match header.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'{') => Some(".jsonl"),
         _ if header.contains(&b'\t') => Some(".tsv"),
@@ -209,10 +231,14 @@ pub(crate) fn check_standard_input<'s>(sources: impl IntoIterator<Item = &'s Sou
     Ok(())
 }
 
-/// Opens a file or standard input, decompressing what is gzip.
+/// Opens a file or standard input, decompressing what is gzip; a byte-order mark is no part of the text.
 fn open(path: &Path, name: &str) -> Outcome<Box<dyn BufRead>> {
     const SIZE: usize = 1 << 20;
-    let wrong = |error: std::io::Error| Failure::work(format!("{name}: {error}"));
+    let wrong = |error: std::io::Error| match error.kind() {
+        ErrorKind::NotFound => Failure::work(format!("{name}: there is no such file"))
+            .hint("paths are taken from the folder in which the command is run"),
+        _ => Failure::work(format!("{name}: {error}")),
+    };
     let bytes: Box<dyn Read> = if path == Path::new("-") {
         Box::new(std::io::stdin())
     } else {
@@ -220,9 +246,18 @@ fn open(path: &Path, name: &str) -> Outcome<Box<dyn BufRead>> {
     };
     let mut reader = BufReader::with_capacity(SIZE, bytes);
     if reader.fill_buf().map_err(wrong)?.starts_with(&[0x1f, 0x8b]) {
-        return Ok(Box::new(BufReader::with_capacity(SIZE, MultiGzDecoder::new(reader))));
+        let reader = BufReader::with_capacity(SIZE, MultiGzDecoder::new(reader));
+        return Ok(Box::new(without_mark(reader).map_err(wrong)?));
     }
-    Ok(Box::new(reader))
+    Ok(Box::new(without_mark(reader).map_err(wrong)?))
+}
+
+fn without_mark<R: BufRead>(mut reader: R) -> std::io::Result<R> {
+    const MARK: &[u8] = b"\xef\xbb\xbf";
+    if reader.fill_buf()?.starts_with(MARK) {
+        reader.consume(MARK.len());
+    }
+    Ok(reader)
 }
 
 /// The whole of a file as one text.
@@ -275,7 +310,10 @@ fn json_value<'r>(record: &'r Value, field: Option<&str>) -> Result<&'r Value, S
         (Value::Object(record), None) if record.len() == 1 => {
             Ok(record.values().next().unwrap_or(&Value::Null))
         }
-        (Value::Object(_), None) => Err("which field holds the text?".to_owned()),
+        (Value::Object(record), None) => {
+            let names: Vec<&str> = record.keys().map(String::as_str).collect();
+            Err(format!("which field holds the text? It has {}", names.join(", ")))
+        }
         (other, _) => Ok(other),
     }
 }

@@ -162,8 +162,10 @@ impl Respondent<'_> {
     fn question(&mut self, item: &Item) -> Outcome<Question> {
         let tokenizer = &self.loaded.tokenizer;
         if self.request.chat {
-            let encode = |text: &String| tokenizer.encode(text, EncodeOptions::PLAIN);
+            // The template says what stands before an answer; a separator is for texts without one.
+            let encode = |text: &String| tokenizer.encode(text.trim_start(), EncodeOptions::PLAIN);
             let options = item.options.iter().map(encode).collect::<Result<Vec<_>, _>>()?;
+            own_tokens(item, &options)?;
             let longest = options.iter().map(Vec::len).max().unwrap_or(0);
             return Ok(Question { prompt: self.prompt(&item.prompt, longest)?, options });
         }
@@ -179,10 +181,7 @@ impl Respondent<'_> {
                 Ok(whole[alone.min(whole.len())..].to_vec())
             })
             .collect::<Outcome<Vec<_>>>()?;
-        if let Some(empty) = options.iter().position(Vec::is_empty) {
-            let option = item.options[empty].trim();
-            return Err(Failure::work(format!("the option `{option}` has no token of its own")));
-        }
+        own_tokens(item, &options)?;
         let longest = options.iter().map(Vec::len).max().unwrap_or(0);
         Ok(Question { prompt: self.prompt(text, longest)?, options })
     }
@@ -219,6 +218,13 @@ impl Respondent<'_> {
         }
         Ok(all)
     }
+}
+
+/// Refuses an option without tokens.
+fn own_tokens(item: &Item, options: &[Vec<u32>]) -> Outcome {
+    let Some(empty) = options.iter().position(Vec::is_empty) else { return Ok(()) };
+    let option = item.options[empty].trim();
+    Err(Failure::work(format!("the option `{option}` has no token of its own")))
 }
 
 /// A prompt and what may follow it.

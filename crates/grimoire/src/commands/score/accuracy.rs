@@ -4,6 +4,7 @@ use super::input::render_measure;
 use super::tags::TagInput;
 use crate::app::score::MeasureReport;
 use crate::app::tag_scores;
+use crate::app::tags::Lines;
 use crate::failure::Outcome;
 use crate::printer::Printer;
 use clap::Args;
@@ -14,6 +15,9 @@ use serde::Serialize;
 pub(crate) struct Accuracy {
     #[command(flatten)]
     input: TagInput,
+    /// Each line is one label, spaces and all; else the last column is.
+    #[arg(long)]
+    whole_lines: bool,
 }
 
 #[derive(Serialize)]
@@ -31,7 +35,8 @@ struct Report {
 
 /// Runs the command.
 pub(crate) fn run(command: Accuracy, printer: &mut Printer) -> Outcome {
-    let found = tag_scores::accuracy(&command.input.request()?)?;
+    let lines = if command.whole_lines { Lines::Whole } else { Lines::Labels };
+    let found = tag_scores::accuracy(&command.input.request()?, lines)?;
     let first = &found.measure.systems[0].report;
     let report = Report {
         metric: "accuracy",

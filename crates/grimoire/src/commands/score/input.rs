@@ -11,6 +11,9 @@ use grimoire_stats::Interval;
 use grimoire_stats::multiple::Adjustment;
 use std::path::PathBuf;
 
+/// Most resamples or trials.
+const MOST: usize = 10_000_000;
+
 /// Files and resampling.
 #[derive(Args)]
 pub(crate) struct Input {
@@ -32,8 +35,8 @@ pub(crate) struct Input {
     #[command(flatten)]
     resampling: Resampling,
     /// Also repeat sacreBLEU's own resampling (its generator, seed 12345), with this many resamples.
-    #[arg(long, value_name = "N")]
-    reproduce: Option<usize>,
+    #[arg(long, value_name = "N", conflicts_with = "clusters", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    reproduce: Option<u32>,
     /// Also score every segment alone (BLEU then leaves out orders longer than the output).
     #[arg(long, conflicts_with = "clusters")]
     segments: bool,
@@ -71,8 +74,11 @@ impl Resampling {
             return Err(Failure::usage(format!("--level is {}, expected a share", self.level))
                 .hint("for instance --level 0.95"));
         }
-        if self.resamples == 0 || self.trials == 0 {
-            return Err(Failure::usage("--resamples and --trials must be at least 1"));
+        for (option, n) in [("--resamples", self.resamples), ("--trials", self.trials)] {
+            if !(1..=MOST).contains(&n) {
+                let problem = format!("{option} is {n}, expected 1 to {MOST}");
+                return Err(Failure::usage(problem).hint("thousands are enough"));
+            }
         }
         Ok(Plan {
             resamples: self.resamples,
@@ -109,7 +115,7 @@ impl Input {
                 .collect(),
             clusters: self.resampling.clusters(),
             plan: self.resampling.plan()?,
-            reproduce: self.reproduce,
+            reproduce: self.reproduce.map(|n| n as usize),
             segments: self.segments,
         };
         let report = score::run(&request)?;
