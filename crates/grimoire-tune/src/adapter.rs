@@ -48,6 +48,18 @@ impl LoraSettings {
     }
 }
 
+/// How many values [`attach`] would add, known before any of them is taken.
+pub fn n_values(model: &Model, params: &Params, settings: &LoraSettings) -> u128 {
+    let naming = hf_naming(model);
+    let named = model.linears().into_iter().filter(|linear| {
+        let name = naming.of(&linear.path).unwrap_or_default();
+        settings.targets.is_empty()
+            || settings.targets.iter().any(|t| names(t, &linear.path, &name))
+    });
+    let sides = named.map(|linear| linear.shape(params).into_iter().sum::<usize>() as u128);
+    sides.sum::<u128>() * settings.rank as u128
+}
+
 /// Adds fresh adapters to the linear layers that the settings name; returns how many.
 ///
 /// # Errors

@@ -18,7 +18,7 @@ mod trainer;
 
 pub use error::TuneError;
 pub use evaluate::{DocumentLoss, evaluate};
-pub use memory::{Footprint, Load, footprint};
+pub use memory::{Footprint, Load, answering_program, footprint};
 pub use order::rows_of_step;
 pub use sequence::{MicroBatch, Sequence, micro_batches};
 pub use snapshot::Snapshot;

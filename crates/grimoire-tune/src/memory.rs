@@ -1,6 +1,7 @@
 //! How much memory a run will take, by counting what it holds at its peak: the mapped file, trainable values
 //! with gradients and moments, what the tape saves for a micro-batch, and the logits of a few positions.
-//! Training, measuring and answering follow one another and use the same memory, so the largest counts.
+//! Training, measuring and answering follow one another and use the same memory, but for what lies scattered, so the
+//! largest counts.
 
 use grimoire_kernels::Isa;
 use grimoire_models::{Architecture, Cache, Checkpoint, Config, Model};
@@ -8,8 +9,12 @@ use grimoire_tensor::ops::rows_at_once;
 use grimoire_tensor::{Params, Precision};
 use serde::Serialize;
 
-/// The program itself: code, buffers of threads, what the allocator keeps, measured on an empty run.
-const PROGRAM: u64 = 24 << 20;
+/// The program itself while it trains: code, buffers of threads, what the allocator keeps, measured on empty runs.
+const PROGRAM: u64 = 18 << 20;
+/// The same while it only answers.
+const ANSWERING: u64 = 12 << 20;
+/// Vocabularies, merges and their tables take some hundred bytes an entry.
+const ENTRY: u64 = 290;
 /// Prompts that are answered at once.
 const AT_ONCE: usize = 16;
 
@@ -57,6 +62,11 @@ impl Footprint {
     }
 }
 
+/// What the program takes beside weights, keys, values and rows in hand when it answers with this vocabulary.
+pub fn answering_program(vocabulary: usize) -> u64 {
+    ANSWERING + ENTRY * vocabulary as u64
+}
+
 /// Predicts the peak of a run.
 pub fn footprint(
     checkpoint: &Checkpoint,
@@ -85,9 +95,10 @@ pub fn footprint(
     let measuring = (3 * inner + 3 * width) * load.measured as u64 + logits;
     let at_once = load.prompts.min(AT_ONCE);
     let answering = Cache::bytes(config, at_once, load.answered, load.precision) / 4;
-    let largest = training.max(measuring).max(answering);
-    // Vocabularies, merges and their tables take some hundred bytes an entry.
-    let tokenizer = 290 * vocabulary;
+    // Of what one of the two gives back, half is in pieces too small for the other (measured).
+    let scattered = training.min(measuring) / 2;
+    let largest = (training.max(measuring) + scattered).max(answering);
+    let tokenizer = ENTRY * vocabulary;
     Footprint {
         weights,
         trained: 4 * copies * params.n_values() as u64,

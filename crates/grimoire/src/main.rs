@@ -17,6 +17,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     speak_of_our_own_panics();
+    outlive_limits_of_files();
     let command = refused::numbers_may_be_negative(commands::Cli::command());
     let read = command.try_get_matches().and_then(|found| commands::Cli::from_arg_matches(&found));
     let cli = match read {
@@ -39,6 +40,17 @@ fn main() -> ExitCode {
             printer.failure(&failure);
             ExitCode::from(failure.exit_code())
         }
+    }
+}
+
+/// A file that grows beyond what the shell allows ends a program by a signal, unless somebody hears it; then the write
+/// fails, as on a full disk.
+fn outlive_limits_of_files() {
+    #[cfg(unix)]
+    {
+        let heard = std::sync::Arc::default();
+        // Where no handler can be had, the limit ends the program as it always does.
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, heard);
     }
 }
 

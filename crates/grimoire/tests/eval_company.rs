@@ -86,3 +86,35 @@ fn a_document_costs_the_same_in_any_company_of_the_real_model() {
     let folder = tempfile::tempdir().unwrap();
     company_does_not_matter(folder.path(), &model.to_string_lossy(), &[("40", "2"), ("8192", "1")]);
 }
+
+/// A chat template says what stands before an answer, so that a task's separator does not: what an option weighs is
+/// the same whatever it is. Without a template it is part of the text.
+#[test]
+fn options_after_a_chat_template_have_no_separator() {
+    let name = "SmolLM2-135M-Instruct.Q4_1.gguf";
+    let test = "options_after_a_chat_template_have_no_separator";
+    let Some(model) = grimoire_testkit::models_dir(test, name) else { return };
+    let (folder, model) = (tempfile::tempdir().unwrap(), model.to_string_lossy().into_owned());
+    let folder = folder.path();
+    let rows = ["a fine film", "a dull film", "nobody laughed"].map(|text| json!({ "text": text }));
+    std::fs::write(folder.join("rows.jsonl"), rows.map(|row| row.to_string()).join("\n")).unwrap();
+    let weights = |separator: &str, more: &[&str]| -> Vec<Value> {
+        let task = format!(
+            "name = \"films\"\nprompt = \"{{{{ text }}}}: good or bad?\"\ntruth = \"good\"\nseparator = \"{separator}\"\n\
+             [choose]\noptions = [\"good\", \"bad\"]\n[[metric]]\nkind = \"accuracy\"\n"
+        );
+        std::fs::write(folder.join("films.toml"), task).unwrap();
+        let out = tempfile::tempdir_in(folder).unwrap();
+        let place = out.path().join("out");
+        let words = ["eval", &model, "films.toml", "--data", "rows.jsonl", "--precision", "f32"];
+        let out = ["--out", place.to_str().unwrap()];
+        grimoire(folder, &[&words[..], &out, more].concat());
+        let items = std::fs::read_to_string(place.join("items.jsonl")).unwrap();
+        let item = |line: &str| serde_json::from_str::<Value>(line).unwrap()["log_probs"].clone();
+        items.lines().map(item).collect()
+    };
+    let spaced = weights(" ", &["--chat"]);
+    assert!(spaced.len() == 3 && spaced[0].is_array(), "{spaced:?}");
+    assert_eq!(spaced, weights("", &["--chat"]));
+    assert_ne!(weights(" ", &[]), weights("", &[]));
+}

@@ -177,6 +177,9 @@ fn merge_writes_a_model_that_computes_the_same_and_says_what_it_cost() {
     // The sums are the same but for their order; both are f32.
     let merged = perplexity(&report, "merged");
     assert!((merged / adapted - 1.0).abs() < 1e-3, "{report}");
+    // The cost is what the two perplexities say it is: every token weighs the same.
+    let cost = report["change"]["nll"].as_f64().unwrap();
+    assert!((cost - (merged.ln() - adapted.ln())).abs() < 1e-12, "{report}");
     assert_eq!(report["tensors"], Gguf::open(base).unwrap().tensors().len());
     assert_eq!(report["changed"].as_u64().unwrap() % 2, 0);
     let small = merge(&at("small.gguf"), &["--type", "q8_0", "--tokens", "300"]);

@@ -328,6 +328,67 @@ fn tags_and_labels_are_scored() {
 }
 
 #[test]
+fn labels_of_several_words_are_not_cut() {
+    let truth: &[u8] = b"entailment\nnot entailment\nnot entailment\n";
+    let two: &[u8] = b"very good\nvery bad\nnot good\n";
+    let (_keep, path) = folder(&[
+        ("truth.txt", truth),
+        ("all.txt", b"entailment\nentailment\nentailment\n"),
+        ("two.txt", two),
+        ("other.txt", b"not good\nvery bad\nnot good\n"),
+        ("truth.csv", b"label\nentailment\nnot entailment\n"),
+        ("found.csv", b"label\nentailment\nentailment\n"),
+        ("tokens.tsv", b"The\tDET\ndog\tNOUN\n"),
+        ("mark.txt", b"\xef\xbb\xbfentailment\nentailment\nentailment\n"),
+    ]);
+    let accuracy = |hyp, truth| ["score", "accuracy", "--hyp", hyp, "--ref", truth];
+    let mixed = error(&accuracy("all.txt", "truth.txt"), &path, 1);
+    assert!(
+        mixed.starts_with(
+            "error: truth.txt:2: several words where the lines before have one word\nhint: --whole-lines "
+        ),
+        "{mixed}"
+    );
+    let words = error(&accuracy("other.txt", "two.txt"), &path, 1);
+    assert!(
+        words.starts_with("error: other.txt:1: `not` before the tag `good`, where two.txt:1 has `very`\nhint: --whole-lines "),
+        "{words}"
+    );
+    let whole = |hyp, truth| json(&[&accuracy(hyp, truth)[..], &["--whole-lines"]].concat(), &path);
+    assert_eq!(whole("all.txt", "truth.txt")["score"], 100.0 / 3.0);
+    assert_eq!(whole("other.txt", "two.txt")["score"], 200.0 / 3.0);
+    // A mark of the byte order is no part of the first label.
+    assert_eq!(whole("mark.txt", "all.txt")["score"], 100.0);
+    // A header is no label, and no column need be named where there is one.
+    let table = json(&accuracy("found.csv", "truth.csv"), &path);
+    assert_eq!((&table["score"], &table["n"]), (&50.0.into(), &2.into()));
+    assert_eq!(json(&accuracy("tokens.tsv", "tokens.tsv"), &path)["n"], 2);
+    let field = [&accuracy("all.txt", "truth.txt")[..], &["--field", "x"]].concat();
+    assert!(error(&field, &path, 2).contains("all.txt:1: there is no column `x`"));
+}
+
+#[test]
+fn what_cannot_be_resampled_is_refused() {
+    let (_keep, path) =
+        folder(&[("hyp.txt", HYP), ("ref.txt", REF_1), ("clusters.txt", b"a\na\nb\n")]);
+    let bleu = ["score", "bleu", "--hyp", "hyp.txt", "--ref", "ref.txt"];
+    for (more, expected) in [
+        (&["--reproduce", "0"][..], "--reproduce"),
+        (&["--reproduce", "100000000000"], "--reproduce"),
+        (&["--reproduce", "10", "--clusters", "clusters.txt"], "--reproduce"),
+        (&["--resamples", "100000000000"], "--resamples is 100000000000, expected 1 to 10000000"),
+        (&["--trials", "0"], "--trials is 0, expected 1 to 10000000"),
+    ] {
+        let said = error(&[&bleu[..], more].concat(), &path, 2);
+        assert!(said.contains(expected), "{said}");
+    }
+    let rouge = ["score", "rouge", "--hyp", "hyp.txt", "--ref", "ref.txt", "--reproduce", "10"];
+    assert!(error(&rouge, &path, 2).contains("sacreBLEU has no such metric"));
+    let missing = error(&["score", "bleu", "--hyp", "none.txt", "--ref", "ref.txt"], &path, 1);
+    assert!(missing.starts_with("error: none.txt: there is no such file\nhint: "), "{missing}");
+}
+
+#[test]
 fn bleu_counts_the_pieces_of_a_sentencepiece_model() {
     // `golden/text/pieces.py`: models of the SentencePiece package, scores of sacreBLEU 2.6.0.
     let golden: Value = grimoire_testkit::golden::read("text/pieces.json.gz");

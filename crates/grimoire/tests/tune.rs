@@ -94,6 +94,21 @@ fn predicted_memory_is_within_fifteen_percent_of_what_a_real_run_takes() {
     let Some(model) = grimoire_testkit::models_dir(name, "SmolLM2-135M-Instruct.Q4_1.gguf") else {
         return;
     };
+    for options in [
+        &["--steps", "8"][..],
+        &["--steps", "8", "--precision", "f32"],
+        &["--steps", "2", "--micro-tokens", "4096"],
+        &["--steps", "40", "--micro-tokens", "4096"],
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let output = grimoire()
+            .args(["--json", "tune", "builtin", "builtin", "--answers", "0", "--out"])
+            .arg(folder.path().join("run"))
+            .args(options)
+            .output()
+            .unwrap();
+        near(&output, options);
+    }
     let folder = tempfile::tempdir().unwrap();
     // Words of the answers (two tokens each), and what the command is told: short rows packed, long rows alone,
     // another rank, and all weights.
@@ -114,14 +129,32 @@ fn predicted_memory_is_within_fifteen_percent_of_what_a_real_run_takes() {
             .args(options)
             .output()
             .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        let bytes = |name: &str| report[name].as_f64().unwrap();
-        let (predicted, measured) = (bytes("predicted_peak_bytes"), bytes("peak_bytes"));
-        println!("{options:?}: {predicted} predicted, {measured} measured");
-        let ratio = predicted / measured;
-        assert!((0.85..=1.15).contains(&ratio), "{options:?}: {predicted} for {measured}");
+        near(&output, options);
     }
+}
+
+/// Whether the prediction in this report is within fifteen percent.
+fn near(output: &Output, options: &[&str]) {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let bytes = |name: &str| report[name].as_f64().unwrap();
+    let (predicted, measured) = (bytes("predicted_peak_bytes"), bytes("peak_bytes"));
+    println!("{options:?}: {predicted} predicted, {measured} measured");
+    let ratio = predicted / measured;
+    assert!((0.85..=1.15).contains(&ratio), "{options:?}: {predicted} for {measured}");
+}
+
+#[test]
+fn a_rank_beyond_memory_is_refused_before_it_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let mut tune = grimoire();
+    tune.args(["tune", "builtin", "builtin", "--rank", "1000000000", "--out"]).arg(&out);
+    let output = tune.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("of memory, and") && said.contains("--rank takes less"), "{said}");
+    assert!(!out.exists());
 }
 
 #[test]

@@ -53,9 +53,10 @@ impl Piece<'_> {
         if let Source::Stored(tensor) = &self.source
             && self.is_as_stored(tensor)
         {
+            self.refuse_wrong(file)?;
             return Ok(sink(tensor.bytes())?);
         }
-        let base = self.base(file)?;
+        let base = self.base()?;
         if !self.turn {
             return self.encode(file, &base, sink);
         }
@@ -71,7 +72,22 @@ impl Piece<'_> {
             turned: false,
             turn: false,
         };
-        plain.encode(file, &plain.base(file)?, sink)
+        plain.encode(file, &plain.base()?, sink)
+    }
+
+    /// Refuses weights that are no numbers, where they would be copied unread.
+    fn refuse_wrong(&self, file: &Path) -> Result<(), ModelError> {
+        let base = self.base()?;
+        (0..base.rows).into_par_iter().try_for_each_init(
+            || vec![0.0; base.cols],
+            |values, row| {
+                base.row(row, values);
+                match values.iter().find(|value| !value.is_finite()) {
+                    Some(bad) => Err(self.refuse(file, format!("row {row} holds {bad}"))),
+                    None => Ok(()),
+                }
+            },
+        )
     }
 
     fn is_as_stored(&self, tensor: &StoredTensor) -> bool {
@@ -82,7 +98,7 @@ impl Piece<'_> {
     }
 
     /// The rows before the change. A vector whose elements move is a column.
-    fn base(&self, file: &Path) -> Result<Base<'_>, ModelError> {
+    fn base(&self) -> Result<Base<'_>, ModelError> {
         let (shape, other) = match &self.source {
             Source::Stored(tensor) => (tensor.shape(), self.turned),
             Source::Values(_) => (&self.spec.shape[..], self.turn),
@@ -101,10 +117,6 @@ impl Piece<'_> {
             Source::Stored(tensor) if shape.len() < 2 => Values::Plain(tensor.to_f32()?.into()),
             Source::Stored(tensor) => Values::Stored(tensor),
         };
-        let fits = storage(self.spec.dtype).is_encodable();
-        if !fits {
-            return Err(self.refuse(file, format!("it cannot be written as {}", self.spec.dtype)));
-        }
         Ok(Base { rows, cols, values })
     }
 
@@ -124,6 +136,9 @@ impl Piece<'_> {
         sink: &mut dyn FnMut(&[u8]) -> Result<(), FormatError>,
     ) -> Result<(), ModelError> {
         let to = storage(self.spec.dtype);
+        if !to.is_encodable() {
+            return Err(self.refuse(file, format!("it cannot be written as {}", self.spec.dtype)));
+        }
         let Some(row_bytes) = to.bytes_for(base.cols).filter(|bytes| *bytes > 0) else {
             let reason = format!("rows of {} are no whole blocks of {to}", base.cols);
             return Err(self.refuse(file, reason));
@@ -137,7 +152,11 @@ impl Piece<'_> {
                 self.row(base, row, &mut values);
                 if let Some(bad) = values.iter().find(|value| !holds(self.spec.dtype, **value)) {
                     let dtype = self.spec.dtype;
-                    let reason = format!("row {row} would hold {bad}, which {dtype} does not");
+                    let reason = if bad.is_finite() {
+                        format!("row {row} would hold {bad}, which {dtype} does not")
+                    } else {
+                        format!("row {row} would hold {bad}")
+                    };
                     return Err(self.refuse(file, reason));
                 }
                 encode(to, &values, bytes).map_err(|error| self.refuse(file, error.to_string()))

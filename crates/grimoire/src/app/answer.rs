@@ -40,7 +40,7 @@ pub(crate) fn plain_prompt(loaded: &Loaded, prompt: &str) -> Outcome<Vec<u32>> {
 
 /// The tokens of a conversation that the model is to go on with.
 pub(crate) fn chat_prompt(loaded: &Loaded, messages: &[Message]) -> Outcome<Vec<u32>> {
-    let Some(template) = &loaded.template else {
+    let Some(template) = loaded.template()? else {
         return Err(Failure::work(format!("{}: the model has no chat template", loaded.name))
             .hint("a base model continues text: use `grimoire generate` without --chat"));
     };
@@ -53,7 +53,11 @@ pub(crate) fn chat_prompt(loaded: &Loaded, messages: &[Message]) -> Outcome<Vec<
     let text = template
         .render(&request)
         .map_err(|error| Failure::work(format!("{}: {error}", loaded.name)))?;
-    Ok(loaded.tokenizer.encode(&text, EncodeOptions::TEMPLATED)?)
+    let ids = loaded.tokenizer.encode(&text, EncodeOptions::TEMPLATED)?;
+    if ids.is_empty() {
+        return Err(Failure::work(format!("{}: its chat template gives no text", loaded.name)));
+    }
+    Ok(ids)
 }
 
 /// The date that every chat template sees, in training and in generation alike: the first of January 2025. The

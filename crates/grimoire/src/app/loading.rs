@@ -19,7 +19,21 @@ pub(crate) struct Loaded {
     pub(crate) params: Params,
     pub(crate) checkpoint: Checkpoint,
     pub(crate) tokenizer: Tokenizer,
-    pub(crate) template: Option<ChatTemplate>,
+    /// Compiled, or why it does not compile: what needs no template goes on without.
+    template: Option<Result<ChatTemplate, String>>,
+}
+
+impl Loaded {
+    /// Whether the model has a chat template.
+    pub(crate) fn has_template(&self) -> bool {
+        self.template.is_some()
+    }
+
+    /// The chat template, where there is one.
+    pub(crate) fn template(&self) -> Outcome<Option<&ChatTemplate>> {
+        let template = self.template.as_ref().map(Result::as_ref).transpose();
+        template.map_err(Failure::work)
+    }
 }
 
 /// What is to be loaded, once folders of runs are looked into.
@@ -138,9 +152,11 @@ impl Wanted {
 }
 
 /// The chat template of a checkpoint, compiled.
-fn template(checkpoint: &Checkpoint, tokenizer: &Tokenizer) -> Outcome<Option<ChatTemplate>> {
+fn template(
+    checkpoint: &Checkpoint,
+    tokenizer: &Tokenizer,
+) -> Outcome<Option<Result<ChatTemplate, String>>> {
     let Some(source) = checkpoint.chat_template()? else { return Ok(None) };
-    let template = ChatTemplate::for_tokenizer(&source, tokenizer)
-        .map_err(|error| Failure::work(format!("{}: {error}", checkpoint.path().display())))?;
-    Ok(Some(template))
+    let template = ChatTemplate::for_tokenizer(&source, tokenizer);
+    Ok(Some(template.map_err(|error| format!("{}: {error}", checkpoint.path().display()))))
 }

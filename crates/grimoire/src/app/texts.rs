@@ -262,7 +262,9 @@ fn without_mark<R: BufRead>(mut reader: R) -> std::io::Result<R> {
 
 /// The whole of a file as one text.
 pub(crate) fn read_all(path: &Path) -> Outcome<String> {
-    let name = path.display().to_string();
+    let standard_input = path == Path::new("-");
+    let name =
+        if standard_input { "standard input".to_owned() } else { path.display().to_string() };
     let mut text = String::new();
     open(path, &name)?
         .read_to_string(&mut text)

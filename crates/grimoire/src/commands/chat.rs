@@ -1,9 +1,9 @@
 //! `grimoire chat MODEL`: a conversation in the terminal, through the model's own template.
 
-use crate::app::answer::{answers, chat_prompt};
+use crate::app::answer::{answers, chat_prompt, check_length};
 use crate::app::loading::load;
 use crate::commands::generate::Options;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
 use grimoire_text::Message;
 use std::io::{BufRead, IsTerminal};
@@ -33,15 +33,21 @@ pub(crate) fn run(args: Chat, printer: &mut Printer) -> Outcome {
     if asks {
         printer.talk("type a message; /clear forgets, /quit or Ctrl-D leaves");
     }
-    let mut turn = 0;
+    let (mut turn, mut lines) = (0, 0);
     loop {
         if asks {
             printer.ask("> ");
         }
-        let mut line = String::new();
-        if std::io::stdin().lock().read_line(&mut line)? == 0 {
+        let mut line = Vec::new();
+        if std::io::stdin().lock().read_until(b'\n', &mut line)? == 0 {
             return Ok(());
         }
+        lines += 1;
+        let Ok(line) = String::from_utf8(line) else {
+            let message = format!("standard input:{lines}: not UTF-8");
+            remark(printer, asks, Failure::work(message))?;
+            continue;
+        };
         match line.trim() {
             "" => continue,
             "/quit" => return Ok(()),
@@ -52,23 +58,44 @@ pub(crate) fn run(args: Chat, printer: &mut Printer) -> Outcome {
             text => messages.push(Message::new("user", text)),
         }
         let ids = chat_prompt(&loaded, &messages)?;
+        if let Err(full) = check_length(&loaded, "the conversation", &ids) {
+            messages.pop();
+            remark(printer, asks, full.hint("/clear forgets what was said"))?;
+            continue;
+        }
         let mut options = options.clone();
         options.sampling.seed = options.sampling.seed.wrapping_add(turn);
         turn += 1;
         let mut failure = None;
-        let mut listen = |_: usize, text: &str| match printer.data(text) {
-            Ok(()) => true,
-            Err(error) => {
+        let streams = !printer.json();
+        let mut listen = |_: usize, text: &str| {
+            if streams && let Err(error) = printer.data(text) {
                 failure = Some(error);
-                false
+                return false;
             }
+            true
         };
         let answer = answers(&loaded, &[ids], &options, &mut listen, &mut |_| {})?.pop();
         if let Some(failure) = failure {
             return Err(failure);
         }
-        printer.data("\n")?;
         let text = answer.map(|answer| answer.text).unwrap_or_default();
         messages.push(Message::new("assistant", &text));
+        if streams {
+            printer.data("\n")?;
+        } else {
+            // A turn a line, as the rows of chat data are.
+            let turn = serde_json::json!({ "role": "assistant", "content": text });
+            printer.data(&format!("{turn}\n"))?;
+        }
     }
+}
+
+/// Says what was wrong with a turn: a person goes on, a file ends there.
+fn remark(printer: &mut Printer, asks: bool, wrong: Failure) -> Outcome {
+    if !asks {
+        return Err(wrong);
+    }
+    printer.failure(&wrong);
+    Ok(())
 }

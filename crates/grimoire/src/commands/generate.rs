@@ -5,12 +5,13 @@ use crate::app::answer::{
     Completion, answers, chat_prompt, check_length, completion, plain_prompt,
 };
 use crate::app::loading::{Loaded, load};
+use crate::app::texts;
 use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
 use grimoire_models::{Generation, Precision, Sampling};
 use grimoire_text::Message;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Continue a text, or answer many prompts.
 #[derive(clap::Args)]
@@ -150,15 +151,17 @@ pub(crate) fn run(args: Generate, printer: &mut Printer) -> Outcome {
 fn many(
     args: &Generate,
     loaded: &Loaded,
-    file: &PathBuf,
+    file: &Path,
     options: &Generation,
     printer: &mut Printer,
 ) -> Outcome {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| Failure::work(format!("{}: {error}", file.display())))?;
+    let text = texts::read_all(file)?;
+    let standard_input = file == Path::new("-");
+    let name =
+        if standard_input { "standard input".to_owned() } else { file.display().to_string() };
     let (mut prompts, mut ids) = (Vec::new(), Vec::new());
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let place = format!("{}:{}", file.display(), index + 1);
+        let place = format!("{name}:{}", index + 1);
         let row: serde_json::Value = serde_json::from_str(line)
             .map_err(|error| Failure::work(format!("{place}: expected a JSON object: {error}")))?;
         if let Some(messages) = row.get("messages") {
@@ -181,6 +184,9 @@ fn many(
         if let Some(ids) = ids.last() {
             check_length(loaded, &place, ids)?;
         }
+    }
+    if ids.is_empty() {
+        return Err(Failure::work(format!("{name}: there are no prompts")));
     }
     let bar = printer.bar(ids.len() as u64, "answers");
     let all = answers(loaded, &ids, options, &mut |_, _| true, &mut |done| {

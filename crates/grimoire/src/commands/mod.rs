@@ -17,6 +17,9 @@ use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
 use clap::{Parser, Subcommand};
 
+/// Most threads that may be asked for.
+const MOST_THREADS: usize = 512;
+
 /// A language-model workbench: adapt a model to your data, measure honestly whether it got better,
 /// and look inside it, on the machine you have.
 #[derive(Parser)]
@@ -53,8 +56,9 @@ enum Command {
 /// Runs the command that was asked for.
 pub(crate) fn run(cli: Cli, printer: &mut Printer) -> Outcome {
     if let Some(threads) = cli.threads {
-        if threads == 0 {
-            return Err(Failure::usage("--threads 0: expected at least one"));
+        if !(1..=MOST_THREADS).contains(&threads) {
+            let problem = format!("--threads {threads}: expected 1 to {MOST_THREADS}");
+            return Err(Failure::usage(problem).hint("more than there are cores gains nothing"));
         }
         rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
     }

@@ -29,15 +29,14 @@ pub(crate) fn grimoire<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) 
     limited("ulimit -v", SPACE, arguments)
 }
 
-/// The program under a limit of the shell, such as `ulimit -v` or `ulimit -f`. What would be a signal of the
-/// limit on files is an error of the write instead, as on a full disk.
+/// The program under a limit of the shell, such as `ulimit -v` or `ulimit -f`.
 pub(crate) fn limited<A: AsRef<OsStr>>(
     limit: &str,
     value: &str,
     arguments: impl IntoIterator<Item = A>,
 ) -> Command {
     let mut command = Command::new("sh");
-    command.args(["-c", &format!("trap '' XFSZ; {limit} {value} && exec \"$0\" \"$@\"")]);
+    command.args(["-c", &format!("{limit} {value} && exec \"$0\" \"$@\"")]);
     command.arg(env!("CARGO_BIN_EXE_grimoire")).args(arguments);
     command
 }

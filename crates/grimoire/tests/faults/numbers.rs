@@ -38,6 +38,15 @@ fn nan_and_infinity_in_weights() {
                 assert!(!Path::new(out).join("adapter").exists());
                 let _ = std::fs::remove_dir_all(out);
             }
+            // Weights that would be copied as they are, too.
+            let copy = folder.path().join("copy.gguf");
+            let merge = ["model", "merge", model, "--out", copy.to_str().unwrap(), "--text", text];
+            told(&mut grimoire(merge)).refuses(&[
+                "poisoned.gguf",
+                tensor,
+                &format!("holds {value}"),
+            ]);
+            assert!(!copy.exists());
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Chat templates that never end, write without end, recurse, or are no templates.
 
-use crate::bench::{grimoire, rows, told};
+use crate::bench::{grimoire, rows, tiny, told};
 use crate::models::rewritten;
+use std::io::Write;
+use std::process::Stdio;
 
 #[test]
 fn endless_and_broken_templates() {
@@ -58,4 +60,70 @@ fn marks_that_the_model_does_not_know_are_told() {
     let warning = "warning: the model does not know the marks of its chat template";
     assert!(told.stdout.contains(warning), "{}", told.stdout);
     assert!(told.stdout.contains("(<|user|> <|assistant|>)"), "{}", told.stdout);
+}
+
+#[test]
+fn what_needs_no_template_goes_on_without_a_broken_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = rows(folder.path());
+    let file = folder.path().join("broken.gguf");
+    rewritten(&file, |_| true, &[("tokenizer.chat_template", "{% import 'a' as b %}")]);
+    let file = file.to_str().unwrap();
+    told(&mut grimoire(["generate", file, "--prompt", "ab", "-n", "2"])).works();
+    told(grimoire(["tune", file, "--dry-run", "--no-template"]).arg(&data)).works();
+    told(&mut grimoire(["generate", file, "--prompt", "ab", "--chat"])).refuses(&["broken.gguf"]);
+    told(grimoire(["tune", file, "--dry-run"]).arg(&data)).refuses(&["broken.gguf"]);
+}
+
+#[test]
+fn a_conversation_is_a_turn_a_line_for_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("talk.gguf");
+    let template = "{% for m in messages %}{{ m.content }}{% endfor %}";
+    rewritten(&file, |_| true, &[("tokenizer.chat_template", template)]);
+    let say = |said: &[u8]| {
+        let mut chat = grimoire(["chat", file.to_str().unwrap(), "--json", "-n", "3"]);
+        chat.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = chat.spawn().unwrap();
+        // What ends early does not read all that is said.
+        let _ = child.stdin.take().unwrap().write_all(said);
+        child.wait_with_output().unwrap()
+    };
+    let output = say(b"a b\nc d\n");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let turns: Vec<serde_json::Value> = serde_json::Deserializer::from_slice(&output.stdout)
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(turns.len(), 2);
+    for turn in &turns {
+        assert!(turn["role"] == "assistant" && turn["content"].is_string(), "{turn}");
+    }
+    for (said, expected) in [
+        (&b"a\n\xff\n"[..], "error: standard input:2: not UTF-8"),
+        (&b"a b c ".repeat(2000)[..], "error: the conversation: the prompt has "),
+    ] {
+        let output = say(said);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn prompts_come_from_files_with_marks_and_from_standard_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("mark.jsonl"), b"\xef\xbb\xbf{\"prompt\": \"ab\"}\n").unwrap();
+    std::fs::write(at("empty.jsonl"), b"\n").unwrap();
+    let tiny = tiny();
+    let ask =
+        |file: &str| grimoire(["generate", tiny.to_str().unwrap(), "-n", "2", "--prompts", file]);
+    let marked = told(&mut ask(at("mark.jsonl").to_str().unwrap()));
+    marked.works();
+    told(&mut ask(at("empty.jsonl").to_str().unwrap()))
+        .refuses(&["empty.jsonl: there are no prompts"]);
+    let mut piped = ask("-");
+    piped.stdin(std::fs::File::open(at("mark.jsonl")).unwrap());
+    let output = piped.output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), marked.stdout);
 }

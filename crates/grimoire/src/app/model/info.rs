@@ -5,7 +5,7 @@ use crate::failure::Outcome;
 use grimoire_models::{Cache, Checkpoint, Container, Model, Precision, Scaling};
 use grimoire_tensor::Params;
 use grimoire_tune::adapter::{LoraSettings, attach};
-use grimoire_tune::{Footprint, Load, footprint};
+use grimoire_tune::{Footprint, Load, answering_program, footprint};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -125,7 +125,9 @@ pub(crate) fn info(checkpoint: &Checkpoint) -> Outcome<Info> {
         Err(error) => (None, Some(error.to_string())),
     };
     // The residual stream and the widest layer for the prompt tokens read at once, and one row of logits.
-    let working = 4 * (512 * (4 * config.width + 3 * config.inner) + config.vocabulary) as u64;
+    let read = config.context.min(512);
+    let working = 4 * (read * (4 * config.width + 3 * config.inner) + config.vocabulary) as u64;
+    let working = working + answering_program(config.vocabulary);
     Ok(Info {
         path: checkpoint.path().to_owned(),
         format: match (checkpoint.container(), checkpoint.gguf()) {

@@ -70,7 +70,7 @@ pub(crate) struct Perplexities {
 #[derive(Debug, Serialize)]
 pub(crate) struct Change {
     pub(crate) nll: f64,
-    /// 95 % interval; none where it cannot be had, as when nothing changed at all.
+    /// 95 % interval; none of a single window, and none where all windows changed alike.
     pub(crate) interval: Option<[f64; 2]>,
 }
 
@@ -101,6 +101,12 @@ pub(crate) fn merge(request: &Request<'_>, listener: &mut dyn Listener) -> Outco
     };
     let after = measure("measuring what was written", &read_back);
     let before = measure("measuring the model", &loaded);
+    for (what, losses) in [("the model", &before), ("what was written", &after)] {
+        if !perplexity(losses).is_finite() {
+            let message = format!("{out}: {what} has no finite perplexity on {name}");
+            return Err(Failure::work(message).hint("its weights overflow: do not use it"));
+        }
+    }
     let base = match wanted.adapter {
         Some(_) => {
             let base = wanted.plain().load(&mut Deaf)?;
@@ -203,9 +209,12 @@ fn windows(loaded: &Loaded, name: &str, text: &str, tokens: usize) -> Outcome<Ve
     let ids = loaded.tokenizer.encode(&text[..enough], EncodeOptions::PLAIN)?;
     let special = loaded.tokenizer.special();
     let begin = if special.add_bos { special.bos } else { None };
-    let window = WINDOW.min(loaded.model.config().context);
-    let all: Vec<Sequence> = ids[..ids.len().min(tokens)]
-        .chunks(window - usize::from(begin.is_some()))
+    let window = WINDOW.min(loaded.model.config().context) - usize::from(begin.is_some());
+    let ids = &ids[..ids.len().min(tokens)];
+    // Windows weigh the same, so they are of one length: what is left over is left out.
+    let ids = if ids.len() > window { &ids[..ids.len() - ids.len() % window] } else { ids };
+    let all: Vec<Sequence> = ids
+        .chunks(window)
         .filter(|chunk| chunk.len() > 1)
         .map(|chunk| {
             let ids: Vec<u32> = begin.into_iter().chain(chunk.iter().copied()).collect();

@@ -86,7 +86,7 @@ pub(crate) fn load(request: &TuneRequest, loaded: &Loaded) -> Outcome<Dataset> {
     let (longest, limit) = request.longest_row(loaded.model.config().context);
     let encoder = Encoder {
         tokenizer: &loaded.tokenizer,
-        template: if request.no_template { None } else { loaded.template.as_ref() },
+        template: if request.no_template { None } else { loaded.template()? },
         max_tokens: longest,
         whole: request.train_on_prompt,
         now: Some(template_date()),

@@ -121,7 +121,7 @@ fn marked(pieces: &[(String, bool)]) -> String {
 fn warnings(request: &TuneRequest, loaded: &Loaded, dataset: &Dataset) -> Vec<String> {
     let mut warnings = Vec::new();
     let special = loaded.tokenizer.special();
-    if loaded.template.is_none() && !request.no_template {
+    if !loaded.has_template() && !request.no_template {
         warnings.push(
             "the model has no chat template: prompts and answers are joined as plain text"
                 .to_owned(),
@@ -193,7 +193,7 @@ fn warnings(request: &TuneRequest, loaded: &Loaded, dataset: &Dataset) -> Vec<St
 
 /// Marks of the chat template in the first example, such as `<|im_start|>`, that are no tokens of the model.
 fn unknown_markers(loaded: &Loaded, first: &[(String, bool)]) -> Vec<String> {
-    let Some(template) = &loaded.template else { return Vec::new() };
+    let Ok(Some(template)) = loaded.template() else { return Vec::new() };
     let text: String = first.iter().map(|(piece, _)| piece.as_str()).collect();
     let mut unknown: Vec<String> = Vec::new();
     for (open, close) in [("<", ">"), ("[", "]")] {

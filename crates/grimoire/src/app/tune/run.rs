@@ -66,19 +66,20 @@ fn refuse_unless_fits(bytes: u64) -> Outcome {
         megabytes(bytes),
         megabytes(free)
     );
-    let hint =
-        "a smaller --max-length or --micro-tokens takes less; LoRA takes less than --method full";
+    let hint = "a smaller --max-length, --micro-tokens or --rank takes less; LoRA takes less than --method full";
     Err(Failure::work(message).hint(hint))
 }
 
 fn trainable(request: &TuneRequest, loaded: &mut Loaded) -> Outcome<Params> {
     let mut params = Params::default();
+    // Value, gradient and two moments of each weight that is trained are known before any of it is taken.
     match request.method {
         Method::Lora => {
+            let values = adapter::n_values(&loaded.model, &params, &request.lora());
+            refuse_unless_fits(u64::try_from(16 * values).unwrap_or(u64::MAX))?;
             adapter::attach(&mut loaded.model, &mut params, &request.lora(), request.seed)?;
         }
         Method::Full => {
-            // Value, gradient and two moments of every weight, known before any of it is taken.
             let weights: usize =
                 loaded.checkpoint.tensors().iter().map(|tensor| tensor.len()).sum();
             refuse_unless_fits(16 * weights as u64)?;
@@ -388,7 +389,7 @@ fn data_facts(preflight: &Preflight) -> Vec<Fact> {
 fn next(request: &TuneRequest, loaded: &Loaded, folder: &RunFolder) -> Vec<NextCommand> {
     let (model, out) = (&request.model, folder.path().display());
     let next = |what: &str, command: String| NextCommand { what: what.to_owned(), command };
-    let chat = if loaded.template.is_some() { "--chat " } else { "" };
+    let chat = if loaded.has_template() { "--chat " } else { "" };
     let ask = |what: String| {
         next("Ask the tuned model", format!("grimoire generate {what} {chat}--prompt \"…\""))
     };

@@ -97,7 +97,8 @@ fn render(report: &Report) -> String {
         report.types.iter().map(|(name, count)| format!("{count} {name}")).collect();
     let interval = match report.change.interval {
         Some([low, high]) => format!("95 % interval {low:+.5} to {high:+.5}, paired by window"),
-        None => "no interval: the windows do not differ".to_owned(),
+        None if report.windows < 2 => "no interval: it takes two windows".to_owned(),
+        None => "no interval: all windows changed by the same".to_owned(),
     };
     let measured =
         format!("{} tokens of {} in {} windows", report.scored, report.text, report.windows);
