@@ -10,7 +10,7 @@ use grimoire_tensor::{Params, Precision};
 use serde::Serialize;
 
 /// The program itself while it trains: code, buffers of threads, what the allocator keeps, measured on empty runs.
-const PROGRAM: u64 = 18 << 20;
+const PROGRAM: u64 = 16 << 20;
 /// The same while it only answers.
 const ANSWERING: u64 = 12 << 20;
 /// Vocabularies, merges and their tables take some hundred bytes an entry.

@@ -355,8 +355,8 @@ fn labels_of_several_words_are_not_cut() {
         "{words}"
     );
     let whole = |hyp, truth| json(&[&accuracy(hyp, truth)[..], &["--whole-lines"]].concat(), &path);
-    assert_eq!(whole("all.txt", "truth.txt")["score"], 100.0 / 3.0);
-    assert_eq!(whole("other.txt", "two.txt")["score"], 200.0 / 3.0);
+    assert_eq!(whole("all.txt", "truth.txt")["score"], 100.0 * (1.0 / 3.0));
+    assert_eq!(whole("other.txt", "two.txt")["score"], 100.0 * (2.0 / 3.0));
     // A mark of the byte order is no part of the first label.
     assert_eq!(whole("mark.txt", "all.txt")["score"], 100.0);
     // A header is no label, and no column need be named where there is one.

@@ -96,6 +96,7 @@ fn predicted_memory_is_within_fifteen_percent_of_what_a_real_run_takes() {
     };
     for options in [
         &["--steps", "8"][..],
+        &["--steps", "8", "--micro-tokens", "64"],
         &["--steps", "8", "--precision", "f32"],
         &["--steps", "2", "--micro-tokens", "4096"],
         &["--steps", "40", "--micro-tokens", "4096"],
