@@ -71,6 +71,6 @@ mod tests {
         assert_eq!(versus.difference, found[0].after.score - found[0].before.score);
         let same = compare(&metric, &outputs, &outputs, &references, &plan).unwrap();
         let versus = same[0].after.versus.as_ref().unwrap();
-        assert_eq!((versus.difference, versus.effect), (0.0, None));
+        assert_eq!((versus.difference, versus.z), (0.0, None));
     }
 }

@@ -5,7 +5,7 @@ use crate::EvalError;
 use crate::statistics::{Mean, Score, Statistics};
 use crate::text::bleu::{self, BleuOptions};
 use crate::text::chrf::{self, ChrfOptions};
-use crate::text::rouge::{self, Kind, Loss, RougeOptions};
+use crate::text::rouge::{self, Kind, Loss, Rouge, RougeOptions};
 use crate::text::squad;
 use crate::text::ter::{self, TerOptions};
 
@@ -22,6 +22,31 @@ pub enum Metric {
     Rouge(Vec<Kind>, RougeOptions),
     /// Exact match and token F1 of answers.
     Squad,
+}
+
+/// What ROUGE knows of a block besides its F1.
+#[derive(Debug, Clone, Default)]
+pub struct Aside {
+    /// What the tokenizer lost.
+    pub loss: Loss,
+    /// The sums of precision and recall over the segments, for each kind.
+    pub sides: Vec<[f64; 2]>,
+}
+
+impl Aside {
+    /// Adds what is known of another block.
+    pub fn add(&mut self, other: &Self) {
+        self.loss.add(&other.loss);
+        self.sides.resize(self.sides.len().max(other.sides.len()), [0.0; 2]);
+        for (sums, more) in self.sides.iter_mut().zip(&other.sides) {
+            sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+        }
+    }
+}
+
+fn sides(segments: &[Vec<Rouge>], kind: usize) -> [f64; 2] {
+    let sum = |of: fn(&Rouge) -> f64| segments.iter().map(|segment| of(&segment[kind])).sum();
+    [sum(|rouge| rouge.precision), sum(|rouge| rouge.recall)]
 }
 
 /// One score of a metric: ROUGE has one for each kind, SQuAD two, the others one.
@@ -80,7 +105,7 @@ impl Metric {
     }
 
     /// Counts a block of segments, adding their rows to `rows`, one table for each measure.
-    /// Returns what the tokenizer lost (ROUGE only).
+    /// Returns what ROUGE knows besides; of the others there is nothing.
     ///
     /// # Errors
     /// As the metric's `corpus`.
@@ -89,7 +114,7 @@ impl Metric {
         hypotheses: &[&str],
         references: &[Vec<&str>],
         rows: &mut [Statistics],
-    ) -> Result<Loss, EvalError> {
+    ) -> Result<Aside, EvalError> {
         match self {
             Self::Bleu(options) => {
                 let counts = bleu::segments(hypotheses, references, options)?;
@@ -110,7 +135,8 @@ impl Metric {
                         rows.push([rouge.f1, 1.0]);
                     }
                 }
-                return Ok(score.loss);
+                let sides = (0..kinds.len()).map(|kind| sides(&score.segments, kind)).collect();
+                return Ok(Aside { loss: score.loss, sides });
             }
             Self::Squad => {
                 for (hypothesis, references) in hypotheses.iter().zip(references) {
@@ -120,7 +146,7 @@ impl Metric {
                 }
             }
         }
-        Ok(Loss::default())
+        Ok(Aside::default())
     }
 
     /// Empty tables, one for each measure.

@@ -29,7 +29,8 @@ pub enum Method {
 }
 
 impl Method {
-    fn name(self) -> &'static str {
+    /// As intervals name it.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Percentile => "bootstrap percentile",
             Self::Bca => "bootstrap BCa",
@@ -113,8 +114,8 @@ pub struct Versus {
     pub p_bootstrap: Option<f64>,
     /// `p_value`, corrected for the number of systems; equal to it when there is one.
     pub p_adjusted: f64,
-    /// The difference in its own standard errors; `None` when they are 0.
-    pub effect: Option<f64>,
+    /// The difference in its own standard errors, which grows with the number of rows; `None` when they are 0.
+    pub z: Option<f64>,
     /// The difference that this many rows would show with a chance of 0.8.
     pub least_detectable: f64,
     /// Item against item, where each row is one item with a value of its own.
@@ -173,15 +174,15 @@ pub fn report(
             let difference = points[index] - points[0];
             let error = deviation(&differences);
             let p_value = resample::randomisation_p_value(&trials[index - 1], difference.abs());
-            let z = normal_quantile(0.5 + plan.level / 2.0) + normal_quantile(0.8);
+            let quantiles = normal_quantile(0.5 + plan.level / 2.0) + normal_quantile(0.8);
             Versus {
                 difference,
                 interval: several.then(|| interval(difference, &differences, &jackknifed, plan)),
                 p_value,
                 p_bootstrap: several.then(|| centred_p_value(&differences, difference)),
                 p_adjusted: p_value,
-                effect: (error > 0.0).then(|| difference / error),
-                least_detectable: z * error,
+                z: (error > 0.0).then(|| difference / error),
+                least_detectable: quantiles * error,
                 items: items(systems[0], systems[index], score, plan.level),
             }
         });

@@ -13,6 +13,11 @@ pub trait Score: Sync {
     /// The score of these column sums.
     fn score(&self, totals: &[f64]) -> f64;
 
+    /// The score of the row of a single segment, where one so short is scored otherwise than a corpus.
+    fn score_alone(&self, row: &[f64]) -> f64 {
+        self.score(row)
+    }
+
     /// The same in the 32-bit arithmetic that sacreBLEU's resampling falls into, for its exact figures.
     fn score_single(&self, totals: &[f32]) -> f64 {
         let totals: Vec<f64> = totals.iter().map(|total| f64::from(*total)).collect();

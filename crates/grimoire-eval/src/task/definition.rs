@@ -26,6 +26,7 @@ struct RawTask {
     #[serde(default)]
     fields: Map<String, Value>,
     group: Option<String>,
+    cluster: Option<String>,
     prompt: Option<Spanned<String>>,
     truth: Option<Spanned<String>>,
     references: Option<String>,
@@ -206,6 +207,7 @@ impl Task {
             rows: raw.rows.as_deref().map(path).unwrap_or_default(),
             fields,
             group: raw.group,
+            cluster: raw.cluster,
             prompt,
             truth,
             separator: raw.separator.unwrap_or_else(|| " ".to_owned()),

@@ -30,6 +30,8 @@ pub struct Item {
     pub options: Vec<String>,
     /// Which option is right.
     pub correct: usize,
+    /// What it shares with the items that it is resampled with; none where it stands for itself.
+    pub cluster: Option<String>,
 }
 
 impl Task {
@@ -116,6 +118,10 @@ pub fn items(
         }
         let mut item = one(task, &row.fields).map_err(at)?;
         item.line = row.line;
+        if let Some(field) = &task.cluster {
+            let shared = row.fields.get(field).ok_or_else(|| at(lacks(field, &row.fields)))?;
+            item.cluster = Some(shared.to_string());
+        }
         item.prompt.insert_str(0, &head);
         items.push(item);
     }
@@ -142,7 +148,8 @@ fn one(task: &Task, row: &Map<String, Value>) -> Result<Item, String> {
         }
         options = texts.iter().map(|text| format!("{}{text}", task.separator)).collect();
     }
-    Ok(Item { line: 1, question: prompt.len(), prompt, references, options, correct })
+    let question = prompt.len();
+    Ok(Item { line: 1, question, prompt, references, options, correct, cluster: None })
 }
 
 fn render(key: &str, template: &Template, row: &Map<String, Value>) -> Result<String, String> {

@@ -280,6 +280,7 @@ mod tests {
             references: references.iter().map(|text| (*text).to_owned()).collect(),
             options: options.iter().map(|text| (*text).to_owned()).collect(),
             correct,
+            cluster: None,
         }
     }
 

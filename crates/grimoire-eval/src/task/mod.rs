@@ -19,7 +19,7 @@ pub use metric::{Judgement, Kind, TaskMetric, stored_score};
 pub use template::{Fault, Template};
 
 use crate::perplexity::Begin;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// A task, checked.
 #[derive(Debug, Clone)]
@@ -38,6 +38,8 @@ pub struct Task {
     pub fields: Vec<(String, String)>,
     /// Rows with the same value here are one item with several references.
     pub group: Option<String>,
+    /// Items with the same value here are not independent: they are resampled together.
+    pub cluster: Option<String>,
     /// What the model reads.
     pub prompt: Template,
     /// What is right.
@@ -50,6 +52,32 @@ pub struct Task {
     pub answer: Answer,
     /// How answers are judged; the first is the headline.
     pub metrics: Vec<TaskMetric>,
+}
+
+impl Task {
+    /// All that decides what the model is asked and how it answers, but for the rows: two tasks that ask alike have
+    /// the same.
+    pub fn asked(&self) -> Value {
+        let truth = match &self.truth {
+            Truth::Text(template) => json!({ "text": template.source() }),
+            Truth::Path(path) => json!({ "path": path }),
+        };
+        let answer = match &self.answer {
+            Answer::Generate { tokens, stop } => json!({ "tokens": tokens, "stop": stop }),
+            Answer::Choose { options, form, key } => {
+                let options = match options {
+                    Options::Fixed(texts) => json!({ "fixed": texts }),
+                    Options::Path(path) => json!({ "path": path }),
+                };
+                let form = form.as_ref().map(Template::source);
+                json!({ "options": options, "form": form, "key": format!("{key:?}") })
+            }
+            Answer::Score { window, stride, begin } => {
+                json!({ "window": window, "stride": stride, "begin": format!("{begin:?}") })
+            }
+        };
+        json!([self.prompt.source(), truth, self.group, self.separator, self.shots.between, answer])
+    }
 }
 
 /// What is right.

@@ -98,6 +98,11 @@ impl Score for BleuOptions {
         score(&BleuCounts::from_row(totals), self, String::new()).score
     }
 
+    /// Orders that the segment is too short for are left out.
+    fn score_alone(&self, row: &[f64]) -> f64 {
+        Self { effective_order: true, ..self.clone() }.score(row)
+    }
+
     /// Precisions in 32 bits, lengths and logarithms in 64.
     fn score_single(&self, totals: &[f32]) -> f64 {
         let row: Vec<f64> = totals.iter().map(|total| f64::from(*total)).collect();

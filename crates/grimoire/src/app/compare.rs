@@ -4,9 +4,12 @@
 //! [`super::compare_page`].
 
 use super::compare_sources::{Contest, ContestItem, Matter, Part};
+use super::conclusion::Pair;
+use super::digits::Decimals;
+use super::method::Made;
 use super::score::{MeasureReport, NamedSystem};
 use crate::failure::{Failure, Outcome};
-use grimoire_eval::significance::{self, Plan, Versus};
+use grimoire_eval::significance::{self, Plan};
 use grimoire_eval::statistics::Statistics;
 use serde::Serialize;
 use std::path::Path;
@@ -19,6 +22,7 @@ pub(crate) struct CompareReport {
     #[serde(flatten)]
     pub(crate) items: Items,
     pub(crate) level: f64,
+    pub(crate) resampling: Made,
     pub(crate) metrics: Vec<Comparison>,
     /// What could not be compared, and why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -77,8 +81,8 @@ pub(crate) struct Changed {
     pub(crate) reference: String,
 }
 
-/// Compares. `labels` has one label for each item of the first part: items of a label are resampled together;
-/// items of another kind are resampled one by one. `most` is how many changed items are listed for each score and
+/// Compares. `labels` has one label for each item of the first part: items of a label are resampled together, and
+/// not as the data have it; items of another kind are resampled as theirs have it. `most` is how many changed items are listed for each score and
 /// system.
 pub(crate) fn run(
     contest: &Contest,
@@ -89,7 +93,7 @@ pub(crate) fn run(
     let (systems, note) = shortened(&contest.systems);
     let mut metrics = Vec::new();
     for (index, part) in contest.parts.iter().enumerate() {
-        let labels = labels.filter(|_| index == 0);
+        let labels = labels.filter(|_| index == 0).or(part.labels.as_deref());
         for matter in &part.matters {
             let tables = matter
                 .tables
@@ -104,6 +108,7 @@ pub(crate) fn run(
     }
     let first = metrics.first().ok_or_else(|| Failure::work("there is nothing to compare"))?;
     Ok(CompareReport {
+        resampling: Made::new(plan, systems.len()),
         systems,
         items: first.items,
         level: plan.level,
@@ -154,15 +159,17 @@ fn compare(
         })
         .collect();
     let by_item = |table: &Statistics| -> Vec<f64> {
-        table.rows().map(|row| matter.scale * matter.score.score(row)).collect()
+        table.rows().map(|row| matter.scale * matter.score.score_alone(row)).collect()
     };
     let segments: Vec<Vec<f64>> = matter.tables.iter().map(by_item).collect();
     let lower = matter.score.lower_is_better();
+    let items = Items { unit: part.unit, n: part.items.len(), units: tables[0].len() };
+    let identical: Vec<bool> = matter.tables.iter().map(|own| *own == matter.tables[0]).collect();
     Ok(Comparison {
-        items: Items { unit: part.unit, n: part.items.len(), units: tables[0].len() },
+        items,
         signature: matter.signature.clone(),
         effect_sizes: segments[1..].iter().map(|own| effect_size(&segments[0], own)).collect(),
-        conclusions: conclude(&matter.name, &systems, lower, plan.level),
+        conclusions: conclude(matter, items, &systems, &identical, plan.level),
         changed: changed(names, &part.items, &segments, most),
         measure: MeasureReport {
             name: matter.name.clone(),
@@ -186,47 +193,30 @@ fn effect_size(first: &[f64], second: &[f64]) -> Option<f64> {
 }
 
 /// One sentence for each system but the first: what may, and what may not, be concluded.
-fn conclude(metric: &str, systems: &[NamedSystem], lower: bool, level: f64) -> Vec<String> {
-    let first = &systems[0].name;
-    systems
-        .iter()
-        .filter_map(|system| Some((&system.name, system.report.versus.as_ref()?)))
-        .map(|(name, versus)| sentence(metric, first, name, versus, lower, level))
-        .collect()
-}
-
-fn sentence(
-    metric: &str,
-    first: &str,
-    name: &str,
-    versus: &Versus,
-    lower: bool,
+fn conclude(
+    matter: &Matter,
+    items: Items,
+    systems: &[NamedSystem],
+    identical: &[bool],
     level: f64,
-) -> String {
-    let p = versus.p_adjusted;
-    let size = versus.difference.abs();
-    let range = versus.interval.as_ref().map_or_else(String::new, |interval| {
-        format!("{} % interval {:+.2} to {:+.2}, ", 100.0 * level, interval.lower, interval.upper)
+) -> Vec<String> {
+    let decimals = Decimals::of(systems).differences;
+    let others = systems.iter().zip(identical).skip(1);
+    let pairs = others.filter_map(|(system, identical)| {
+        Some(Pair {
+            metric: &matter.name,
+            first: &systems[0].name,
+            name: &system.name,
+            versus: system.report.versus.as_ref()?,
+            lower_is_better: matter.score.lower_is_better(),
+            level,
+            items,
+            identical: *identical,
+            compared: systems.len() - 1,
+            decimals,
+        })
     });
-    if p < 1.0 - level {
-        let better = (versus.difference > 0.0) != lower;
-        let word = if better { "better" } else { "worse" };
-        format!(
-            "{name} is {word} than {first} by {size:.2} {metric} ({range}p = {p:.4}): chance alone would \
-             seldom show so much on items like these; whether it matters, and whether it holds \
-             on other texts, these figures do not say."
-        )
-    } else if versus.least_detectable == 0.0 {
-        format!(
-            "{name} and {first} have the same {metric} on every item here: nothing tells them apart."
-        )
-    } else {
-        format!(
-            "These items do not tell {name} from {first} in {metric} ({range}p = {p:.4}); that is no proof \
-             that they are equal: a true difference below {:.2} would often go unseen here.",
-            versus.least_detectable
-        )
-    }
+    pairs.map(|pair| pair.sentence()).collect()
 }
 
 /// The items with the largest differences.

@@ -2,6 +2,7 @@
 //! bins of its figures.
 
 use super::compare::{Changed, CompareReport, Comparison, Items};
+use super::digits::{self, Decimals, counted, ends};
 use super::html_page::{escape, figure, page};
 use crate::failure::{Failure, Outcome};
 use grimoire_plot::{
@@ -13,9 +14,10 @@ pub(crate) fn html(report: &CompareReport) -> Outcome<String> {
     let title = report.systems.join(" against ");
     let mut body = format!(
         "<style>{STYLE}</style>\n<header><h1>{}</h1>\n<p>{}; the first system is the \
-         one compared with</p></header>\n",
+         one compared with</p>\n<p>{}</p></header>\n",
         escape(&title),
         resampled(report),
+        escape(&made(report).join("; ")),
     );
     for note in &report.notes {
         body.push_str(&format!("<p>{}</p>\n", escape(note)));
@@ -35,14 +37,23 @@ pub(crate) fn resampled(report: &CompareReport) -> String {
         }
     }
     let said = kinds.iter().map(|Items { unit, n, units }| {
-        let how = if units == n {
-            "each resampled by itself".to_owned()
-        } else {
-            format!("resampled in {units} clusters")
+        let how = match (units, n) {
+            (1, 1) => "which cannot be resampled".to_owned(),
+            (1, _) => "in one cluster, which cannot be resampled".to_owned(),
+            _ if units == n => "each resampled by itself".to_owned(),
+            _ => format!("resampled in {units} clusters"),
         };
-        format!("{n} {unit}s, {how}")
+        format!("{}, {how}", counted(*n, unit))
     });
     said.collect::<Vec<String>>().join("; ")
+}
+
+/// How intervals and p-values were made, a line each.
+pub(crate) fn made(report: &CompareReport) -> Vec<String> {
+    let systems = report.metrics.iter().flat_map(|comparison| &comparison.measure.systems);
+    let intervals = systems.filter_map(|system| system.report.interval.as_ref());
+    let Some(intervals) = report.resampling.intervals(intervals, None) else { return Vec::new() };
+    std::iter::once(intervals).chain(report.resampling.p_values()).collect()
 }
 
 fn section(report: &CompareReport, comparison: &Comparison) -> Outcome<String> {
@@ -76,26 +87,21 @@ fn capital(word: &str) -> String {
 
 /// A line for each system.
 fn figures(comparison: &Comparison) -> String {
-    let mut out = String::from(
-        "<div class=\"scroll\"><table><thead><tr><th>system</th><th class=\"right\">score</th>\
-         <th>interval</th><th class=\"right\">difference</th><th>interval</th><th class=\"right\">p</th>\
-         <th class=\"right\">effect size</th></tr></thead>\n",
-    );
-    for (index, system) in comparison.measure.systems.iter().enumerate() {
-        let versus = system.report.versus.as_ref();
-        let effect = index.checked_sub(1).and_then(|before| comparison.effect_sizes[before]);
-        out.push_str(&format!(
-            "<tr><td>{}</td><td class=\"right\">{:.2}</td><td class=\"range\">{}</td>\
-             <td class=\"right\">{}</td><td class=\"range\">{}</td><td class=\"right\">{}</td>\
-             <td class=\"right\">{}</td></tr>\n",
-            escape(&system.name),
-            system.report.score,
-            bounds(&system.report.interval),
-            versus.map_or_else(String::new, |versus| signed(format!("{:+.2}", versus.difference))),
-            versus.map_or_else(String::new, |versus| signed(bounds(&versus.interval))),
-            versus.map_or_else(String::new, |versus| probability(versus.p_adjusted)),
-            effect.map_or_else(String::new, |effect| signed(format!("{effect:+.2}"))),
-        ));
+    let systems = &comparison.measure.systems;
+    let heads = heads(systems.len());
+    let mut out = String::from("<div class=\"scroll\"><table><thead><tr><th>system</th>");
+    for (head, right) in &heads {
+        let class = if *right { " class=\"right\"" } else { "" };
+        out.push_str(&format!("<th{class}>{head}</th>"));
+    }
+    out.push_str("</tr></thead>\n");
+    for (index, system) in systems.iter().enumerate() {
+        out.push_str(&format!("<tr><td>{}</td>", escape(&system.name)));
+        for (cell, (_, right)) in cells(comparison, index).iter().zip(&heads) {
+            let class = if *right { "right" } else { "range" };
+            out.push_str(&format!("<td class=\"{class}\">{}</td>", escape(&signed(cell))));
+        }
+        out.push_str("</tr>\n");
     }
     out + "</table></div>\n"
 }
@@ -103,7 +109,12 @@ fn figures(comparison: &Comparison) -> String {
 /// An item with both answers.
 fn changed(unit: &str, item: &Changed) -> String {
     let place = item.place.as_ref().map_or_else(String::new, |place| format!(" ({place})"));
-    let head = format!("{unit} {}{place}: {:+.2} with {}", item.item, item.difference, item.system);
+    let head = format!(
+        "{unit} {}{place}: {} with {}",
+        item.item,
+        digits::signed(item.difference, 2),
+        item.system
+    );
     let mut out = format!("<div class=\"sample\"><p class=\"label\">{}</p>\n", escape(&head));
     if !item.question.is_empty() {
         out.push_str(&format!("<p class=\"prompt\">{}</p>\n", escape(&tail(&item.question))));
@@ -130,17 +141,53 @@ fn tail(question: &str) -> String {
     if from == 0 { question.to_owned() } else { format!("… {}", &question[from..]) }
 }
 
-fn bounds(interval: &Option<grimoire_stats::Interval>) -> String {
-    interval.as_ref().map_or_else(String::new, |i| format!("{:.2} to {:.2}", i.lower, i.upper))
+/// The cells of a system: score, interval, difference, interval, p, the corrected p where there are several systems,
+/// effect size.
+fn cells(comparison: &Comparison, index: usize) -> Vec<String> {
+    let systems = &comparison.measure.systems;
+    let Decimals { scores, differences } = Decimals::of(systems);
+    let bounds = |interval: Option<&grimoire_stats::Interval>, decimals: usize| {
+        interval.map_or_else(String::new, |interval| ends(interval, decimals, " to "))
+    };
+    let report = &systems[index].report;
+    let versus = report.versus.as_ref();
+    // Of a single unit there is neither an interval nor a p-value that says anything.
+    let tested = versus.filter(|versus| versus.interval.is_some());
+    let effect = index.checked_sub(1).and_then(|before| comparison.effect_sizes[before]);
+    let mut cells = vec![
+        format!("{:.scores$}", report.score),
+        bounds(report.interval.as_ref(), scores),
+        versus.map_or_else(String::new, |versus| format!("{:+.differences$}", versus.difference)),
+        bounds(versus.and_then(|versus| versus.interval.as_ref()), differences),
+        tested.map_or_else(String::new, |versus| digits::probability(versus.p_value)),
+    ];
+    if systems.len() > 2 {
+        cells
+            .push(tested.map_or_else(String::new, |versus| digits::probability(versus.p_adjusted)));
+    }
+    cells.push(effect.map_or_else(String::new, |effect| format!("{effect:+.2}")));
+    cells
+}
+
+/// What [`cells`] hold, and whether they stand to the right.
+fn heads(systems: usize) -> Vec<(&'static str, bool)> {
+    let mut heads = vec![
+        ("score", true),
+        ("interval", false),
+        ("difference", true),
+        ("interval", false),
+        ("p", true),
+    ];
+    if systems > 2 {
+        heads.push(("corrected p", true));
+    }
+    heads.push(("effect size", true));
+    heads
 }
 
 /// A number with the minus sign of print, which is as wide as a plus.
-fn signed(number: String) -> String {
+fn signed(number: &str) -> String {
     number.replace('-', "\u{2212}")
-}
-
-fn probability(p: f64) -> String {
-    if p < 0.0001 { "&lt; 0.0001".to_owned() } else { format!("{p:.4}") }
 }
 
 /// The mean item score of every system in up to five groups of items by length.
@@ -243,28 +290,21 @@ fn scatter(comparison: &Comparison, system: usize) -> Figure {
 
 /// A table for a pull request.
 pub(crate) fn markdown(report: &CompareReport) -> String {
-    let mut out = String::from(
-        "| metric | system | score | interval | difference | interval | p | effect size |\n\
-         | --- | --- | ---: | --- | ---: | --- | ---: | ---: |\n",
-    );
+    let heads = heads(report.systems.len());
+    let row = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let texts = ["metric", "system"].into_iter().chain(heads.iter().map(|(head, _)| *head));
+    let mut out = row(&texts.map(str::to_owned).collect::<Vec<_>>());
+    let rule = |right: bool| if right { "---:" } else { "---" };
+    let rules = [false, false].into_iter().chain(heads.iter().map(|(_, right)| *right));
+    out.push_str(&row(&rules.map(|right| rule(right).to_owned()).collect::<Vec<_>>()));
     for comparison in &report.metrics {
         for (index, system) in comparison.measure.systems.iter().enumerate() {
-            let versus = system.report.versus.as_ref();
-            let effect = index.checked_sub(1).and_then(|before| comparison.effect_sizes[before]);
-            out.push_str(&format!(
-                "| {} | {} | {:.2} | {} | {} | {} | {} | {} |\n",
-                comparison.measure.name,
-                system.name.replace('|', "\\|"),
-                system.report.score,
-                bounds(&system.report.interval),
-                versus.map_or_else(String::new, |versus| format!("{:+.2}", versus.difference)),
-                versus.map_or_else(String::new, |versus| bounds(&versus.interval)),
-                versus.map_or_else(String::new, |versus| format!("{:.4}", versus.p_adjusted)),
-                effect.map_or_else(String::new, |effect| format!("{effect:+.2}")),
-            ));
+            let names = [comparison.measure.name.clone(), system.name.replace('|', "\\|")];
+            let all: Vec<String> = names.into_iter().chain(cells(comparison, index)).collect();
+            out.push_str(&row(&all));
         }
     }
-    out
+    out + "\n" + &made(report).join("; ") + "\n"
 }
 
 const STYLE: &str = "section+section{margin-top:56px}.expected::before{content:'reference: '}";

@@ -98,7 +98,7 @@ fn documents(runs: &[Run]) -> Outcome<Part> {
         length: document.tokens as f64,
         ..ContestItem::default()
     });
-    Ok(Part { unit: "document", matters: vec![matter], items: items.collect() })
+    Ok(Part { unit: "document", matters: vec![matter], items: items.collect(), labels: None })
 }
 
 /// Why the answers of these runs cannot be compared.
@@ -154,5 +154,5 @@ fn answers(runs: &[Run]) -> Outcome<Part> {
         answers: runs.iter().map(|run| run.samples[at].after.clone()).collect(),
         length: sample.references[0].split_whitespace().count() as f64,
     });
-    Ok(Part { unit: "prompt", matters, items: items.collect() })
+    Ok(Part { unit: "prompt", matters, items: items.collect(), labels: None })
 }

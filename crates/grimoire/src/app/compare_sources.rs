@@ -24,7 +24,7 @@ pub(crate) struct Contest {
 impl Contest {
     /// Systems on items of a single kind.
     fn of_items(systems: Vec<String>, matters: Vec<Matter>, items: Vec<ContestItem>) -> Self {
-        let parts = vec![Part { unit: "item", matters, items }];
+        let parts = vec![Part { unit: "item", matters, items, labels: None }];
         Self { systems, parts, notes: Vec::new() }
     }
 }
@@ -35,6 +35,8 @@ pub(crate) struct Part {
     pub(crate) unit: &'static str,
     pub(crate) matters: Vec<Matter>,
     pub(crate) items: Vec<ContestItem>,
+    /// One for each item, where the data say which are resampled together.
+    pub(crate) labels: Option<Vec<String>>,
 }
 
 /// One score of all systems.
@@ -79,10 +81,11 @@ pub(crate) fn of_files(
     references: &[Source],
     metrics: &[Metric],
 ) -> Outcome<Contest> {
-    let (mut matters, mut names) = (Vec::new(), Vec::new());
+    let counted = score::count(metrics, systems, references, Rows::Segment)?;
+    let mut matters: Vec<Matter> = Vec::new();
     for metric in metrics {
-        let counted = score::count(metric, systems, references, Rows::Segment)?;
-        for (index, measure) in metric.measures().into_iter().enumerate() {
+        for measure in metric.measures() {
+            let index = matters.len();
             matters.push(Matter {
                 name: measure.name,
                 signature: metric.signature(counted.n_references),
@@ -91,7 +94,6 @@ pub(crate) fn of_files(
                 tables: counted.tables.iter().map(|tables| tables[index].clone()).collect(),
             });
         }
-        names = counted.names;
     }
     let n = matters.first().map_or(0, |matter| matter.tables[0].len());
     let from_stdin = |source: &Source| source.path.as_os_str() == "-";
@@ -100,7 +102,7 @@ pub(crate) fn of_files(
     } else {
         texts_of_files(systems, references, n)?
     };
-    Ok(Contest::of_items(names, matters, items))
+    Ok(Contest::of_items(counted.names, matters, items))
 }
 
 fn texts_of_files(
@@ -133,8 +135,18 @@ pub(crate) fn of_folders(paths: &[PathBuf]) -> Outcome<Contest> {
     if paths.iter().all(|path| path.join("run.json").is_file()) {
         return super::compare_runs::of_runs(paths);
     }
-    let odd = paths.iter().find(|path| !folder::is(path)).unwrap_or(&paths[0]);
-    Err(Failure::usage(format!("{}: not the folder of an evaluation", odd.display())).hint(
+    let is_run = |path: &Path| path.join("run.json").is_file();
+    let problem = match paths.iter().find(|path| !folder::is(path) && !is_run(path)) {
+        Some(odd) => {
+            format!("{}: neither the folder of an evaluation nor that of a run", odd.display())
+        }
+        None => {
+            let odd = paths.iter().find(|path| is_run(path) != is_run(&paths[0]));
+            let [first, odd] = [&paths[0], odd.unwrap_or(&paths[0])].map(|path| path.display());
+            format!("{first} and {odd}: an evaluation and a run, which have no items in common")
+        }
+    };
+    Err(Failure::usage(problem).hint(
         "compare folders that `grimoire eval --out` wrote, or folders that `grimoire tune` wrote",
     ))
 }
@@ -157,6 +169,45 @@ fn signature(read: &[(EvalReport, Vec<ItemRecord>)], paths: &[PathBuf], figure: 
     named.collect::<Vec<_>>().join("; ")
 }
 
+/// A note for each evaluation that was asked otherwise than the first.
+fn asked_otherwise(read: &[(EvalReport, Vec<ItemRecord>)], paths: &[PathBuf]) -> Vec<String> {
+    let note = |((report, _), path): (&(EvalReport, Vec<ItemRecord>), &PathBuf)| {
+        let (first, own) = (read[0].0.asked.as_ref()?, report.asked.as_ref()?);
+        let differs = [
+            (first.task != own.task, "prompt, examples or form of the answer"),
+            (first.chat != own.chat, "chat template"),
+            (first.precision != own.precision, "precision"),
+        ];
+        let differs: Vec<&str> =
+            differs.into_iter().filter_map(|(differs, what)| differs.then_some(what)).collect();
+        let (first, own) = (paths[0].display(), path.display());
+        (!differs.is_empty()).then(|| {
+            format!(
+                "{own} was asked otherwise than {first} ({}): a difference may lie in that",
+                differs.join("; ")
+            )
+        })
+    };
+    read.iter().zip(paths).skip(1).filter_map(note).collect()
+}
+
+/// What to do about two items that are not the same.
+fn other_items(first: Option<&ItemRecord>, second: Option<&ItemRecord>) -> &'static str {
+    let same = |of: fn(&ItemRecord) -> &Vec<String>| match (first, second) {
+        (Some(a), Some(b)) => of(a) == of(b),
+        _ => true,
+    };
+    if !same(|record| &record.options) {
+        "evaluate both with the same options, and the same separator before them"
+    } else if first.zip(second).is_some_and(|(a, b)| a.place == b.place)
+        && same(|record| &record.references)
+    {
+        "evaluate both with the same question: its template differs"
+    } else {
+        "evaluate both on the same data with the same --limit"
+    }
+}
+
 fn of_evaluations(paths: &[PathBuf]) -> Outcome<Contest> {
     let read = paths.iter().map(|path| folder::read(path)).collect::<Outcome<Vec<_>>>()?;
     let (first, records) = &read[0];
@@ -176,7 +227,7 @@ fn of_evaluations(paths: &[PathBuf]) -> Outcome<Contest> {
                 others.len(),
                 report.data
             ))
-            .hint("evaluate both on the same data with the same --limit"));
+            .hint(other_items(records.get(at), others.get(at))));
         }
     }
     let mut matters = Vec::new();
@@ -224,5 +275,9 @@ fn of_evaluations(paths: &[PathBuf]) -> Outcome<Contest> {
             length: records[at].references[0].split_whitespace().count() as f64,
         })
         .collect();
-    Ok(Contest::of_items(paths.iter().map(|path| name(path)).collect(), matters, items))
+    let mut contest =
+        Contest::of_items(paths.iter().map(|path| name(path)).collect(), matters, items);
+    contest.parts[0].labels = folder::labels(records);
+    contest.notes = asked_otherwise(&read, paths);
+    Ok(contest)
 }

@@ -265,9 +265,16 @@ pub(crate) fn report(
     file: &str,
     texts: &[impl AsRef<str>],
     scored: &[ScoredText],
-    protocol: Protocol,
+    scoring: &Scoring,
 ) -> Outcome<PerplexityReport> {
     let (name, clusters) = clusters(loaded, texts, scored);
+    if clusters.is_empty() {
+        return Err(Failure::work(format!(
+            "{file}: no token has another before it, and so none can be scored"
+        ))
+        .hint("longer documents, or --bos, which puts a token before each"));
+    }
+    let precision = if scoring.precision == Precision::F32 { "f32" } else { "auto" };
     let per = [Unit::Token, Unit::Byte, Unit::Word]
         .into_iter()
         .map(|unit| summary(&clusters, unit, 0.95))
@@ -284,7 +291,7 @@ pub(crate) fn report(
         clusters: name,
         documents: texts.len() as u64,
         per,
-        signature: protocol.to_string(),
+        signature: format!("{}|precision:{precision}", scoring.protocol),
     })
 }
 

@@ -2,13 +2,13 @@
 //! and reports every score with its interval and every further system with its difference and p-value.
 //! The metrics themselves are in `grimoire_eval`.
 
+use super::method::Made;
 use super::texts::{self, Source, Texts};
 use crate::failure::{Failure, Outcome};
-use grimoire_eval::measure::Metric;
+use grimoire_eval::measure::{Aside, Metric};
 use grimoire_eval::resample::reproduce;
 use grimoire_eval::significance::{self, Plan, SystemReport};
 use grimoire_eval::statistics::{Runs, Score, Statistics};
-use grimoire_eval::text::rouge::Loss;
 use grimoire_stats::Interval;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -52,7 +52,7 @@ pub(crate) struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) run_length: Option<usize>,
     pub(crate) scores: Vec<MeasureReport>,
-    pub(crate) resampling: Value,
+    pub(crate) resampling: Made,
     /// The signatures that sacreBLEU prints beside its own resampling, where that was repeated: of the bootstrap, and
     /// with several systems of approximate randomisation.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -94,12 +94,13 @@ pub(crate) enum Rows<'r> {
     Label(&'r Source),
 }
 
-/// The statistics of all systems: `tables[system][measure]`.
+/// The statistics of all systems: `tables[system][measure]`, the measures of all metrics in order.
 pub(crate) struct Counted {
     pub(crate) names: Vec<String>,
     pub(crate) tables: Vec<Vec<Statistics>>,
     pub(crate) n_references: Option<usize>,
-    pub(crate) loss: Loss,
+    /// By system: what ROUGE knows besides.
+    pub(crate) asides: Vec<Aside>,
     pub(crate) n: usize,
     /// Segments a row, where rows are runs.
     pub(crate) run_length: usize,
@@ -116,7 +117,8 @@ pub(crate) fn run(request: &Request) -> Outcome<Report> {
         return Err(Failure::usage("--reproduce: sacreBLEU has no such metric")
             .hint("it goes with bleu, chrf and ter"));
     }
-    let counted = count(&request.metric, &request.systems, &request.references, rows)?;
+    let metrics = std::slice::from_ref(&request.metric);
+    let counted = count(metrics, &request.systems, &request.references, rows)?;
     if request.reproduce.is_some_and(|n| n.saturating_mul(counted.n) > MOST_DRAWN) {
         let problem = format!("--reproduce would draw more than {MOST_DRAWN} segments");
         return Err(Failure::usage(problem).hint("sacreBLEU itself draws 1000 times"));
@@ -128,7 +130,7 @@ pub(crate) fn run(request: &Request) -> Outcome<Report> {
             name: measure.name.clone(),
             lower_is_better: measure.score.lower_is_better(),
             systems: systems(&counted.names, &tables, &*measure.score, measure.scale, request)?,
-            detail: detail(&request.metric, tables[0]),
+            detail: detail(&request.metric, tables[0], counted.asides[0].sides.get(index)),
         };
         if request.segments {
             let alone = &request.metric.by_segment().measures()[index];
@@ -144,7 +146,6 @@ pub(crate) fn run(request: &Request) -> Outcome<Report> {
 
 fn assemble(request: &Request, counted: &Counted, scores: Vec<MeasureReport>) -> Report {
     let first = &scores[0].systems[0].report;
-    let Plan { resamples, trials, seed, .. } = request.plan;
     Report {
         metric: scores[0].name.clone(),
         score: first.score,
@@ -154,8 +155,8 @@ fn assemble(request: &Request, counted: &Counted, scores: Vec<MeasureReport>) ->
         n: counted.n,
         units: counted.tables[0][0].len(),
         run_length: Some(counted.run_length).filter(|length| *length > 1),
-        resampling: json!({ "resamples": resamples, "trials": trials, "seed": seed }),
-        warnings: counted.loss.warning().filter(|_| legacy(&request.metric)).into_iter().collect(),
+        resampling: Made::new(&request.plan, request.systems.len()),
+        warnings: lost(&request.metric, &counted.asides),
         scores,
     }
 }
@@ -174,9 +175,15 @@ fn repeated_signatures(request: &Request, counted: &Counted) -> Vec<String> {
     signatures
 }
 
-fn legacy(metric: &Metric) -> bool {
-    use grimoire_eval::text::rouge::Tokens;
-    matches!(metric, Metric::Rouge(_, options) if options.tokens == Tokens::Legacy)
+/// That the legacy tokenizer of ROUGE lost much.
+fn lost(metric: &Metric, asides: &[Aside]) -> Vec<String> {
+    use grimoire_eval::text::rouge::{Loss, Tokens};
+    if !matches!(metric, Metric::Rouge(_, options) if options.tokens == Tokens::Legacy) {
+        return Vec::new();
+    }
+    let mut loss = Loss::default();
+    asides.iter().for_each(|aside| loss.add(&aside.loss));
+    loss.warning().map(|warning| format!("{warning}, --unicode")).into_iter().collect()
 }
 
 /// Intervals and differences of every system, scaled for people.
@@ -227,8 +234,8 @@ fn repeated(
     })
 }
 
-/// What the score is made of.
-fn detail(metric: &Metric, table: &Statistics) -> Value {
+/// What the score is made of; `sides` are the sums of ROUGE's precision and recall.
+fn detail(metric: &Metric, table: &Statistics, sides: Option<&[f64; 2]>) -> Value {
     let totals = table.totals();
     match metric {
         Metric::Bleu(_) => json!({
@@ -241,7 +248,11 @@ fn detail(metric: &Metric, table: &Statistics) -> Value {
                 .map(|c| json!({ "hypothesis": c[0], "reference": c[1], "matches": c[2] }))
                 .collect::<Vec<_>>(),
         }),
-        Metric::Rouge(..) | Metric::Squad => Value::Null,
+        Metric::Rouge(..) => sides.map_or(Value::Null, |[precision, recall]| {
+            let mean = |sum: &f64| PERCENT * sum / totals[1];
+            json!({ "precision": mean(precision), "recall": mean(recall) })
+        }),
+        Metric::Squad => json!({ "sum": totals[0], "answers": totals[1] }),
     }
 }
 
@@ -255,20 +266,21 @@ pub(crate) fn labels(source: &Source) -> Outcome<Vec<String>> {
     Ok(labels)
 }
 
-/// Reads all systems and references side by side.
+/// Reads all systems and references side by side, once for all metrics.
 pub(crate) fn count(
-    metric: &Metric,
+    metrics: &[Metric],
     systems: &[Source],
     references: &[Source],
     rows: Rows<'_>,
 ) -> Outcome<Counted> {
     let mut reader = Reader::open(systems, references, rows)?;
     let names = reader.systems.iter().map(|texts| texts.name().to_owned()).collect();
-    let columns: Vec<usize> = metric.tables().iter().map(Statistics::columns).collect();
+    let tables = || metrics.iter().map(Metric::tables);
+    let columns: Vec<usize> = tables().flatten().map(|table| table.columns()).collect();
     let new = || columns.iter().map(|columns| Gathered::new(rows, *columns)).collect();
     let mut gathered: Vec<Vec<Gathered>> = systems.iter().map(|_| new()).collect();
     let mut n_references = None;
-    let mut loss = Loss::default();
+    let mut asides = vec![Aside::default(); systems.len()];
     let mut n = 0;
     loop {
         let block = reader.read_block()?;
@@ -288,11 +300,13 @@ pub(crate) fn count(
             .iter()
             .map(|these| these.iter().map(String::as_str).collect())
             .collect();
-        for (lines, gathered) in block.systems.iter().zip(&mut gathered) {
+        for ((lines, gathered), aside) in block.systems.iter().zip(&mut gathered).zip(&mut asides) {
             let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-            let mut tables = metric.tables();
-            loss.add(&metric.count(&lines, &truths, &mut tables)?);
-            for (gathered, table) in gathered.iter_mut().zip(&tables) {
+            let mut tables: Vec<Vec<Statistics>> = tables().collect();
+            for (metric, tables) in metrics.iter().zip(&mut tables) {
+                aside.add(&metric.count(&lines, &truths, tables)?);
+            }
+            for (gathered, table) in gathered.iter_mut().zip(tables.iter().flatten()) {
                 for (at, row) in table.rows().enumerate() {
                     gathered.add(row, block.places.get(at).copied().unwrap_or_default());
                 }
@@ -307,7 +321,7 @@ pub(crate) fn count(
         .into_iter()
         .map(|tables| tables.into_iter().map(Gathered::into_rows).collect())
         .collect();
-    Ok(Counted { names, tables, n_references, loss, n, run_length })
+    Ok(Counted { names, tables, n_references, asides, n, run_length })
 }
 
 /// Rows as they come together.

@@ -47,7 +47,7 @@ pub(crate) fn measure(
     done: &mut dyn FnMut(f64),
 ) -> Outcome<SurpriseReport> {
     let scored = score(loaded, documents, scoring, done)?;
-    let perplexity = report(loaded, file, documents, &scored, scoring.protocol)?;
+    let perplexity = report(loaded, file, documents, &scored, scoring)?;
     let mut tokens = Vec::new();
     for (index, (document, one)) in documents.iter().zip(&scored).enumerate() {
         let spans = spans(loaded, document, &one.ids);

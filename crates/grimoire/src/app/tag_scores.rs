@@ -39,6 +39,8 @@ pub(crate) struct EntityReport {
     pub(crate) measures: Vec<MeasureReport>,
     /// Sentences.
     pub(crate) n: usize,
+    /// Units that are resampled.
+    pub(crate) units: usize,
     /// Of the first system.
     pub(crate) conlleval: EntityScore,
     pub(crate) strict: EntityScore,
@@ -125,7 +127,9 @@ pub(crate) fn accuracy(request: &TagRequest, lines: Lines) -> Outcome<AccuracyRe
         let labels = score::labels(source)?;
         tables = tables.iter().map(|t| Ok(t.clustered(&labels)?)).collect::<Outcome<_>>()?;
     }
-    let measure = compare("accuracy", &files, &tables, &Mean, &request.plan)?;
+    let mut measure = compare("accuracy", &files, &tables, &Mean, &request.plan)?;
+    let totals = tables[0].totals();
+    measure.detail = serde_json::json!({ "right": totals[0], "tags": totals[1] });
     Ok(AccuracyReport { measure, n, units: tables[0].len() })
 }
 
@@ -163,13 +167,14 @@ pub(crate) fn entities(
     not_empty(&files, places.sentences)?;
     let names = ["F1 (conlleval)".to_owned(), format!("F1 (strict {scheme})")];
     let [conlleval, strict] = [counted[0].tallies[0].score(), counted[1].tallies[0].score()];
-    let mut measures = Vec::new();
+    let (mut measures, mut units) = (Vec::new(), 0);
     for (counted, name) in counted.into_iter().zip(names) {
         let tables: Vec<Statistics> = counted.rows.into_iter().map(Gathered::into_rows).collect();
+        units = tables[0].len();
         measures.push(compare(&name, &files, &tables, &MicroF1, &request.plan)?);
     }
     let n = places.sentences;
-    Ok(EntityReport { measures, n, conlleval, strict, disagreements, explained })
+    Ok(EntityReport { measures, n, units, conlleval, strict, disagreements, explained })
 }
 
 /// The entities of every system in one reading.

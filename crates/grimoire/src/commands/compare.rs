@@ -3,6 +3,7 @@
 use crate::app::compare::{self, CompareReport};
 use crate::app::compare_page;
 use crate::app::compare_sources::{are_folders, of_files, of_folders};
+use crate::app::digits::signed;
 use crate::app::figures;
 use crate::app::score;
 use crate::app::texts::Source;
@@ -28,12 +29,12 @@ pub(crate) struct Compare {
     /// A file of references for output files; repeat it for several.
     #[arg(long = "ref", value_name = "FILE")]
     refs: Vec<PathBuf>,
-    /// Metrics of output files: bleu, chrf, chrf++, ter, rouge, squad.
-    #[arg(long, value_delimiter = ',', default_value = "bleu,chrf")]
+    /// Metrics of output files: bleu, chrf, chrf++, ter, rouge, squad [default: bleu,chrf].
+    #[arg(long, value_delimiter = ',')]
     metric: Vec<String>,
-    /// BLEU's tokenizer: 13a, intl, char, zh or none.
-    #[arg(long, default_value = "13a", value_parser = ["13a", "intl", "char", "zh", "none"])]
-    tokenize: String,
+    /// BLEU's tokenizer: 13a, intl, char, zh or none [default: 13a].
+    #[arg(long, value_parser = ["13a", "intl", "char", "zh", "none"])]
+    tokenize: Option<String>,
     /// The field or column of the outputs.
     #[arg(long, value_name = "NAME")]
     field: Option<String>,
@@ -45,7 +46,7 @@ pub(crate) struct Compare {
     /// How many changed items are listed.
     #[arg(long, default_value_t = 3, value_name = "N")]
     items: usize,
-    /// Print a Markdown table only.
+    /// Print a Markdown table only, and a line that says how it was made.
     #[arg(long)]
     markdown: bool,
     /// Also write a page with figures.
@@ -70,8 +71,8 @@ pub(crate) fn run(command: Compare, printer: &mut Printer) -> Outcome {
         .hint("name two folders or files, or more"));
     }
     let contest = if are_folders(&command.systems)? {
-        if !command.refs.is_empty() {
-            return Err(Failure::usage("--ref: folders hold their own references"));
+        if let Some((option, what)) = for_files(&command) {
+            return Err(Failure::usage(format!("{option}: folders hold their own {what}")));
         }
         of_folders(&command.systems)?
     } else {
@@ -80,12 +81,21 @@ pub(crate) fn run(command: Compare, printer: &mut Printer) -> Outcome {
                 "output files are compared with references: --ref is missing",
             ));
         }
-        let metrics = command.metric.iter().map(|name| metric(name, &command.tokenize));
+        let tokenize = command.tokenize.as_deref().unwrap_or("13a");
+        let names = if command.metric.is_empty() {
+            vec!["bleu".into(), "chrf".into()]
+        } else {
+            command.metric
+        };
+        let metrics = names.iter().map(|name| metric(name, tokenize));
         let metrics = metrics.collect::<Outcome<Vec<Metric>>>()?;
         let systems = sources(command.systems, &command.field);
         of_files(&systems, &sources(command.refs, &command.ref_field), &metrics)?
     };
-    let labels = command.resampling.clusters().as_ref().map(score::labels).transpose()?;
+    let labels = match command.resampling.clusters() {
+        Some(source) => Some(labels(&source, contest.parts[0].items.len())?),
+        None => None,
+    };
     let report = compare::run(&contest, labels.as_deref(), &plan, command.items)?;
     if let Some(path) = &command.html {
         let page = compare_page::html(&report)?;
@@ -102,6 +112,33 @@ pub(crate) fn run(command: Compare, printer: &mut Printer) -> Outcome {
             if markdown { compare_page::markdown(report) } else { render(report) }
         },
     )
+}
+
+/// An option for output files that was given, and what it is about.
+fn for_files(command: &Compare) -> Option<(&'static str, &'static str)> {
+    [
+        (!command.refs.is_empty(), "--ref", "references"),
+        (!command.metric.is_empty(), "--metric", "metrics"),
+        (command.tokenize.is_some(), "--tokenize", "metrics"),
+        (command.field.is_some(), "--field", "outputs"),
+        (command.ref_field.is_some(), "--ref-field", "references"),
+    ]
+    .into_iter()
+    .find_map(|(given, option, what)| given.then_some((option, what)))
+}
+
+/// One label for each of `n` items.
+fn labels(source: &Source, n: usize) -> Outcome<Vec<String>> {
+    let labels = score::labels(source)?;
+    let (name, found) = (source.path.display(), labels.len());
+    if found == n {
+        return Ok(labels);
+    }
+    Err(Failure::work(if found < n {
+        format!("{name} ends after line {found}, there is an item {}", found + 1)
+    } else {
+        format!("{name}:{}: there are only {n} items", n + 1)
+    }))
 }
 
 fn metric(name: &str, tokenize: &str) -> Outcome<Metric> {
@@ -144,8 +181,10 @@ fn render(report: &CompareReport) -> String {
                 _ => format!(" with {}", item.system),
             };
             out.push_str(&format!(
-                "  {} {}{place} ({:+.1}{with})\n",
-                comparison.items.unit, item.item, item.difference
+                "  {} {}{place} ({}{with})\n",
+                comparison.items.unit,
+                item.item,
+                signed(item.difference, 1)
             ));
             for (name, text) in
                 [("first", &item.first), ("other", &item.output), ("reference", &item.reference)]
@@ -160,5 +199,6 @@ fn render(report: &CompareReport) -> String {
     for note in &report.notes {
         out.push_str(&format!("{note}\n"));
     }
-    out + &compare_page::resampled(report) + "\n"
+    let lines = std::iter::once(compare_page::resampled(report)).chain(compare_page::made(report));
+    lines.fold(out, |out, line| out + &line + "\n")
 }

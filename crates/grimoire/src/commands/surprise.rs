@@ -50,6 +50,7 @@ pub(crate) fn run(args: Surprise, printer: &mut Printer) -> Outcome {
     let documents = read_documents(&args.file)?;
     let loaded = load(&args.model, args.adapter.as_deref(), printer)?;
     let scoring = args.windows.scoring(&loaded);
+    args.windows.clipped(&loaded).iter().for_each(|warning| printer.talk(warning));
     let file = args.file.display().to_string();
     let bar = printer.bar(1000, "windows");
     let report = measure(&loaded, &file, &documents, &scoring, &mut |share| {

@@ -28,8 +28,15 @@ pub(crate) fn find(name: &str) -> Outcome<Found> {
             names.join(", ")
         )));
     }
-    let text =
-        std::fs::read_to_string(path).map_err(|error| Failure::work(format!("{name}: {error}")))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let failure = Failure::work(format!("{name}: {error}"));
+        match error.kind() {
+            std::io::ErrorKind::InvalidData => failure.hint(
+                "a task is a .toml file, and stands after the model: `grimoire eval MODEL TASK`",
+            ),
+            _ => failure,
+        }
+    })?;
     let task = Task::parse(name, &text).map_err(fail)?;
     Ok(Found { task, folder: path.parent().map(Path::to_owned) })
 }

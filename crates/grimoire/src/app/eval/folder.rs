@@ -22,6 +22,9 @@ pub(crate) struct ItemRecord {
     pub(crate) references: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) options: Vec<String>,
+    /// A hash of what it shares with the items that it is resampled with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cluster: Option<String>,
     /// What was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) text: Option<String>,
@@ -55,6 +58,7 @@ impl ItemRecord {
             prompt: item.prompt.clone(),
             references: item.references.clone(),
             options: item.options.clone(),
+            cluster: item.cluster.as_ref().map(|shared| hex(&Sha256::digest(shared)[..8])),
             text: answer.text.clone(),
             log_probs: answer.log_probs.clone(),
             nll: answer.nll,
@@ -70,6 +74,11 @@ impl ItemRecord {
             None => self.taken.values().next().cloned().unwrap_or_default(),
         }
     }
+}
+
+/// The cluster of every item; none where an item has none.
+pub(crate) fn labels(records: &[ItemRecord]) -> Option<Vec<String>> {
+    records.iter().map(|record| record.cluster.clone()).collect()
 }
 
 /// Writes the folder.

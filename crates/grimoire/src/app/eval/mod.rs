@@ -11,8 +11,8 @@ use crate::app::builtin;
 use crate::app::loading::{Loaded, load};
 use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
-use cache::{Cache, Stored, fingerprint};
-use folder::ItemRecord;
+use cache::{Cache, Stored, fingerprint, hex};
+use folder::{ItemRecord, labels};
 use grimoire_eval::perplexity::{DocumentNll, Protocol, Unit, summary};
 use grimoire_eval::significance::{self, Plan};
 use grimoire_eval::statistics::Statistics;
@@ -21,6 +21,9 @@ use grimoire_stats::interval::Proportion;
 use grimoire_stats::{Alternative, Interval};
 use respond::Respondent;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// What is to be evaluated.
@@ -56,12 +59,55 @@ pub(crate) struct EvalReport {
     /// Items.
     pub(crate) n: usize,
     pub(crate) shots: usize,
+    /// How the model was asked; older reports do not say.
+    #[serde(default)]
+    pub(crate) asked: Option<Asked>,
+    /// Groups of items that are resampled together, where the task has some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) clusters: Option<usize>,
     pub(crate) figures: Vec<Figure>,
     pub(crate) tokens: Tokens,
     /// Answers that the cache had.
     pub(crate) remembered: usize,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) warnings: Vec<String>,
+}
+
+/// What moves a figure besides model and data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Asked {
+    /// A hash of the prompt, the examples and the form of the answer.
+    pub(crate) task: String,
+    /// The prompt as the task has it.
+    pub(crate) prompt: String,
+    /// Through the model's chat template.
+    pub(crate) chat: bool,
+    pub(crate) precision: String,
+    pub(crate) limit: Option<usize>,
+}
+
+impl Asked {
+    fn new(request: &EvalRequest, task: &Task, shots: &[Map<String, Value>]) -> Outcome<Self> {
+        let text = serde_json::to_string(&(task.asked(), shots))?;
+        Ok(Self {
+            task: hex(&Sha256::digest(text)[..4]),
+            prompt: task.prompt.source().to_owned(),
+            chat: request.chat,
+            precision: precision(request).to_owned(),
+            limit: request.limit,
+        })
+    }
+
+    /// The end of a signature.
+    fn signed(&self, shots: usize) -> String {
+        let chat = if self.chat { "|chat:yes" } else { "" };
+        let shots = if shots > 0 { format!("|shots:{shots}") } else { String::new() };
+        format!("|task:{}|precision:{}{chat}{shots}", self.task, self.precision)
+    }
+}
+
+fn precision(request: &EvalRequest) -> &'static str {
+    if request.f32 { "f32" } else { "auto" }
 }
 
 /// One figure with its interval.
@@ -125,10 +171,9 @@ pub(crate) fn run(
     let (cut, remembered) = (respondent.cut, respondent.remembered);
     let context = loaded.model.config().context;
     let (mut figures, records) = judge(task, context, &file, &items, &answers)?;
-    if !shots.is_empty() {
-        let shown = format!("|shots:{}", shots.len());
-        figures.iter_mut().for_each(|figure| figure.signature.push_str(&shown));
-    }
+    let asked = Asked::new(request, task, &shots)?;
+    let signed = asked.signed(shots.len());
+    figures.iter_mut().for_each(|figure| figure.signature.push_str(&signed));
     let mut warnings = warnings(task, request, &answers, cut, shots.len());
     let known = rows.iter().filter(|row| shots.contains(&row.fields)).count();
     if known > 0 {
@@ -141,6 +186,8 @@ pub(crate) fn run(
         data: file,
         n: total,
         shots: shots.len(),
+        asked: Some(asked),
+        clusters: labels(&records).map(|labels| labels.into_iter().collect::<HashSet<_>>().len()),
         figures,
         tokens: Tokens {
             read: answers.iter().map(|answer| answer.read).sum(),
@@ -197,10 +244,9 @@ fn open_cache(request: &EvalRequest, loaded: &Loaded) -> Outcome<Cache> {
         return Cache::open(None, String::new());
     }
     let folder = Cache::folder(request.cache.as_deref());
-    let precision = if request.f32 { "f32" } else { "auto" };
     let mut parts: Vec<&Path> = vec![loaded.checkpoint.path()];
     parts.extend(request.adapter.as_deref());
-    let model = fingerprint(&parts, builtin::bytes(&request.model), precision)?;
+    let model = fingerprint(&parts, builtin::bytes(&request.model), precision(request))?;
     Cache::open(folder.as_deref(), model)
 }
 
@@ -233,6 +279,11 @@ fn judge(
             }
             if let Some(taken) = judged.answer {
                 record.taken.insert(measures[0].name.clone(), taken);
+            }
+        }
+        if let Some(labels) = labels(&records) {
+            for table in &mut tables {
+                *table = table.clustered(&labels)?;
             }
         }
         for (measure, table) in measures.iter().zip(&tables) {

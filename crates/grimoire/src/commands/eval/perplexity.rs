@@ -22,6 +22,9 @@ pub(crate) struct Perplexity {
     windows: WindowArgs,
 }
 
+/// The window when none is asked for.
+const WINDOW: usize = 1024;
+
 /// The stride when none is asked for and the window is not shorter.
 const STRIDE: usize = 1024;
 
@@ -29,7 +32,7 @@ const STRIDE: usize = 1024;
 #[derive(clap::Args)]
 pub(crate) struct WindowArgs {
     /// Most tokens of context.
-    #[arg(long, default_value_t = 1024)]
+    #[arg(long, default_value_t = WINDOW)]
     window: usize,
     /// Tokens from one window to the next; less than the window gives every token more context [default: 1024, or
     /// the window where that is shorter].
@@ -46,14 +49,33 @@ pub(crate) struct WindowArgs {
     #[arg(long, conflicts_with = "begin", overrides_with = "bos")]
     no_bos: bool,
     /// Tokens computed at once; the figures do not depend on it.
-    #[arg(long, default_value_t = 512, value_name = "TOKENS")]
+    #[arg(long, default_value_t = 512, value_name = "TOKENS", value_parser = positive)]
     batch: usize,
     /// `f32` computes everything in f32; `auto` may take products with quantised weights in integers.
     #[arg(long, value_parser = ["auto", "f32"], default_value = "f32")]
     precision: String,
 }
 
+fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("expected at least 1".to_owned()),
+        Ok(n) => Ok(n),
+        Err(error) => Err(format!("{error}")),
+    }
+}
+
 impl WindowArgs {
+    /// What is to be said where the window is longer than a model's context.
+    pub(crate) fn clipped(&self, loaded: &Loaded) -> Option<String> {
+        let context = loaded.model.config().context;
+        (self.window > context && self.window != WINDOW).then(|| {
+            format!(
+                "warning: --window {}: the context of the model, {context}, is taken",
+                self.window
+            )
+        })
+    }
+
     /// The scoring for a model.
     pub(crate) fn scoring(&self, loaded: &Loaded) -> Scoring {
         let context = loaded.model.config().context;
@@ -78,13 +100,14 @@ pub(crate) fn run(args: Perplexity, printer: &mut Printer) -> Outcome {
     let documents = read_documents(&args.file)?;
     let loaded = load(&args.model, args.adapter.as_deref(), printer)?;
     let scoring = args.windows.scoring(&loaded);
+    args.windows.clipped(&loaded).iter().for_each(|warning| printer.talk(warning));
     let file = args.file.display().to_string();
     let bar = printer.bar(1000, "windows");
     let scored = score(&loaded, &documents, &scoring, &mut |share| {
         bar.set_position((share * 1000.0) as u64)
     })?;
     bar.finish_and_clear();
-    let report = report(&loaded, &file, &documents, &scored, scoring.protocol)?;
+    let report = report(&loaded, &file, &documents, &scored, &scoring)?;
     printer.report(&report, |report| {
         let interval = match report.interval {
             Some([low, high]) => {
@@ -115,8 +138,15 @@ pub(crate) fn run(args: Perplexity, printer: &mut Printer) -> Outcome {
 
 /// The documents of a file.
 pub(crate) fn read_documents(file: &Path) -> Outcome<Vec<String>> {
-    let bytes = std::fs::read(file)
-        .map_err(|error| Failure::work(format!("{}: {error}", file.display())))?;
+    let bytes = std::fs::read(file).map_err(|error| {
+        let failure = Failure::work(format!("{}: {error}", file.display()));
+        match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                failure.hint("expected a text file, or JSON Lines (.jsonl) with a field `text`")
+            }
+            _ => failure,
+        }
+    })?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         Failure::work(format!("{}: byte {at}: expected UTF-8 text", file.display()))

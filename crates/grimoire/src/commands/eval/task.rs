@@ -1,5 +1,6 @@
 //! `grimoire eval MODEL TASK`: a built-in task or a TOML file.
 
+use crate::app::digits::counted;
 use crate::app::eval::{self, EvalReport, EvalRequest};
 use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
@@ -17,6 +18,7 @@ A task is a TOML file:
   rows                   where rows are in a nested document: \"data.paragraphs.qas\"
   fields                 other names of fields: { mr = \"meaning_representation\" }
   group                  rows with the same value of this field are one item
+  cluster                items with the same value of this field are resampled together
   prompt                 what the model reads: Jinja over the fields of a row
   truth | references     what is right: a template, or a path to texts: \"answers.text\"
   separator              between prompt and answer in examples and options (\" \")
@@ -157,11 +159,15 @@ fn list(printer: &mut Printer) -> Outcome {
 
 fn render(report: &EvalReport) -> String {
     let width = report.figures.iter().map(|figure| figure.name.chars().count()).max().unwrap_or(0);
-    let mut out = format!("{}: {} items of {}\n", report.task, report.n, report.data);
+    let clusters =
+        report.clusters.map_or_else(String::new, |n| format!(" in {}", counted(n, "cluster")));
+    let items = counted(report.n, "item");
+    let mut out = format!("{}: {items}{clusters} of {}\n", report.task, report.data);
     for figure in &report.figures {
         let interval = figure.interval.as_ref().map_or_else(
             || match report.n {
                 1 => "  one item: no interval".to_owned(),
+                _ if report.clusters == Some(1) => "  one cluster: no interval".to_owned(),
                 _ => "  no interval: all items alike".to_owned(),
             },
             |bounds| format!(" [{:.2}, {:.2}]  {}", bounds.low, bounds.high, bounds.method),

@@ -1,7 +1,8 @@
 //! `grimoire score accuracy`.
 
-use super::input::render_measure;
+use super::input::{render_measure, render_method};
 use super::tags::TagInput;
+use crate::app::method::Made;
 use crate::app::score::MeasureReport;
 use crate::app::tag_scores;
 use crate::app::tags::Lines;
@@ -31,12 +32,14 @@ struct Report {
     /// Sentences, or tags where there are no sentences.
     units: usize,
     scores: Vec<MeasureReport>,
+    resampling: Made,
 }
 
 /// Runs the command.
 pub(crate) fn run(command: Accuracy, printer: &mut Printer) -> Outcome {
     let lines = if command.whole_lines { Lines::Whole } else { Lines::Labels };
-    let found = tag_scores::accuracy(&command.input.request()?, lines)?;
+    let request = command.input.request()?;
+    let found = tag_scores::accuracy(&request, lines)?;
     let first = &found.measure.systems[0].report;
     let report = Report {
         metric: "accuracy",
@@ -46,11 +49,13 @@ pub(crate) fn run(command: Accuracy, printer: &mut Printer) -> Outcome {
         n: found.n,
         units: found.units,
         scores: vec![found.measure],
+        resampling: Made::new(&request.plan, request.systems.len()),
     };
     printer.report(&report, |report| {
         let mut out = render_measure(&report.scores[0]);
         let kind = if report.units == report.n { "labels" } else { "tags" };
         out.push_str(&format!("{} {kind} in {} units\n", report.n, report.units));
-        out
+        out.push_str(&format!("{}\n", report.signature));
+        out + &render_method(&report.scores, &report.resampling, report.units, "unit")
     })
 }

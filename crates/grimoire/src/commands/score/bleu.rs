@@ -8,6 +8,7 @@ use grimoire_eval::measure::Metric;
 use grimoire_eval::text::bleu::{BleuOptions, Smoothing};
 use grimoire_eval::text::tokenize::Tokenizer;
 use grimoire_text::{EncodeOptions, SentencePiece};
+use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ pub(crate) struct Bleu {
     #[command(flatten)]
     input: Input,
     /// How text is cut: 13a, intl, char, zh or none.
-    #[arg(long, default_value = "13a", value_parser = ["13a", "intl", "char", "zh", "none"])]
+    #[arg(long, default_value = "13a")]
     tokenize: String,
     /// Cut text into the pieces of this tokenizer instead: a SentencePiece `.model`, or a `tokenizer.json`.
     #[arg(long, value_name = "FILE", conflicts_with = "tokenize")]
@@ -42,10 +43,18 @@ pub(crate) fn run(command: Bleu, printer: &mut Printer) -> Outcome {
     if value.is_some_and(|value| !(value > 0.0 && value.is_finite())) {
         return Err(Failure::usage("--smooth-value must be above 0"));
     }
+    if value.is_some() && !matches!(command.smooth.as_str(), "floor" | "add-k") {
+        return Err(Failure::usage(format!(
+            "--smooth-value: smoothing {} has none",
+            command.smooth
+        ))
+        .hint("--smooth floor and --smooth add-k have a value"));
+    }
     let options = BleuOptions {
         tokenizer: match &command.tokenizer_model {
             Some(path) => pieces(path)?,
-            None => Tokenizer::named(&command.tokenize).unwrap_or_default(),
+            None => Tokenizer::named(&command.tokenize)
+                .ok_or_else(|| no_tokenizer(&command.tokenize))?,
         },
         lowercase: command.lowercase,
         smoothing: match command.smooth.as_str() {
@@ -59,7 +68,19 @@ pub(crate) fn run(command: Bleu, printer: &mut Printer) -> Outcome {
     command.input.run(Metric::Bleu(options), printer)
 }
 
-/// The pieces of a tokenizer file; the signature names it by its file.
+fn no_tokenizer(name: &str) -> Failure {
+    Failure::usage(format!("there is no tokenizer `{name}`: 13a, intl, char, zh or none")).hint(
+        "the pieces of a SentencePiece model, such as those of spm and flores200, are counted with \
+         --tokenizer-model FILE",
+    )
+}
+
+/// Eight digits that another file does not share.
+fn hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The pieces of a tokenizer file; the signature names it by its file and a hash of its bytes.
 fn pieces(path: &Path) -> Outcome<Tokenizer> {
     let wrong = |problem: &dyn std::fmt::Display| {
         Failure::work(format!("{}: {problem}", path.display()))
@@ -69,7 +90,7 @@ fn pieces(path: &Path) -> Outcome<Tokenizer> {
         .map_err(|error| Failure::work(format!("{}: {error}", path.display())))?;
     let name =
         path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-    let name = format!("spm.{name}");
+    let name = format!("spm.{name}.{}", hash(&bytes));
     if bytes.first() != Some(&b'{') {
         let model = SentencePiece::from_bytes(&bytes).map_err(|error| wrong(&error))?;
         return Ok(Tokenizer::Pieces {

@@ -1,7 +1,8 @@
 //! `grimoire score entities`.
 
-use super::input::render_measure;
+use super::input::{render_measure, render_method};
 use super::tags::TagInput;
+use crate::app::method::Made;
 use crate::app::score::MeasureReport;
 use crate::app::tag_scores;
 use crate::failure::{Failure, Outcome};
@@ -33,7 +34,10 @@ struct Report {
     signature: String,
     /// Sentences.
     n: usize,
+    /// Units that are resampled: sentences, clusters, or runs of sentences.
+    units: usize,
     scores: Vec<MeasureReport>,
+    resampling: Made,
     /// Of the first system.
     conlleval: EntityScore,
     strict: EntityScore,
@@ -45,7 +49,8 @@ struct Report {
 /// Runs the command.
 pub(crate) fn run(command: Entities, printer: &mut Printer) -> Outcome {
     let scheme: Scheme = command.scheme.parse().map_err(Failure::usage)?;
-    let found = tag_scores::entities(&command.input.request()?, scheme, command.explain)?;
+    let request = command.input.request()?;
+    let found = tag_scores::entities(&request, scheme, command.explain)?;
     let first = &found.measures[0].systems[0].report;
     let version = env!("CARGO_PKG_VERSION");
     let report = Report {
@@ -54,6 +59,8 @@ pub(crate) fn run(command: Entities, printer: &mut Printer) -> Outcome {
         interval: first.interval.clone(),
         signature: format!("f1:micro|strict:{scheme}|version:grimoire.{version}"),
         n: found.n,
+        units: found.units,
+        resampling: Made::new(&request.plan, request.systems.len()),
         conlleval: found.conlleval,
         strict: found.strict,
         disagreements: found.disagreements,
@@ -65,6 +72,10 @@ pub(crate) fn run(command: Entities, printer: &mut Printer) -> Outcome {
 
 fn render(report: &Report) -> String {
     let mut out: String = report.scores.iter().map(render_measure).collect();
+    let systems = &report.scores[0].systems;
+    if systems.len() > 1 {
+        out.push_str(&format!("\n{}:\n", systems[0].name));
+    }
     out.push_str(&table("conlleval", &report.conlleval));
     out.push_str(&table("strict", &report.strict));
     if report.disagreements > 0 {
@@ -77,7 +88,8 @@ fn render(report: &Report) -> String {
         ));
     }
     out.push_str(&format!("{}\n", report.signature));
-    out
+    let unit = if report.units == report.n { "sentence" } else { "unit" };
+    out + &render_method(&report.scores, &report.resampling, report.units, unit)
 }
 
 /// By type, and the three averages.

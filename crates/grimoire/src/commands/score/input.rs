@@ -1,5 +1,7 @@
 //! What all text metrics of `grimoire score` share on the command line, and how their report reads.
 
+use crate::app::digits::{Decimals, counted, ends, p_is, p_values};
+use crate::app::method::Made;
 use crate::app::score::{self, MeasureReport, NamedSystem, Report, Request};
 use crate::app::texts::Source;
 use crate::failure::{Failure, Outcome};
@@ -143,50 +145,56 @@ fn render(report: &Report) -> String {
     for signature in &report.sacrebleu_signatures {
         out.push_str(&format!("sacreBLEU's own: {signature}\n"));
     }
-    let units = match report.run_length {
-        Some(length) => format!("runs of {length} segments"),
-        None if report.units == report.n => "segments".to_owned(),
-        None => "clusters".to_owned(),
+    let unit = match report.run_length {
+        Some(length) => format!("run of {length} segments"),
+        None if report.units == report.n => "segment".to_owned(),
+        None => "cluster".to_owned(),
     };
-    out + &render_method(report, &units)
+    out + &render_method(&report.scores, &report.resampling, report.units, &unit)
 }
 
-/// How the intervals were made: by resampling, but for those of scores that no unit varies.
-fn render_method(report: &Report, units: &str) -> String {
-    let systems = report.scores.iter().flat_map(|measure| &measure.systems);
-    let intervals: Vec<_> = systems.filter_map(|system| system.report.interval.as_ref()).collect();
-    let Some(level) = intervals.first().map(|interval| 100.0 * interval.level) else {
-        return "one segment: no interval\n".to_owned();
+/// How intervals and p-values were made.
+pub(crate) fn render_method(scores: &[MeasureReport], made: &Made, n: usize, unit: &str) -> String {
+    let systems = scores.iter().flat_map(|measure| &measure.systems);
+    let intervals = systems.filter_map(|system| system.report.interval.as_ref());
+    let units = match unit.strip_prefix("run ") {
+        Some(of) => format!("{n} runs {of}"),
+        None => counted(n, unit),
     };
-    let n = report.units;
-    let resampled = intervals.iter().find(|interval| interval.method.starts_with("bootstrap"));
-    let resampled = resampled.map(|interval| {
-        let resamples = &report.resampling["resamples"];
-        format!("{}, {resamples} resamples of {n} {units}", interval.method)
-    });
-    let unvaried = intervals.iter().find(|interval| !interval.method.starts_with("bootstrap"));
-    let unvaried =
-        unvaried.map(|interval| format!("{} where all {n} {units} agree", interval.method));
-    let methods: Vec<String> = resampled.into_iter().chain(unvaried).collect();
-    format!("{level} % interval: {}\n", methods.join("; "))
+    let Some(intervals) = made.intervals(intervals, Some(&units)) else {
+        let p = if made.compared > 0 { " and no p-value" } else { "" };
+        return format!("one {unit}: no interval{p}\n");
+    };
+    let lines = std::iter::once(intervals).chain(made.p_values());
+    lines.map(|line| line + "\n").collect()
 }
 
 /// One line a system.
 pub(crate) fn render_measure(measure: &MeasureReport) -> String {
     let name = &measure.name;
-    let several = measure.systems.len() > 1;
+    let compared = measure.systems.len().saturating_sub(1);
     let width = measure.systems.iter().map(|system| system.name.chars().count()).max().unwrap_or(0);
+    let decimals = Decimals::of(&measure.systems);
+    let bounds = |interval: &Option<Interval>, decimals: usize| {
+        let text = |i: &Interval| format!(" [{}]", ends(i, decimals, ", "));
+        interval.as_ref().map(text).unwrap_or_default()
+    };
     let mut out = String::new();
     for NamedSystem { name: system, report, sacrebleu, .. } in &measure.systems {
-        let system = if several { format!("  {system:<width$}") } else { String::new() };
-        out.push_str(&format!("{name}{system}  {:.2}{}", report.score, bounds(&report.interval)));
+        let system = if compared > 0 { format!("  {system:<width$}") } else { String::new() };
+        let own = decimals.scores;
+        out.push_str(&format!(
+            "{name}{system}  {:.own$}{}",
+            report.score,
+            bounds(&report.interval, own)
+        ));
         if let Some(versus) = &report.versus {
-            let difference = versus.difference;
-            out.push_str(&format!("  {difference:+.2}{}", bounds(&versus.interval)));
-            out.push_str(&format!("  p = {}", probability(versus.p_adjusted)));
-            if let Some(Items { higher, lower, p_value, method }) = &versus.items {
-                let p = probability(*p_value);
-                out.push_str(&format!("  ({higher} up, {lower} down: p = {p} by {method})"));
+            let (difference, decimals) = (versus.difference, decimals.differences);
+            let range = bounds(&versus.interval, decimals);
+            out.push_str(&format!("  {difference:+.decimals$}{range}"));
+            if let Some(p) = p_values(versus, compared) {
+                out.push_str(&format!("  {p}"));
+                out.push_str(&versus.items.as_ref().map(render_items).unwrap_or_default());
             }
         }
         if let Some(figures) = sacrebleu {
@@ -203,12 +211,7 @@ pub(crate) fn render_measure(measure: &MeasureReport) -> String {
     out
 }
 
-fn bounds(interval: &Option<Interval>) -> String {
-    let text = |i: &Interval| format!(" [{:.2}, {:.2}]", i.lower, i.upper);
-    interval.as_ref().map(text).unwrap_or_default()
-}
-
-/// Four digits, or what it is below.
-pub(crate) fn probability(p: f64) -> String {
-    if p < 0.0001 { "<0.0001".to_owned() } else { format!("{p:.4}") }
+fn render_items(items: &Items) -> String {
+    let Items { higher, lower, p_value, method } = items;
+    format!("  ({higher} up, {lower} down: {} by {method})", p_is(*p_value))
 }
