@@ -137,6 +137,52 @@ fn logarithms_of_tails_that_underflow() {
     }
 }
 
+/// The same of Kolmogorov and Smirnov (`golden/stats/edges.py`), and what does not underflow.
+#[test]
+fn logarithms_of_distances_that_underflow() {
+    let data: Value = golden::read("stats/edges.json");
+    let rows: Vec<[f64; 3]> = serde_json::from_value(data["ln_kolmogorov"].clone()).unwrap();
+    assert_eq!(rows.len(), 5);
+    for [n, d, one] in rows {
+        close(kolmogorov::ln_one_sided(n as u64, d), one, 1e-13, 0.0);
+        if d >= 0.5 {
+            // Above a half the two sides exclude each other.
+            let two = one + std::f64::consts::LN_2;
+            close(kolmogorov::ln_two_sided(n as u64, d), two, 1e-13, 0.0);
+        }
+    }
+    let rows: Vec<[f64; 5]> = serde_json::from_value(data["ln_smirnov"].clone()).unwrap();
+    assert_eq!(rows.len(), 6);
+    for [m, n, d, one, two] in rows {
+        let found = |side| kolmogorov::ln_two_samples(m as u64, n as u64, d, side);
+        eprintln!("{m} and {n} at {d}: {} {}", found(true) / one - 1.0, found(false) / two - 1.0);
+        close(found(true), one, 1e-13, 0.0);
+        close(found(false), two, 1e-13, 0.0);
+    }
+    // D = 1 of 700 and 700: two of C(1400, 700) orders.
+    let x: Vec<f64> = (0..700).map(f64::from).collect();
+    let y: Vec<f64> = x.iter().map(|value| value + 1000.0).collect();
+    let record = grimoire_stats::test::kolmogorov::two_samples(&x, &y, BOTH).unwrap();
+    let rows: Vec<[f64; 5]> = serde_json::from_value(data["ln_smirnov"].clone()).unwrap();
+    assert_eq!(record.p_value, Some(0.0));
+    close(record.ln_p_value.unwrap(), rows[0][4], 1e-13, 0.0);
+}
+
+/// Ends of the noncentrality of χ² by scipy (`golden/stats/edges.py`); beyond 10⁴ by an approximation.
+#[test]
+fn noncentrality_of_a_chi_square() {
+    let data: Value = golden::read("stats/edges.json");
+    let rows: Vec<[f64; 5]> = serde_json::from_value(data["chi_square_shift"].clone()).unwrap();
+    assert_eq!(rows.len(), 9);
+    for [x, degrees, level, low, high] in rows {
+        let found = noncentral::chi_square_shift_interval(x, degrees, level);
+        eprintln!("{x} {degrees} {level}: {:e} {:e}", found.0 / low - 1.0, found.1 / high - 1.0);
+        let bound = if x > 1e4 { 1e-6 } else { 1e-9 };
+        close(found.0, low, bound, 0.0);
+        close(found.1, high, bound, 0.0);
+    }
+}
+
 /// p-values down to 10⁻¹⁶, where a range of counts cut at a fixed probability would leave only its own error.
 #[test]
 fn small_p_values_of_the_e_test() {

@@ -21,6 +21,8 @@ use grimoire_stats::{Alternative, Interval, Record};
 use grimoire_testkit::{close, golden};
 use serde_json::Value;
 
+const BOTH: Alternative = Alternative::TwoSided;
+
 fn rows(name: &str) -> Vec<Vec<f64>> {
     let data: Value = golden::read("stats/tests.json");
     let rows: Vec<Vec<Option<f64>>> = serde_json::from_value(data[name].clone()).expect(name);
@@ -296,4 +298,65 @@ fn published_values_of_the_e_test() {
 fn an_interval_knows_what_it_holds() {
     let interval = Interval::new(0.0, 1.0, 0.95, "Wald");
     assert!(interval.contains(1.0) && !interval.contains(1.1));
+}
+
+/// The smallest p of n signed ranks is 2/2ⁿ, of m and n values 2/C(m + n, n): where that is above the error, no shift is
+/// rejected and R's first rank would cover less than it says.
+#[test]
+fn rank_intervals_are_open_where_no_shift_is_rejected() {
+    let values = [5.0, 1.0, 9.5, 3.25, 7.0, 12.0];
+    let ends = |n: usize, level: f64| {
+        let record = rank_tests::wilcoxon(&values[..n], 0.0, Null::Auto, BOTH, level).unwrap();
+        let made = record.interval.unwrap();
+        (made.lower, made.upper)
+    };
+    let open = (f64::NEG_INFINITY, f64::INFINITY);
+    for n in 1..=5 {
+        assert_eq!(ends(n, 0.95), open);
+    }
+    assert_eq!(ends(6, 0.95), (1.0, 12.0));
+    assert_eq!(ends(6, 0.97), open); // 2/64 = 0.03125
+    assert_eq!(ends(5, 0.9), (1.0, 9.5));
+    let shift = |m: usize, n: usize, level: f64| {
+        let (x, y) = (&values[..m], [20.0, 40.0, 30.0, 50.0]);
+        let record = rank_tests::mann_whitney(x, &y[..n], Null::Auto, BOTH, level).unwrap();
+        let made = record.interval.unwrap();
+        (made.lower, made.upper)
+    };
+    assert_eq!(shift(1, 1, 0.95), open);
+    assert_eq!(shift(3, 3, 0.95), open); // 2/20
+    assert_eq!(shift(3, 3, 0.9), (1.0 - 40.0, 9.5 - 20.0));
+    assert_eq!(shift(4, 4, 0.95), (1.0 - 50.0, 9.5 - 20.0)); // 2/70
+    assert_eq!(shift(4, 4, 0.98), open);
+}
+
+/// Effects of a test have intervals: Newcombe's rule, Clopper and Pearson's ends of 5 of 5, and Massart's ε.
+#[test]
+fn effects_have_intervals() {
+    let effect = |record: grimoire_stats::Record| {
+        let effect = record.effect.unwrap();
+        let made = effect.interval.unwrap();
+        (effect.value, made.lower, made.upper)
+    };
+    let (h, low, high) =
+        effect(binomial::two_proportions((20, 80), (60, 120), BOTH, 0.95).unwrap());
+    // 2 asin ½ − 2 asin √½ = π/3 − π/2.
+    close(h, -std::f64::consts::PI / 6.0, 1e-14, 0.0);
+    // Newcombe's rule over the angles of Wilson's ends, mpmath at 40 digits.
+    close(low, -0.7924985740069871, 1e-13, 0.0);
+    close(high, -0.23409926044271345, 1e-13, 0.0);
+    let (share, low, high) =
+        effect(rank_tests::sign(&[1.0, 2.0, 3.0, 4.0, 5.0], 0.0, BOTH, 0.95).unwrap());
+    assert_eq!((share, high), (1.0, 1.0));
+    close(low, 0.025_f64.powf(0.2), 1e-13, 0.0);
+    let values: Vec<f64> = (0..100).map(|i| (f64::from(i) + 0.5) / 100.0).collect();
+    let uniform = |x: f64| x.clamp(0.0, 1.0);
+    let (d, low, high) =
+        effect(grimoire_stats::test::kolmogorov::one_sample(&values, uniform, BOTH).unwrap());
+    close(d, 0.005, 1e-12, 0.0);
+    assert_eq!(low, 0.0);
+    close(high, 0.005 + (40_f64.ln() / 200.0).sqrt(), 1e-12, 0.0);
+    // All tied: placements do not vary, and there is nothing to make an interval of.
+    let tied = rank_tests::mann_whitney(&[1.0; 4], &[1.0; 5], Null::Auto, BOTH, 0.95).unwrap();
+    assert!(tied.effect.unwrap().interval.is_none());
 }

@@ -12,7 +12,7 @@
 mod simulated;
 
 use grimoire_stats::dimension::{Points, concentration, intrinsic};
-use grimoire_stats::dist::{Binomial, Distribution, Student};
+use grimoire_stats::dist::{Binomial, Distribution, Normal, Student};
 use grimoire_stats::eigen::pca::pca;
 use grimoire_stats::info::estimate;
 use grimoire_stats::info::mutual::{mutual_information, sampled};
@@ -22,6 +22,7 @@ use grimoire_stats::linear::least_squares::WideColumn;
 use grimoire_stats::linear::ols::{ols, predict};
 use grimoire_stats::mean::{Kind, Running};
 use grimoire_stats::random::{Draws, Random};
+use grimoire_stats::test::ranks::{self, Null};
 use grimoire_stats::test::{binomial, table};
 use grimoire_stats::{Alternative, Interval};
 use rayon::prelude::*;
@@ -314,4 +315,56 @@ fn components() {
                 .clone()
         },
     ));
+}
+
+/// Effects: approximate all of them, so that what is held is that they cover 94 at least, and V and w that are small no
+/// more than 96.
+#[test]
+fn effects() {
+    if !grimoire_testkit::slow("coverage of effects") {
+        return;
+    }
+    let of = |record: grimoire_stats::Record| {
+        let open = Interval::new(f64::NEG_INFINITY, f64::INFINITY, 0.95, "none");
+        record.effect.unwrap().interval.unwrap_or(open)
+    };
+    let angle = |p: f64| 2.0 * p.sqrt().asin();
+    let mut found = Vec::new();
+    for (p, q, n, m) in [(0.3, 0.45, 80, 120), (0.05, 0.15, 40, 40)] {
+        let name = format!("Cohen's h, Newcombe, of angles | p {p} and {q} | {n} and {m}");
+        found.push(SIMULATION.covered(&name, angle(p) - angle(q), |draws| {
+            let a = Binomial::new(n, p).unwrap().sample(draws) as u64;
+            let b = Binomial::new(m, q).unwrap().sample(draws) as u64;
+            of(binomial::two_proportions((a, n), (b, m), Alternative::TwoSided, 0.95).unwrap())
+        }));
+    }
+    // Both margins even: V = w = 4p − 1 with p in the first cell.
+    for (p, n) in [(0.27, 200), (0.3, 100), (0.4, 100)] {
+        let cells = [p, 0.5 - p, 0.5 - p, p];
+        let whole = |draws: &mut Draws| -> Vec<u64> {
+            multinomial(draws, &cells, n).iter().map(|&count| count as u64).collect()
+        };
+        let name = format!("Cramer's V, noncentral chi-square | V = {:.2} | {n}", 4.0 * p - 1.0);
+        found.push(SIMULATION.covered(&name, 4.0 * p - 1.0, |draws| {
+            let c = whole(draws);
+            of(table::independence(&[c[..2].to_vec(), c[2..].to_vec()], false).unwrap())
+        }));
+        let name = format!("Cohen's w, noncentral chi-square | w = {:.2} | {n}", 4.0 * p - 1.0);
+        found.push(
+            SIMULATION.covered(&name, 4.0 * p - 1.0, |draws| {
+                of(table::fit(&whole(draws), None).unwrap())
+            }),
+        );
+    }
+    // P(X + Y > 0) = Φ(√2 μ) of normal values with mean μ.
+    for (mean, n) in [(0.0, 15), (0.5, 20), (0.5, 60), (1.0, 40)] {
+        let truth = 2.0 * Normal::STANDARD.cdf(2_f64.sqrt() * mean) - 1.0;
+        let name = format!("rank-biserial correlation, placements | normal, mean {mean} | {n}");
+        found.push(SIMULATION.covered(&name, truth, |draws| {
+            let values: Vec<f64> = normals(draws, n).iter().map(|z| z + mean).collect();
+            of(ranks::wilcoxon(&values, 0.0, Null::Auto, Alternative::TwoSided, 0.95).unwrap())
+        }));
+    }
+    assert!(found.iter().all(|share| *share >= 0.94), "{found:?}");
+    found[2..6].iter().for_each(|&share| nominal(share));
 }

@@ -167,3 +167,11 @@ fn large_tables_keep_their_digits() {
         close(b.unwrap(), *w, 1e-13, 1e-13);
     }
 }
+
+#[test]
+fn ridge_refuses_a_response_that_does_not_vary() {
+    let design = Columns::from_columns(&[vec![1.0, 2.0, 4.0, 3.0]]).unwrap();
+    let message =
+        ridge::ridge(&design, &[7.0; 4], &ridge::Options::default()).unwrap_err().to_string();
+    assert_eq!(message, "penalised regression: y does not vary");
+}

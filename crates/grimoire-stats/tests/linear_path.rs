@@ -10,9 +10,10 @@
 )]
 
 use grimoire_stats::linear::path::{
-    Convention, Family, Options, Path, Updates, gaussian, logistic,
+    Convention, Family, Options, Path, Updates, deal, gaussian, logistic, validate,
 };
 use grimoire_stats::linear::{Columns, Design, Sparse};
+use grimoire_stats::random::Random;
 use grimoire_testkit::{all_close, golden, shared_data};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -335,4 +336,27 @@ fn the_published_print_out_of_mtcars() {
         assert!(excess > 0.0 && excess < threshold, "{excess:e}");
         assert_eq!(theirs.map(|b| b == 0.0)[1..], [ours[1] == 0.0, ours[2] == 0.0, ours[3] == 0.0]);
     }
+}
+
+/// The unit of y is a unit: of y·2³³² (about 10¹⁰⁰), whose losses are squares of that, cross-validation chooses the same
+/// penalties.
+#[test]
+fn cross_validation_of_a_huge_response() {
+    let mut draws = Random::new(5, 0).draws(0);
+    let x: Vec<Vec<f64>> = (0..6).map(|_| (0..60).map(|_| draws.normal()).collect()).collect();
+    let y: Vec<f64> =
+        (0..60).map(|row| 2.0 * x[0][row] - x[1][row] + 0.5 * draws.normal()).collect();
+    let design = Design::Dense(Columns::from_columns(&x).unwrap());
+    let folds = deal(60, 5, 1);
+    let of = |unit: f64| {
+        let y: Vec<f64> = y.iter().map(|y| y * unit).collect();
+        validate(Family::Gaussian, &design, &y, &Options::default(), &folds).unwrap()
+    };
+    let (plain, huge) = (of(1.0), of(2.0_f64.powi(332)));
+    assert!(plain.one_standard_error > 0 && plain.one_standard_error < plain.least);
+    assert_eq!(plain.least, huge.least);
+    assert_eq!(plain.one_standard_error, huge.one_standard_error);
+    let scale = 2.0_f64.powi(-664);
+    let errors: Vec<f64> = huge.standard_error.iter().map(|error| error * scale).collect();
+    all_close(&errors, &plain.standard_error, 1e-9, 0.0);
 }

@@ -188,3 +188,40 @@ fn impossible_requests_are_errors() {
     let message = Bootstrap { level: 1.5, ..request }.mean(&[1.0, 2.0]).unwrap_err().to_string();
     assert_eq!(message, "the level is 1.5, expected a number strictly between 0 and 1");
 }
+
+/// What so few units or resamples cannot say is open, and nothing is NaN.
+#[test]
+fn too_little_for_an_interval_leaves_it_open() {
+    let open = (f64::NEG_INFINITY, f64::INFINITY);
+    let ends = |request: Bootstrap<'_>, values: &[f64]| -> Vec<(f64, f64)> {
+        let record = request.mean(values).unwrap();
+        let all = record.interval.iter().chain(&record.intervals);
+        all.map(|made| (made.lower, made.upper)).collect()
+    };
+    // Half of the resamples of two values have no spread.
+    let two = ends(Bootstrap::default(), &[1.0, 2.0]);
+    assert_eq!(two, [open; 3]);
+    let eight = [1.5, 5.0, 2.0, 8.0, 3.0, 9.0, 4.0, 2.5];
+    let far = ends(Bootstrap { level: 0.999999, ..Bootstrap::default() }, &eight);
+    assert_eq!(far, [open; 3]);
+    let near = ends(Bootstrap::default(), &eight);
+    assert!(near.iter().all(|(low, high)| 1.5 < *low && low < high && *high < 9.0), "{near:?}");
+    // Strata of two: one resample in four has no spread in either, more than either tail.
+    let labels = [0, 0, 1, 1];
+    let strata = Bootstrap { plan: Plan::Strata(&labels), ..Bootstrap::default() };
+    let paired = ends(strata, &[1.0, 2.0, 5.0, 7.0]);
+    assert!(paired.iter().all(|(low, high)| low < high && !low.is_nan()), "{paired:?}");
+    assert_eq!(paired[2], open);
+    let same = ends(Bootstrap::default(), &[4.0; 9]);
+    assert_eq!(same, [(4.0, 4.0); 3]);
+}
+
+#[test]
+fn a_wrong_value_is_named_by_its_own_place() {
+    let labels = [0, 1, 0, 1];
+    for plan in [Plan::Rows, Plan::Clusters(&labels), Plan::Strata(&labels)] {
+        let request = Bootstrap { plan, ..Bootstrap::default() };
+        let message = request.mean(&[1.0, 2.0, 3.0, f64::NAN]).unwrap_err().to_string();
+        assert_eq!(message, "value 4 of the sample is NaN, expected a finite number");
+    }
+}

@@ -71,6 +71,23 @@ fn incomplete_beta_has_both_tails() {
     }
 }
 
+/// Shapes below 1, where the tail away from 0 is small and 1 − P would not know it (`golden/stats/edges.py`).
+#[test]
+fn small_shapes_have_both_tails() {
+    let data: Value = golden::read("stats/edges.json");
+    for row in rows(&data, "gamma") {
+        let (Some(a), Some(x)) = (row[0], row[1]) else { panic!("arguments") };
+        eprintln!("gamma({a}, {x})");
+        check_tails(incomplete::gamma(a, x), row[2], row[3], 1e-12);
+    }
+    for row in rows(&data, "beta") {
+        let (Some(a), Some(b), Some(x)) = (row[0], row[1], row[2]) else { panic!("arguments") };
+        eprintln!("beta({a}, {b}, {x})");
+        check_tails(incomplete::beta(a, b, x, 1.0 - x), row[3], row[4], 1e-12);
+        check_tails(incomplete::beta(b, a, 1.0 - x, x).swapped(), row[3], row[4], 1e-12);
+    }
+}
+
 #[test]
 fn inverses_return_to_the_tail_they_were_given() {
     for (a, b) in [(0.5, 0.5), (2.0, 7.0), (150.0, 1e9), (1e6, 3e6), (5e11, 5e11), (1.0, 1e12)] {

@@ -101,6 +101,7 @@ impl Distribution for Binomial {
             skewness: (q - p) / variance.sqrt(),
             excess_kurtosis: (1.0 - 6.0 * p * q) / variance,
         }
+        .shaped()
     }
 
     fn inverse(&self, ln_p: f64, lower: bool) -> f64 {

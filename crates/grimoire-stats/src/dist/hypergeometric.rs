@@ -118,7 +118,7 @@ impl Distribution for Hypergeometric {
         let above = (all - 1.0) * all * all * (all * (all + 1.0) - 6.0 * k * m - 6.0 * n * l)
             + 6.0 * n * k * m * l * (5.0 * all - 6.0);
         let excess_kurtosis = above / (n * k * m * l * (all - 2.0) * (all - 3.0));
-        Moments { mean, variance, skewness, excess_kurtosis }
+        Moments { mean, variance, skewness, excess_kurtosis }.shaped()
     }
 
     fn inverse(&self, ln_p: f64, lower: bool) -> f64 {

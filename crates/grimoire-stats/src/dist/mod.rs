@@ -41,7 +41,7 @@ use crate::special::incomplete::Tails;
 pub const MOST: f64 = 1e15;
 
 /// Mean, variance, skewness and excess kurtosis, the mean in the unit of X and the last two without
-/// one; NaN or infinite where they do not exist.
+/// one; NaN or infinite where they do not exist, as the last two of a single possible value.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Moments {
     /// E X.
@@ -52,6 +52,16 @@ pub struct Moments {
     pub skewness: f64,
     /// E (X − mean)⁴ / variance² − 3.
     pub excess_kurtosis: f64,
+}
+
+impl Moments {
+    /// With the shape as NaN where there is no spread to measure it by.
+    pub(crate) fn shaped(self) -> Self {
+        if self.variance > 0.0 {
+            return self;
+        }
+        Self { skewness: f64::NAN, excess_kurtosis: f64::NAN, ..self }
+    }
 }
 
 /// What can be asked of a distribution. `x` is in the unit of its values, a whole number if it is
@@ -225,4 +235,28 @@ pub(crate) fn whole_inverse<D: Distribution>(d: &D, ln_p: f64, lower: bool) -> f
         }
     }
     high
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A single possible value has a mean and no shape: no number stands for 0/0.
+    #[test]
+    fn a_point_mass_has_no_skewness() {
+        let points: [(Box<dyn Distribution>, f64); 6] = [
+            (Box::new(Binomial::new(5, 0.0).unwrap()), 0.0),
+            (Box::new(Binomial::new(5, 1.0).unwrap()), 5.0),
+            (Box::new(Hypergeometric::new(10, 10, 4).unwrap()), 4.0),
+            (Box::new(Hypergeometric::new(10, 3, 0).unwrap()), 0.0),
+            (Box::new(Geometric::new(1.0).unwrap()), 0.0),
+            (Box::new(NegativeBinomial::new(3.0, 1.0).unwrap()), 0.0),
+        ];
+        for (d, at) in points {
+            let found = d.moments();
+            assert_eq!((found.mean, found.variance), (at, 0.0));
+            assert!(found.skewness.is_nan() && found.excess_kurtosis.is_nan(), "{found:?}");
+        }
+        assert!(Binomial::new(5, 0.5).unwrap().moments().skewness == 0.0);
+    }
 }

@@ -83,6 +83,7 @@ impl Distribution for Poisson {
             skewness: mean.sqrt().recip(),
             excess_kurtosis: mean.recip(),
         }
+        .shaped()
     }
 
     fn inverse(&self, ln_p: f64, lower: bool) -> f64 {

@@ -11,6 +11,9 @@
 //! H. B. Mann and D. R. Whitney, *On a test of whether one of two random variables is stochastically larger than the
 //! other* (1947).
 
+use crate::special::root;
+use std::f64::consts::LN_2;
+
 /// A distribution on 0, 1, …, m, kept as its m + 1 probabilities.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lattice {
@@ -49,14 +52,14 @@ impl Lattice {
     /// side.
     ///
     /// Domain: p ≥ 0; from 1 on it is m + 1, and so it may be by rounding just below. Method: the
-    /// probabilities added up from 0. Accuracy: exact where no sum is within rounding of p;
-    /// intervals from it are R's within 10⁻¹² (`tests/against_r.rs`). Source: J. Hodges and E.
+    /// probabilities added up from 0; a sum within 10⁻¹² of p counts as p, so that 1/20 is no more
+    /// than half of 1 − 0.9. Accuracy: exact where no other sum is that near; intervals from it are R's within 10⁻¹² (`tests/against_r.rs`). Source: J. Hodges and E.
     /// Lehmann (1963).
     pub fn critical(&self, p: f64) -> i64 {
         let mut below = 0.0;
         for (x, probability) in self.probabilities.iter().enumerate() {
             below += probability;
-            if below > p {
+            if below > p * (1.0 + 1e-12) {
                 return x as i64;
             }
         }
@@ -91,6 +94,46 @@ pub fn signed_rank(weights: &[u32]) -> Lattice {
         reach += weight;
     }
     Lattice { probabilities }
+}
+
+/// ln P(Σ wᵢ bᵢ ≤ x) of [`signed_rank`], finite where that underflows; −∞ below zero.
+///
+/// Domain: as `signed_rank`; x below the mean, where the tail is small. Method: fair bits are exchanged for
+/// bits that show heads with probability 1/(1 + e^(λwᵢ)), λ such that the mean is x, and P(X ≤ x) = Π (1 +
+/// e^(−λwᵢ))/2 · Σ_{k ≤ x} e^(λk) P_λ(k): the same convolution once more. Accuracy: 10⁻¹³ of the logarithm beside
+/// counted patterns of 1,100 ranks, as tested. Source: F. Esscher, *On the probability function in the collective theory
+/// of risk* (1932), for the exchange.
+pub fn ln_signed_rank_cdf(weights: &[u32], x: i64) -> f64 {
+    if x < 0 {
+        return f64::NEG_INFINITY;
+    }
+    let heads = |lambda: f64, w: u32| 1.0 / (1.0 + (lambda * f64::from(w)).exp());
+    let gap = |lambda: f64| {
+        x as f64 - weights.iter().map(|&w| f64::from(w) * heads(lambda, w)).sum::<f64>()
+    };
+    // λ = 700 leaves no weight above zero: enough for x = 0.
+    let lambda =
+        root::bracketed(0.0, 700.0, gap).unwrap_or(if gap(0.0) < 0.0 { 700.0 } else { 0.0 });
+    let total: usize = weights.iter().map(|&w| w as usize).sum();
+    let last = usize::try_from(x).unwrap_or(total).min(total);
+    // Only sums to x matter, and no sum falls.
+    let mut tilted = vec![0.0; last + 1];
+    tilted[0] = 1.0;
+    let mut ln_scale = 0.0;
+    for &weight in weights {
+        let (p, size) = (heads(lambda, weight), weight as usize);
+        for at in (0..=last).rev() {
+            let came = if at >= size { p * tilted[at - size] } else { 0.0 };
+            tilted[at] = (1.0 - p) * tilted[at] + came;
+        }
+        ln_scale += (-lambda * f64::from(weight)).exp().ln_1p() - LN_2;
+    }
+    let sum: f64 = tilted
+        .iter()
+        .enumerate()
+        .map(|(at, share)| share * (lambda * (at as f64 - last as f64)).exp())
+        .sum();
+    ln_scale + lambda * last as f64 + sum.ln()
 }
 
 /// The distribution of Σ wᵢ over a random subset of `chosen` of the `weights`, all subsets of that
@@ -179,6 +222,23 @@ pub fn doubled_midranks(values: &[f64]) -> (Vec<u32>, f64) {
 mod tests {
     use super::*;
     use grimoire_testkit::close;
+
+    /// Of 2ⁿ patterns of signs 1, 2, 3, 5, 7, 10 have sums of at most 0, 1, 2, 3, 4, 5 (partitions into distinct parts).
+    #[test]
+    fn far_tails_by_counting() {
+        for (n, bound) in [(1100, 1e-13), (12, 1e-13)] {
+            let ranks: Vec<u32> = (1..=n).collect();
+            for (x, patterns) in [(0, 1.0), (1, 2.0), (2, 3.0), (3, 5.0), (4, 7.0), (5, 10.0)] {
+                let expected = f64::ln(patterns) - f64::from(n) * LN_2;
+                close(ln_signed_rank_cdf(&ranks, x), expected, bound, 0.0);
+            }
+            assert_eq!(ln_signed_rank_cdf(&ranks, -1), f64::NEG_INFINITY);
+        }
+        // Where nothing underflows, the plain sum.
+        let ranks: Vec<u32> = (1..=60).collect();
+        let plain = signed_rank(&ranks).cdf(400).ln();
+        close(ln_signed_rank_cdf(&ranks, 400), plain, 1e-13, 0.0);
+    }
 
     #[test]
     fn small_cases_by_counting() {

@@ -75,6 +75,7 @@ impl Distribution for NegativeBinomial {
             skewness: (2.0 - p) / (r * q).sqrt(),
             excess_kurtosis: 6.0 / r + p * p / (r * q),
         }
+        .shaped()
     }
 
     fn inverse(&self, ln_p: f64, lower: bool) -> f64 {
@@ -143,6 +144,7 @@ impl Distribution for Geometric {
             skewness: (2.0 - p) / q.sqrt(),
             excess_kurtosis: 6.0 + p * p / q,
         }
+        .shaped()
     }
 
     fn inverse(&self, ln_p: f64, lower: bool) -> f64 {

@@ -77,7 +77,7 @@ impl Estimates {
     }
 
     /// Normal interval Ĥ ± z·[`error`](Self::error) around Grassberger's estimate, in nats, cut at
-    /// zero.
+    /// zero; from 0 to ∞ where one outcome only was seen, which says nothing of the spread.
     ///
     /// Domain: a level between 0 and 1. Method: the normal quantile. Accuracy: as good as its
     /// coverage, which the [module](self) states (`tests/coverage_models.rs`). Source: B. Harris
@@ -91,6 +91,9 @@ impl Estimates {
         let centre = self.value(Estimator::Grassberger);
         let half = normal_quantile(0.5 + 0.5 * level) * self.error();
         let method = "normal, second-order variance";
+        if self.seen < 2 {
+            return Ok(Interval::new(0.0, f64::INFINITY, level, method));
+        }
         Ok(Interval::new((centre - half).max(0.0), centre + half, level, method))
     }
 }
@@ -202,6 +205,8 @@ mod tests {
             close(*h, 1.75 * std::f64::consts::LN_2, 0.0, 1e-8);
         }
         assert!(entropy(&[1.5, 2.0]).is_err() && entropy(&[1.0]).is_err());
+        let one = entropy(&[5.0]).unwrap().interval(0.95).unwrap();
+        assert_eq!((one.lower, one.upper), (0.0, f64::INFINITY));
         assert!(entropy(&[1.0, 1.0]).unwrap().value(Estimator::ChaoShen).is_finite());
     }
 }

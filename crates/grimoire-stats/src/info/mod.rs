@@ -108,6 +108,11 @@ impl Distribution {
     /// # Errors
     /// When empty, a count is negative or not finite (says which), or all are zero.
     pub fn counts(counts: &[f64]) -> Result<Self> {
+        // Of counts that are huge the total would overflow: shares do not change with the unit.
+        if counts.iter().any(|&count| count > 1e290) && counts.iter().all(|c| c.is_finite()) {
+            let smaller: Vec<f64> = counts.iter().map(|count| count * 2.0_f64.powi(-200)).collect();
+            return Self::counts(&smaller);
+        }
         let total = check_counts(counts)?;
         Ok(Self::shares(counts, total))
     }
@@ -157,9 +162,11 @@ pub(crate) fn check_counts(counts: &[f64]) -> Result<Twofold> {
         });
     }
     let total = twofold::total(counts.iter().copied());
+    let sum = counts.iter().sum::<f64>();
     if total.hi == 0.0 {
         return Err(Error::Degenerate { what: "the counts", why: "all are zero" });
     }
+    error::inside("the sum of the counts", sum, sum.is_finite(), "a finite number")?;
     Ok(total)
 }
 
@@ -379,6 +386,16 @@ mod tests {
         close(sequence_perplexity(&[0.1_f64.ln(); 7]).unwrap(), 10.0, 1e-14, 0.0);
         // What was held impossible and came surprises without end.
         assert_eq!(sequence_perplexity(&[-0.5, 0_f64.ln()]).unwrap(), f64::INFINITY);
+    }
+
+    #[test]
+    fn huge_counts_are_shares_too() {
+        let even = Distribution::counts(&[1e308, 1e308]).unwrap();
+        assert_eq!(entropy(&even), LN_2);
+        assert!(Distribution::counts(&[1e308, f64::INFINITY]).is_err());
+        assert!(Distribution::counts(&[1e308, -1e300]).is_err());
+        let sample = estimate::entropy(&[1e308, 1e308]).unwrap_err().to_string();
+        assert_eq!(sample, "the sum of the counts is inf, expected a finite number");
     }
 
     #[test]

@@ -18,9 +18,16 @@ use crate::linear::twofold::Twofold;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct EntropySum {
     n: u64,
+    /// Σ v/unit.
     total: Twofold,
+    /// Σ (v/unit) log v.
     weighted: Twofold,
+    /// Whether the unit is [`HUGE_UNIT`], since a value was larger; else it is 1.
+    huge: bool,
 }
+
+/// 2⁶⁰⁰: once a value is larger, the sums are in this unit, so that they do not overflow.
+const HUGE_UNIT: f64 = f64::from_bits((1023 + 600) << 52);
 
 impl EntropySum {
     /// Takes the next count or probability v into Σ v and Σ v log v.
@@ -41,9 +48,15 @@ impl EntropySum {
             });
         }
         self.n += 1;
-        self.total = self.total + Twofold::from(value);
+        if value > HUGE_UNIT && !self.huge {
+            self.huge = true;
+            self.total = self.total.scaled(HUGE_UNIT.recip());
+            self.weighted = self.weighted.scaled(HUGE_UNIT.recip());
+        }
+        let scaled = if self.huge { value / HUGE_UNIT } else { value };
+        self.total = self.total + Twofold::from(scaled);
         if value > 0.0 {
-            self.weighted = self.weighted + Twofold::product(value, value.ln());
+            self.weighted = self.weighted + Twofold::product(scaled, value.ln());
         }
         Ok(())
     }
@@ -69,7 +82,8 @@ impl EntropySum {
         if total == 0.0 {
             return Err(Error::Degenerate { what: "the counts", why: "all are zero" });
         }
-        let entropy = Twofold::from(total.ln()) - self.weighted / self.total;
+        let ln_total = total.ln() + if self.huge { HUGE_UNIT.ln() } else { 0.0 };
+        let entropy = Twofold::from(ln_total) - self.weighted / self.total;
         Ok(entropy.value().max(0.0))
     }
 
@@ -81,7 +95,7 @@ impl EntropySum {
     /// # Errors
     /// When there are none, or they do not sum to one (so that one above 1 is found by the sum).
     pub fn of_probabilities(&self) -> Result<f64> {
-        let found = self.total.value();
+        let found = self.total.value() * if self.huge { HUGE_UNIT } else { 1.0 };
         if self.n > 0 && (found - 1.0).abs() > SUM_TOLERANCE {
             return Err(Error::Sum { what: "the probabilities", found, expected: 1.0 });
         }
@@ -102,5 +116,13 @@ mod tests {
         close(sum.of_counts().unwrap(), super::super::entropy(&list), 1e-15, 0.0);
         assert!(sum.of_probabilities().is_err() && sum.push(-1.0).is_err());
         assert!(EntropySum::default().of_counts().is_err());
+    }
+
+    #[test]
+    fn huge_counts_do_not_overflow() {
+        let mut sum = EntropySum::default();
+        [3.0, 1e308, 1e308, 1e308, 1e308].iter().for_each(|&k| sum.push(k).unwrap());
+        close(sum.of_counts().unwrap(), 4_f64.ln(), 1e-12, 0.0);
+        assert!(sum.of_probabilities().is_err());
     }
 }

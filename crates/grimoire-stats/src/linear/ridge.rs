@@ -89,8 +89,8 @@ pub struct Path {
 /// Friedman, *The Elements of Statistical Learning* (2009), 3.4.1 and 7.10.
 ///
 /// # Errors
-/// When the sizes differ, a value is not finite, a penalty is negative, there are none, or the
-/// decomposition fails.
+/// When the sizes differ, a value is not finite, y does not vary, a penalty is negative, there are
+/// none, or the decomposition fails.
 pub fn ridge(design: &Columns, y: &[f64], options: &Options) -> Result<Path> {
     sample("the response", y, 2)?;
     let (n, p) = (design.n_rows(), design.n_cols());
@@ -108,11 +108,13 @@ pub fn ridge(design: &Columns, y: &[f64], options: &Options) -> Result<Path> {
     let standardize = options.standardize.unwrap_or(options.convention == Convention::Glmnet);
     let prepared = Prepared::new(design, y, options.intercept, standardize)?;
     let spread_y = (dot(&prepared.y, &prepared.y) / n as f64).sqrt();
+    if spread_y <= prepared.centre.abs() * 1e-15 {
+        return Err(Error::Degenerate { what: "penalised regression", why: "y does not vary" });
+    }
     // k = λ·unit
     let unit = match options.convention {
         Convention::Sklearn => 1.0,
-        Convention::Glmnet if spread_y > 0.0 => n as f64 / spread_y,
-        Convention::Glmnet => n as f64,
+        Convention::Glmnet => n as f64 / spread_y,
     };
     let lambdas = match &options.lambdas {
         Some(lambdas) => {

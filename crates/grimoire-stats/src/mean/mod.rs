@@ -10,7 +10,7 @@
 //! space, so a product of a billion factors neither overflows nor loses digits. The interval is Student's
 //! on the transformed scale, carried back: for a geometric mean it is the usual one for logs.
 //!
-//! Domain: finite values, not negative but for the arithmetic mean; weights not negative and not all zero. Accuracy:
+//! Domain: finite values of any size, not negative but for the arithmetic mean; weights not negative and not all zero. Accuracy:
 //! relative error at most 10⁻¹² against 40 digits (`tests/info_golden.rs`); a geometric
 //! mean rounds one logarithm per value and one exponential. Source: G. H. Hardy, J. E. Littlewood and G. Pólya, *Inequalities*
 //! (1934), for the means and their order; B. P. Welford, *Note on a method for calculating corrected sums of squares
@@ -53,15 +53,37 @@ pub struct Running {
     kind: Kind,
     n: u64,
     zeros: bool,
+    /// Σ w in the unit 2^`weight_power`.
     weights: Twofold,
-    squared_weights: f64,
-    /// Σ w·t(x), divided by `exp(shift)` for powers.
+    weight_power: i32,
+    /// Σ w·t(x) in the units of weights and of t(x), which is 2^`power`, or of powers `peak`ᵖ.
     sum: Twofold,
-    shift: f64,
-    /// Welford's mean and sum of squares of t(x), for the interval (unweighted data only).
+    power: i32,
+    /// ln of the value whose power is the largest.
+    peak: Option<f64>,
+    /// Welford's mean and sum of squares of t(x) in its unit, for the interval (unweighted data only).
     centre: f64,
     scatter: f64,
     even: bool,
+}
+
+/// Sums change their unit for a number 2 to this power above it, so that they do not overflow.
+const ROOM: i32 = 400;
+
+/// The power of two at or below |value|, −1023 for zero and what is subnormal.
+fn power_of(value: f64) -> i32 {
+    ((value.to_bits() >> 52) & 0x7ff) as i32 - 1023
+}
+
+/// value · 2^power in steps that do not overflow before the product does.
+pub(crate) fn times_power(value: f64, power: i32) -> f64 {
+    let (mut value, mut left) = (value, power);
+    while left != 0 {
+        let step = left.clamp(-1000, 1000);
+        value *= 2.0_f64.powi(step);
+        left -= step;
+    }
+    value
 }
 
 impl Running {
@@ -86,9 +108,10 @@ impl Running {
             n: 0,
             zeros: false,
             weights: Twofold::ZERO,
-            squared_weights: 0.0,
+            weight_power: 0,
             sum: Twofold::ZERO,
-            shift: f64::NEG_INFINITY,
+            power: 0,
+            peak: None,
             centre: 0.0,
             scatter: 0.0,
             even: true,
@@ -132,8 +155,7 @@ impl Running {
         }
         self.n += 1;
         self.even &= weight == 1.0;
-        self.weights = self.weights + Twofold::from(weight);
-        self.squared_weights += weight * weight;
+        let weight = self.weigh(weight);
         if weight == 0.0 {
             return Ok(());
         }
@@ -142,16 +164,56 @@ impl Running {
             return Ok(());
         }
         match self.kind {
-            Kind::Arithmetic => self.add(value, weight),
+            Kind::Arithmetic => {
+                if value != 0.0 {
+                    self.make_room(power_of(value));
+                }
+                self.add(times_power(value, -self.power), weight);
+            }
             Kind::Geometric => self.add(value.ln(), weight),
             Kind::Harmonic => {
-                let inverse = Twofold::from(1.0) / Twofold::from(value);
+                self.make_room(-power_of(value));
+                let unit = times_power(1.0, -self.power - power_of(value));
+                let inverse =
+                    Twofold::from(unit) / Twofold::from(times_power(value, -power_of(value)));
                 self.sum = self.sum + inverse * Twofold::from(weight);
                 self.welford(inverse.hi);
             }
             Kind::Power(p) => self.add_power(p, value, weight),
         }
         Ok(())
+    }
+
+    /// Adds a weight to their sum and gives it back in their unit.
+    fn weigh(&mut self, weight: f64) -> f64 {
+        let power = power_of(weight);
+        if power > self.weight_power + ROOM {
+            let shrink = times_power(1.0, self.weight_power - power);
+            self.weights = self.weights.scaled(shrink);
+            self.sum = self.sum.scaled(shrink);
+            self.weight_power = power;
+        }
+        let scaled = times_power(weight, -self.weight_power);
+        self.weights = self.weights + Twofold::from(scaled);
+        scaled
+    }
+
+    /// Takes 2^`power` as the unit of t(x) where the present one is too small for it, or far too large at the start.
+    fn make_room(&mut self, power: i32) {
+        let begins = self.sum.hi == 0.0 && self.centre == 0.0 && self.scatter == 0.0;
+        if power <= self.power + ROOM && !(begins && power < self.power - ROOM) {
+            return;
+        }
+        if !begins {
+            self.rescale(times_power(1.0, self.power - power));
+        }
+        self.power = power;
+    }
+
+    fn rescale(&mut self, shrink: f64) {
+        self.sum = self.sum * Twofold::from(shrink);
+        self.centre *= shrink;
+        self.scatter *= shrink * shrink;
     }
 
     fn add(&mut self, transformed: f64, weight: f64) {
@@ -165,23 +227,26 @@ impl Running {
         self.scatter += before * (transformed - self.centre);
     }
 
-    /// Keeps `Σ w exp(p ln x − shift)` with the largest exponent as shift.
+    /// Keeps `Σ w (x/peak)ᵖ` with the largest power as peak.
     fn add_power(&mut self, p: f64, value: f64, weight: f64) {
         if value == 0.0 && p < 0.0 {
             self.zeros = true;
             return;
         }
-        self.welford(value.powf(p));
         if value == 0.0 {
+            self.welford(0.0);
             return;
         }
-        let exponent = p * value.ln();
-        if exponent > self.shift {
-            let shrink = (self.shift - exponent).exp();
-            self.sum = self.sum * Twofold::from(shrink);
-            self.shift = exponent;
-        }
-        self.sum = self.sum + Twofold::product((exponent - self.shift).exp(), weight);
+        let ln = value.ln();
+        let exponent = match self.peak {
+            Some(peak) if p * (ln - peak) <= 0.0 => p * (ln - peak),
+            before => {
+                self.rescale(before.map_or(0.0, |peak| (p * (peak - ln)).exp()));
+                self.peak = Some(ln);
+                0.0
+            }
+        };
+        self.add(exponent.exp(), weight);
     }
 
     /// Values so far.
@@ -191,7 +256,7 @@ impl Running {
 
     /// Sum of the weights, Σ w (the number of values, when none were given).
     pub fn weight(&self) -> f64 {
-        self.weights.value()
+        times_power(self.weights.value(), self.weight_power)
     }
 
     /// The mean so far, t⁻¹(Σ w t(x) / Σ w), in the unit of the values.
@@ -214,15 +279,20 @@ impl Running {
             return Ok(0.0);
         }
         Ok(match self.kind {
-            Kind::Arithmetic => (self.sum / weight).value(),
+            Kind::Arithmetic => times_power((self.sum / weight).value(), self.power),
             Kind::Geometric => (self.sum / weight).value().exp(),
-            Kind::Harmonic => (weight / self.sum).value(),
-            Kind::Power(_) if self.sum.value() == 0.0 => 0.0,
-            Kind::Power(p) => {
-                let share = (self.sum / weight).value();
-                ((self.shift + share.ln()) / p).exp()
-            }
+            Kind::Harmonic => times_power((weight / self.sum).value(), -self.power),
+            Kind::Power(p) => self.power_back(p, (self.sum / weight).value()),
         })
+    }
+
+    /// `share`^{1/p} in units of the peak.
+    fn power_back(&self, p: f64, share: f64) -> f64 {
+        match self.peak {
+            Some(peak) if share > 0.0 => (peak + share.ln() / p).exp(),
+            _ if p > 0.0 => 0.0,
+            _ => f64::INFINITY,
+        }
     }
 
     /// Student's interval t⁻¹(m ± q s/√n) on the transformed scale, carried back: m and s are mean
@@ -241,16 +311,11 @@ impl Running {
         let half = quantile(n - 1.0) * (self.scatter / (n - 1.0) / n).sqrt();
         let (low, high) = (self.centre - half, self.centre + half);
         let back = |value: f64| match self.kind {
-            Kind::Arithmetic => value,
+            Kind::Arithmetic => times_power(value, self.power),
             Kind::Geometric => value.exp(),
-            Kind::Harmonic => {
-                if value > 0.0 {
-                    1.0 / value
-                } else {
-                    f64::INFINITY
-                }
-            }
-            Kind::Power(p) => value.max(0.0).powf(1.0 / p),
+            Kind::Harmonic if value > 0.0 => times_power(1.0 / value, -self.power),
+            Kind::Harmonic => f64::INFINITY,
+            Kind::Power(p) => self.power_back(p, value),
         };
         let (a, b) = (back(low), back(high));
         Some((a.min(b), a.max(b)))
@@ -339,6 +404,42 @@ mod tests {
         close(power.mean().unwrap(), 1e300 * 0.5_f64.cbrt(), 1e-12, 0.0);
         let cancelling = mean(Kind::Arithmetic, &[1e16, 1.0, -1e16]).unwrap();
         assert_eq!(cancelling, 1.0 / 3.0);
+    }
+
+    #[test]
+    fn sizes_at_the_edge_of_the_doubles() {
+        let of = |kind, values: &[f64]| mean(kind, values).unwrap();
+        assert_eq!(of(Kind::Arithmetic, &[1e308; 7]), 1e308);
+        close(of(Kind::Arithmetic, &[f64::MAX, -f64::MAX, 3e300]), 1e300, 1e-15, 0.0);
+        assert_eq!(of(Kind::Arithmetic, &[1.0, 1e308, 1e308, 1.0]), 5e307);
+        close(of(Kind::Harmonic, &[5e-324, 5e-324]), 5e-324, 0.0, 0.0);
+        close(of(Kind::Harmonic, &[1e308, 3e307]), 1e308 * (0.6 / 1.3), 1e-15, 0.0);
+        let weighted =
+            |weights: &[f64]| weighted_mean(Kind::Arithmetic, &[1.0, 4.0, 1.0], weights).unwrap();
+        assert_eq!(weighted(&[1e308, 1e308, 1e308]), 2.0);
+        assert_eq!(weighted(&[1.0, 1e308, 1.0]), 4.0);
+        close(of(Kind::Power(1e308), &[1.0, 2.0, 3.0]), 3.0, 1e-15, 0.0);
+        close(of(Kind::Power(-1e308), &[1.0, 2.0, 3.0]), 1.0, 1e-15, 0.0);
+    }
+
+    /// An interval does not depend on the unit: mean 2, s = 1, n = 3, half width q/√3.
+    #[test]
+    fn intervals_at_the_edge_of_the_doubles() {
+        for unit in [1e-300, 1.0, 4e307] {
+            for kind in [Kind::Arithmetic, Kind::Power(1.0)] {
+                let mut running = Running::new(kind).unwrap();
+                [unit, 2.0 * unit, 3.0 * unit].iter().for_each(|&x| running.push(x).unwrap());
+                let (low, high) = running.ends(|_| 1.5).unwrap();
+                close(low / unit, 2.0 - 1.5 / 3_f64.sqrt(), 1e-13, 0.0);
+                close(high / unit, 2.0 + 1.5 / 3_f64.sqrt(), 1e-13, 0.0);
+            }
+        }
+        // Order 10³⁰⁰ of 1, 2, 3: transformed 0, 0, 1 in units of 3^p, whose ends are (1 ∓ 4)/3.
+        let mut running = Running::new(Kind::Power(1e300)).unwrap();
+        [1.0, 2.0, 3.0].iter().for_each(|&x| running.push(x).unwrap());
+        let (low, high) = running.ends(|_| 4.0).unwrap();
+        assert_eq!(low, 0.0);
+        close(high, 3.0, 1e-15, 0.0);
     }
 
     proptest::proptest! {

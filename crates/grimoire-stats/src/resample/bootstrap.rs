@@ -11,11 +11,14 @@
 //! the step from z to Student's t: of 30 clusters a nominal 95 % covers 93. Both are therefore *expanded*:
 //! instead of the share α/2 they read `Φ(−√(n/(n−1)) t_{n−1}(1 − α/2))`, which undoes both (T. Hesterberg,
 //! "What teachers should know about the bootstrap", 2015, section 3). The studentised interval needs no such help.
+//!
+//! Where that share is below 1/(B + 1), B resamples hold no such quantile, and the interval is open: two units at
+//! 95 %, or eight at 99.9999 %, say nothing of where the mean cannot be.
 
 use super::strata::StratumRows;
 use super::units::{Plan, Units};
 use crate::dist::{Distribution, Student};
-use crate::error::{Error, Result, inside, open_unit};
+use crate::error::{Error, Result, inside, open_unit, sample};
 use crate::random::Random;
 use crate::record::{Interval, Record};
 use crate::special::erf::{normal_cdf, normal_quantile};
@@ -110,6 +113,10 @@ impl Bootstrap<'_> {
     /// `statistic` gets `width` sums and must be a pure function. With [`Kind::Studentised`] it
     /// must return its standard error too. With clusters the rows of a cluster are summed first.
     ///
+    /// An interval whose share p (of the studentised one, α/2) is below 1/(B + 1) of B resamples is
+    /// open on both sides; a BCa end beyond 1/a is the outermost resample; resamples without
+    /// spread make a studentised end infinite.
+    ///
     /// Domain: finite sums, two units or more, from 20 resamples, a level between 0 and 1; labels
     /// from 0 without gaps. Method: each resample from the stream of its own number; many rows by
     /// their counts. Accuracy: the same bytes for any number of threads, spread and bias as theory
@@ -185,8 +192,16 @@ impl Bootstrap<'_> {
     }
 
     fn percentile(&self, sorted: &[f64], tail: f64, method: &'static str) -> Interval {
+        if beyond(sorted, tail) {
+            return self.open(method);
+        }
         let (lower, upper) = (quantile(sorted, tail), quantile(sorted, 1.0 - tail));
         Interval::new(lower, upper, self.level, method)
+    }
+
+    /// From −∞ to ∞.
+    fn open(&self, method: &'static str) -> Interval {
+        Interval::new(f64::NEG_INFINITY, f64::INFINITY, self.level, method)
     }
 
     /// Efron (1987): z₀ from the share of resamples below the estimate (ties count half), a from the
@@ -206,6 +221,9 @@ impl Bootstrap<'_> {
             let why = "every resample lies on one side of the estimate";
             return Err(Error::Degenerate { what: "the BCa interval", why });
         }
+        if beyond(sorted, tail) {
+            return Ok(self.open(Kind::Bca.name()));
+        }
         let z0 = normal_quantile(share);
         let mut influence = vec![Vec::new(); units.strata()];
         units.each_left_out(|stratum, sums| {
@@ -220,11 +238,14 @@ impl Bootstrap<'_> {
             squares += sum(values.iter().map(|v| (mean - v).powi(2)));
         }
         let a = if squares > 0.0 { cubes / (6.0 * squares.powf(1.5)) } else { 0.0 };
-        let end = |p: f64| {
-            let z = z0 + normal_quantile(p);
-            quantile(sorted, normal_cdf(z0 + z / (1.0 - a * z)))
+        let end = |score: f64| {
+            let z = z0 + score;
+            // Beyond its pole at z = 1/a the correction has gone all the way to that side.
+            let moved = if a * z < 1.0 { z / (1.0 - a * z) } else { z * f64::INFINITY };
+            quantile(sorted, normal_cdf(z0 + moved))
         };
-        Ok(Interval::new(end(tail), end(1.0 - tail), self.level, Kind::Bca.name()))
+        let score = normal_quantile(tail);
+        Ok(Interval::new(end(score), end(-score), self.level, Kind::Bca.name()))
     }
 
     fn studentised(&self, values: &[Value], whole: Value) -> Result<Interval> {
@@ -232,16 +253,27 @@ impl Bootstrap<'_> {
             let why = "the statistic does not say its standard error";
             return Err(Error::Degenerate { what: "the studentised interval", why });
         }
+        if whole.error == 0.0 {
+            let same = whole.estimate;
+            return Ok(Interval::new(same, same, self.level, Kind::Studentised.name()));
+        }
         // A resample without spread says nothing of the scale: it counts as infinitely far out.
         let mut t: Vec<f64> = values
             .iter()
             .map(|v| {
                 let gap = v.estimate - whole.estimate;
-                if v.error > 0.0 { gap / v.error } else { gap.signum() * f64::MAX }
+                match gap {
+                    0.0 => 0.0,
+                    _ if v.error > 0.0 => gap / v.error,
+                    _ => gap.signum() * f64::INFINITY,
+                }
             })
             .collect();
         t.sort_by(f64::total_cmp);
         let tail = 0.5 * (1.0 - self.level);
+        if beyond(&t, tail) {
+            return Ok(self.open(Kind::Studentised.name()));
+        }
         let lower = whole.estimate - quantile(&t, 1.0 - tail) * whole.error;
         let upper = whole.estimate - quantile(&t, tail) * whole.error;
         Ok(Interval::new(lower, upper, self.level, Kind::Studentised.name()))
@@ -261,6 +293,7 @@ impl Bootstrap<'_> {
     /// As [`Bootstrap::run`].
     pub fn mean(&self, values: &[f64]) -> Result<Record> {
         let kinds = [Kind::Bca, Kind::Percentile, Kind::Studentised];
+        sample("the sample", values, 1)?;
         let n = values.len() as f64;
         let resampled = match self.plan {
             // Per unit: sum and number of rows; per row also the square, for the standard error.
@@ -344,11 +377,16 @@ fn cluster_rows(values: &[f64], labels: &[u32]) -> Result<Vec<f64>> {
     Ok(sums.into_iter().flat_map(|(x, m)| [x, m, x * x, m * x, m * m]).collect())
 }
 
+/// Whether so many resamples hold no quantile of so small a share.
+fn beyond(sorted: &[f64], tail: f64) -> bool {
+    tail * (sorted.len() as f64 + 1.0) < 1.0
+}
+
 /// The quantile of sorted numbers by linear interpolation: x₍ₖ₎ + (h − k)(x₍ₖ₊₁₎ − x₍ₖ₎), h = p (n
 /// − 1) and k = ⌊h⌋ from 0. NaN when there are none.
 ///
-/// Domain: ascending numbers, which is not checked; p from 0 to 1, and beyond it the first or the
-/// last. Method: as written. Accuracy: relative error at most 10⁻¹⁵ of numpy's
+/// Domain: ascending numbers, infinite ones too, which is not checked; p from 0 to 1, and beyond it
+/// the first or the last. Method: as written. Accuracy: relative error at most 10⁻¹⁵ of numpy's
 /// (`tests/resampling.rs`). Source: R. Hyndman and Y. Fan, *Sample quantiles in statistical
 /// packages* (1996), type 7, the default of R and numpy.
 ///
@@ -363,7 +401,10 @@ pub fn quantile(sorted: &[f64], p: f64) -> f64 {
     let low = at.floor() as usize;
     let part = at - low as f64;
     let high = sorted[(low + 1).min(last)];
-    if part == 0.0 { sorted[low] } else { sorted[low] + part * (high - sorted[low]) }
+    match sorted[low] {
+        low if part == 0.0 || low == high || low.is_infinite() => low,
+        low => low + part * (high - low),
+    }
 }
 
 /// The p-quantile of `values` with the percentile interval from resamples, quantiles α/2 and 1 −
@@ -384,7 +425,7 @@ pub fn quantile(sorted: &[f64], p: f64) -> f64 {
 pub fn quantile_interval(values: &[f64], p: f64, request: &Bootstrap<'_>) -> Result<Record> {
     open_unit("the share", p)?;
     open_unit("the level", request.level)?;
-    crate::error::sample("the sample", values, 2)?;
+    sample("the sample", values, 2)?;
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let n = sorted.len();

@@ -6,15 +6,16 @@
 //! parameters, the power series or the continued fraction (Abramowitz and Stegun 6.5.29, 6.5.31, 26.5.8
 //! by Lentz's algorithm), and for large ones (from 200) quadrature of the tail from x
 //! outwards, where the integrand is exp(linear + well-conditioned rest), so that the cost does not
-//! grow with n. The smaller tail is always the one computed.
+//! grow with n. At a shape below 1 a small tail on the side away from 0 is 1 less a power series, put together so that
+//! nothing cancels (Gautschi 1979). The smaller tail is the one computed, or the other where it leaves a tenth at least.
 //! Accuracy: relative error of each tail near 10⁻¹⁴, growing like 10⁻¹⁶·|ln tail| far out; checked to
 //! 10⁻¹² against mpmath up to a + b = 10¹², down to tails of 10⁻³⁰⁰.
 //!
 //! Sources: M. Abramowitz, I. Stegun, *Handbook of Mathematical Functions* (1964), as numbered above; W. Lentz
-//! (1976); C. Loader, *Fast and accurate computation of binomial probabilities* (2000), for the factor in front.
+//! (1976); W. Gautschi, *A computational procedure for incomplete gamma functions* (1979); C. Loader, *Fast and accurate computation of binomial probabilities* (2000), for the factor in front.
 
 use super::erf::normal_quantile_of_ln;
-use super::gamma::{deviance, ln_1p_minus, stirling_error};
+use super::gamma::{deviance, digamma, ln_1p_minus, ln_gamma_1p, stirling_error};
 use super::{quadrature, root, two_sum};
 use std::f64::consts::{LN_2, TAU};
 
@@ -100,9 +101,10 @@ pub fn ln_gamma_kernel(a: f64, x: f64) -> f64 {
 ///
 /// Domain: a > 0, else NaN; P = 0 for x ≤ 0 and 1 for x = ∞; NaN for NaN. Method: below a = 200 the
 /// power series (x < a + 1) or the continued fraction by Lentz's algorithm; from 200 quadrature of
-/// the tail outwards from x. Accuracy: relative error of each tail at most 10⁻¹² of mpmath at 60
-/// digits, a from ½ to 10¹², to 30 standard deviations and tails of 10⁻³⁰⁰ (`tests/special.rs`).
-/// Source: Abramowitz and Stegun 6.5.1, 6.5.29 and 6.5.31.
+/// the tail outwards from x; below a = 1 the continued fraction from x = 1 on, and before it a small
+/// Q by its own series. Accuracy: relative error of each tail at most 10⁻¹² of mpmath at 60 digits,
+/// a from 10⁻¹² to 10¹², to 30 standard deviations and tails of 10⁻³⁰⁰ (`tests/special.rs`).
+/// Source: Abramowitz and Stegun 6.5.1, 6.5.29 and 6.5.31; W. Gautschi (1979) for small a.
 ///
 /// ```
 /// // Q(1, x) = e^(−x).
@@ -131,24 +133,44 @@ pub fn gamma(a: f64, x: f64) -> Tails {
         let ratio = tail(g, -slope, x / a.sqrt(), f64::INFINITY, |d| 1.0 / (x + d));
         return Tails::from_upper(kernel, ratio);
     }
-    if x < a + 1.0 {
+    if x < if a < 1.0 { 1.0 } else { a + 1.0 } {
         let (mut term, mut sum, mut k) = (1.0, 1.0, a);
         while term > 1e-17 * sum {
             k += 1.0;
             term *= x / k;
             sum += term;
         }
-        return Tails::from_lower(kernel, sum / a);
+        let tails = Tails::from_lower(kernel, sum / a);
+        if a < 1.0 && tails.lower > 0.5 {
+            return small_upper(a * x.ln() - ln_gamma_1p(a), a, |k| -x / k);
+        }
+        return tails;
     }
     let step = |i: f64| (-i * (i - a), x + 2.0 * i + 1.0 - a);
     Tails::from_upper(kernel, 1.0 / lentz(x + 1.0 - a, step))
 }
 
+/// Both tails where P = e^`ln` (1 + a Σ tₖ/(a + k)) with t₀ = 1 and tₖ = tₖ₋₁ `ratio(k)`, k from 1, is
+/// close to 1: the upper is (1 − e^ln) − e^ln a Σ tₖ/(a + k).
+fn small_upper(ln: f64, a: f64, ratio: impl Fn(f64) -> f64) -> Tails {
+    let (mut term, mut sum, mut k) = (1.0_f64, 0.0_f64, 0.0);
+    while k < 2000.0 {
+        k += 1.0;
+        term *= ratio(k);
+        sum += term / (a + k);
+        if term.abs() <= 1e-18 * sum.abs() {
+            break;
+        }
+    }
+    let upper = (-ln.exp_m1() - ln.exp() * a * sum).max(0.0);
+    Tails { lower: 1.0 - upper, upper, ln_lower: (-upper).ln_1p(), ln_upper: upper.ln() }
+}
+
 /// ln of x^a y^b / B(a, b) where y = 1 − x: the density of the beta distribution on the logit
 /// scale.
 ///
-/// Domain: a, b > 0, 0 < x < 1, y = 1 − x as exactly as the caller has it; not checked. Method: δ(a
-/// + b) − δ(a) − δ(b) less two deviances, a − (a + b)x carried in two doubles. Accuracy: absolute
+/// Domain: a, b > 0, 0 < x < 1, y = 1 − x as exactly as the caller has it; not checked. Method: δ(a + b)
+/// less δ(a), δ(b) and two deviances, a − (a + b)x carried in two doubles. Accuracy: absolute
 /// error of the logarithm near 10⁻¹⁴, and 10⁻¹⁶ of its size far out (no test of its own: logarithms
 /// of densities are within 10⁻¹² of R's, `tests/against_r.rs`). Source: C. Loader (2000).
 pub fn ln_beta_kernel(a: f64, b: f64, x: f64, y: f64) -> f64 {
@@ -179,9 +201,10 @@ fn beta_distance(a: f64, b: f64, x: f64, y: f64) -> f64 {
 /// Domain: a, b > 0, else NaN; x from 0 to 1 and `y` = 1 − x, given separately because one of the
 /// two may be too small for the other to tell. Iₓ = 0 for x ≤ 0, 1 for y ≤ 0; NaN for NaN. Method:
 /// the smaller tail by the continued fraction (parameter below 200) or by quadrature outwards from
-/// x. Accuracy: relative error of each tail at most 10⁻¹² of mpmath at 60 digits, a + b to 10¹², to
-/// 35 standard deviations and tails of 10⁻³⁰⁰ (`tests/special.rs`). Source: Abramowitz and Stegun
-/// 26.5.1 and 26.5.8; W. Lentz (1976).
+/// x; below a parameter of 1 a small tail away from its end by the power series of the other.
+/// Accuracy: relative error of each tail at most 10⁻¹² of mpmath at 60 digits, parameters from
+/// 10⁻¹² to 10¹², to 35 standard deviations and tails of 10⁻³⁰⁰ (`tests/special.rs`). Source:
+/// Abramowitz and Stegun 26.5.1, 26.5.4 and 26.5.8; W. Lentz (1976); W. Gautschi (1979).
 ///
 /// ```
 /// // I_½(a, a) = ½ by symmetry.
@@ -207,7 +230,12 @@ pub fn beta(a: f64, b: f64, x: f64, y: f64) -> Tails {
         return Tails::from_lower(kernel, beta_tail(a, b, x, y, distance));
     }
     if a < LARGE && x <= (a + 1.0) / (a + b + 2.0) {
-        return Tails::from_lower(kernel, beta_fraction(a, b, x) / a);
+        let tails = Tails::from_lower(kernel, beta_fraction(a, b, x) / a);
+        if a < 1.0 && tails.lower > 0.5 {
+            let ln_power = a * x.ln() - ln_gamma_1p(a) + ln_gamma_step(a, b);
+            return small_upper(ln_power, a, |k| (k - b) * x / k);
+        }
+        return tails;
     }
     if b >= LARGE && distance <= 0.0 {
         return Tails::from_upper(kernel, beta_tail(b, a, y, x, -distance));
@@ -215,12 +243,17 @@ pub fn beta(a: f64, b: f64, x: f64, y: f64) -> Tails {
     Tails::from_upper(kernel, beta_fraction(b, a, y) / b)
 }
 
-/// Lower tail divided by the kernel, `distance` = a − (a+b)·x ≥ 0.
+/// ln Γ(a + b) − ln Γ(b) as ∫ ψ, which keeps the digits of an a that is small beside b; for a ≤ b.
+fn ln_gamma_step(a: f64, b: f64) -> f64 {
+    quadrature::integrate(0.0, a, |t| digamma(b + t))
+}
+
+/// Lower tail divided by the kernel, `distance` = a − (a+b)·x ≥ 0; over s = d/x, so that no x is too small.
 fn beta_tail(a: f64, b: f64, x: f64, y: f64, distance: f64) -> f64 {
-    let slope = distance / (x * y);
-    let g = |d: f64| a * ln_1p_minus(-d / x) + b * ln_1p_minus(d / y) - d * slope;
-    let spread = (x * y / (a + b)).sqrt();
-    tail(g, slope, spread, x, |d| 1.0 / ((x - d) * (y + d)))
+    let (slope, odds) = (distance / y, x / y);
+    let g = |s: f64| a * ln_1p_minus(-s) + b * ln_1p_minus(s * odds) - s * slope;
+    let spread = (1.0 / odds / (a + b)).sqrt();
+    tail(g, slope, spread, 1.0, |s| 1.0 / ((1.0 - s) * (y + s * x)))
 }
 
 /// ∫₀^end exp(g(d)) w(d) dd, where g is concave with g(0) = 0, g'(0) = −`slope` ≤ 0: cut off where

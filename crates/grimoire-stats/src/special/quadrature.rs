@@ -3,8 +3,8 @@
 //! Equation: ∫ f ≈ h Σ wₖ [f(m − h xₖ) + f(m + h xₖ)] over 32 pairs of nodes, m the middle and h
 //! half the width of the interval. Exact for polynomials of degree 127; for an integrand that falls
 //! by e⁻⁴⁰ across the interval the truncation error is below 10⁻²⁰ of the integral. Nodes and
-//! weights by Newton's method on the Legendre polynomial with 45 digits (mpmath 1.3). Not adaptive:
-//! the caller chooses the interval, and none of it says how large the error is.
+//! weights by Newton's method on the Legendre polynomial with 45 digits (mpmath 1.3). The caller
+//! chooses the interval; [`integrate_halving`] alone looks at its own error.
 //!
 //! Source: Abramowitz and Stegun, *Handbook of Mathematical Functions* (1964), 25.4.30.
 
@@ -47,6 +47,32 @@ pub fn integrate_panels(from: f64, to: f64, panels: u32, mut f: impl FnMut(f64) 
             integrate(start, start + width, &mut f)
         })
         .sum()
+}
+
+/// ∫ f over [from, to] for an f ≥ 0, by halving: a piece is done when [`integrate`] of it differs
+/// from that of its halves by at most `tolerance`, or after 40 halvings; after 4,096 pieces all that are left are.
+///
+/// Domain: as [`integrate`]; a tolerance above the noise of f times the width, or the halving goes on to its end.
+/// Method: the sum of the halves is what counts, so that the error is far below the tolerance: 64 nodes that agree with
+/// 128 to nine digits leave those right to about eighteen. Accuracy: relative error at most 10⁻¹³ of a
+/// logistic step of width 10⁻⁴ in [0, 1], as tested. Source: P. Davis and P. Rabinowitz, *Methods of
+/// Numerical Integration* (1984), 6.2.
+pub fn integrate_halving(from: f64, to: f64, tolerance: f64, mut f: impl FnMut(f64) -> f64) -> f64 {
+    let mut open = vec![(from, to, integrate(from, to, &mut f), 40)];
+    let (mut total, mut pieces) = (0.0, 0);
+    while let Some((from, to, whole, left)) = open.pop() {
+        let middle = 0.5 * (from + to);
+        let (first, second) = (integrate(from, middle, &mut f), integrate(middle, to, &mut f));
+        let agree = (first + second - whole).abs() <= tolerance;
+        pieces += 1;
+        if agree || left == 0 || pieces > 4096 {
+            total += first + second;
+        } else {
+            open.push((middle, to, second, left - 1));
+            open.push((from, middle, first, left - 1));
+        }
+    }
+    total
 }
 
 /// Positive nodes with their weights.
@@ -100,5 +126,13 @@ mod tests {
             1e-14,
             0.0,
         );
+    }
+
+    #[test]
+    fn halving_finds_a_step() {
+        // ∫ 1/(1 + e^(−(x − c)/w)) over [0, 1] = w [softplus((1 − c)/w) − softplus(−c/w)].
+        let (c, w) = (0.3, 1e-4);
+        let found = integrate_halving(0.0, 1.0, 1e-10, |x| 1.0 / (1.0 + (-(x - c) / w).exp()));
+        close(found, 0.7, 1e-13, 0.0);
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! D = sup |Fₙ − F|; one-sided: *greater* is sup (Fₙ − F), which says that the sample lies to the left.
 //! Exact p-values ([`crate::dist::kolmogorov`]) up to n = 20,000 (one sample, two-sided) or m·n = 10⁸ (two);
-//! the limit beyond.
+//! the limit beyond. The effect of a two-sided test is D with a 95 % interval that covers at least as often, by the
+//! inequality of Dvoretzky, Kiefer and Wolfowitz with Massart's constant (1990).
 //!
 //! Equation: Fₙ(x) = #{xᵢ ≤ x}/n; D = max over the sorted sample of i/n − F(x₍ᵢ₎) and F(x₍ᵢ₎) − (i − 1)/n, or the largest
 //! |Fₘ − Gₙ|. Domain: finite values; a continuous F that was not fitted to them. Method: one walk over the sorted values.
@@ -13,9 +14,24 @@
 
 use crate::dist::kolmogorov;
 use crate::error::{Error, Result, sample};
-use crate::record::{Alternative, Record};
+use crate::record::{Alternative, Interval, Record};
 
 const MOST_CELLS: f64 = 1e8;
+
+/// The level of the interval of the distance, since the tests take none.
+const EFFECT_LEVEL: f64 = 0.95;
+
+/// The ε that sup |Fₙ − F| exceeds with a probability of at most `alpha` (Massart 1990).
+fn massart(n: f64, alpha: f64) -> f64 {
+    ((2.0 / alpha).ln() / (2.0 * n)).sqrt()
+}
+
+/// Adds the distance D with D ± `reach`, which holds the distance of the distributions at least as often as it says.
+fn with_distance(record: Record, d: f64, reach: f64) -> Record {
+    let (low, high) = ((d - reach).max(0.0), (d + reach).min(1.0));
+    let made = Interval::new(low, high, EFFECT_LEVEL, "Dvoretzky-Kiefer-Wolfowitz");
+    record.with_effect("largest distance of the distributions", d, Some(made))
+}
 
 /// One sample against the cumulative distribution function `cdf` = F: D = max over the sorted
 /// sample of i/n − F(x₍ᵢ₎) ([`Alternative::Greater`]), F(x₍ᵢ₎) − (i − 1)/n ([`Alternative::Less`]),
@@ -50,21 +66,27 @@ pub fn one_sample(
         tied |= index > 0 && sorted[index - 1] == x;
     }
     let count = values.len() as u64;
-    let (d, p_value) = match alternative {
-        Alternative::Greater => (above, kolmogorov::one_sided(count, above)),
-        Alternative::Less => (below, kolmogorov::one_sided(count, below)),
-        Alternative::TwoSided => {
-            let d = above.max(below);
-            (d, kolmogorov::two_sided(count, d))
-        }
+    let d = match alternative {
+        Alternative::Greater => above,
+        Alternative::Less => below,
+        Alternative::TwoSided => above.max(below),
     };
-    let record = Record::new("Kolmogorov-Smirnov test of one sample", count)
+    let (p_value, ln_p) = if alternative == Alternative::TwoSided {
+        (kolmogorov::two_sided(count, d), kolmogorov::ln_two_sided(count, d))
+    } else {
+        (kolmogorov::one_sided(count, d), kolmogorov::ln_one_sided(count, d))
+    };
+    let mut record = Record::new("Kolmogorov-Smirnov test of one sample", count)
         .with_test("the values come from the given distribution", alternative, p_value)
+        .with_ln_p_value(ln_p)
         .with_statistic("D", d)
         .with("largest_excess", above)
         .with("largest_deficit", below)
         .assuming("values are independent")
         .assuming("the distribution is continuous and was not fitted to these values");
+    if alternative == Alternative::TwoSided {
+        record = with_distance(record, d, massart(n, 1.0 - EFFECT_LEVEL));
+    }
     Ok(if tied { record.assuming("ties were broken by rounding only") } else { record })
 }
 
@@ -108,20 +130,28 @@ pub fn two_samples(x: &[f64], y: &[f64], alternative: Alternative) -> Result<Rec
         Alternative::TwoSided => above.max(below),
     };
     let exact = cells <= MOST_CELLS;
-    let p_value = if exact {
-        kolmogorov::two_samples(m, n, d, one)
-    } else {
-        let z = d * (cells / (m as f64 + n as f64)).sqrt();
-        if one { (-2.0 * z * z).exp() } else { kolmogorov::limit(z) }
+    let z = d * (cells / (m as f64 + n as f64)).sqrt();
+    let (p_value, ln_p) = match (exact, one) {
+        (true, _) => {
+            (kolmogorov::two_samples(m, n, d, one), kolmogorov::ln_two_samples(m, n, d, one))
+        }
+        (false, true) => ((-2.0 * z * z).exp(), -2.0 * z * z),
+        (false, false) => (kolmogorov::limit(z), kolmogorov::ln_limit(z)),
     };
     let method = if exact {
         "exact Kolmogorov-Smirnov test of two samples"
     } else {
         "asymptotic Kolmogorov-Smirnov test of two samples"
     };
-    Ok(Record::new(method, m + n)
+    let mut record = Record::new(method, m + n)
         .with_test("both samples come from one distribution", alternative, p_value)
+        .with_ln_p_value(ln_p)
         .with_statistic("D", d)
         .assuming("values are independent")
-        .assuming("the distributions are continuous"))
+        .assuming("the distributions are continuous");
+    if !one {
+        let part = 0.5 * (1.0 - EFFECT_LEVEL);
+        record = with_distance(record, d, massart(m as f64, part) + massart(n as f64, part));
+    }
+    Ok(record)
 }

@@ -82,8 +82,8 @@ pub fn exact(
 /// mid-p and Wilson's beside it. `more` holds the p-value of the E-test where the ratio is 1 and
 /// the counts are together below 10⁶.
 ///
-/// Domain: whole counts, not both 0; exposures and a ratio above 0, finite; a level between 0 and
-/// 1. Method: binomial tails. Accuracy: p and ends within 10⁻¹² relative of R's `poisson.test`
+/// Domain: whole counts, not both 0; exposures and a ratio above 0, finite; a level from 0 to 1,
+/// without the ends. Method: binomial tails. Accuracy: p and ends within 10⁻¹² relative of R's `poisson.test`
 /// (`tests/against_r.rs`). Source: J. Przyborowski and H. Wilenski (1940).
 ///
 /// # Errors

@@ -158,12 +158,13 @@ fn summarise(losses: &[Vec<f64>], shares: &[f64], n: usize) -> (Vec<f64>, Vec<f6
     (0..n)
         .map(|i| {
             let mean: f64 = losses.iter().zip(shares).map(|(loss, share)| loss[i] * share).sum();
-            let square: f64 = losses
-                .iter()
-                .zip(shares)
-                .map(|(loss, share)| share * (loss[i] - mean).powi(2))
-                .sum();
-            (mean, (square / (losses.len() - 1) as f64).sqrt())
+            // Squares of the gaps over the largest: a loss is a square already.
+            let gaps = || losses.iter().map(|loss| (loss[i] - mean).abs());
+            let largest = gaps().fold(0.0, f64::max);
+            let unit = if largest > 0.0 { largest } else { 1.0 };
+            let square: f64 =
+                gaps().zip(shares).map(|(gap, share)| share * (gap / unit).powi(2)).sum();
+            (mean, unit * (square / (losses.len() - 1) as f64).sqrt())
         })
         .unzip()
 }
@@ -171,6 +172,15 @@ fn summarise(losses: &[Vec<f64>], shares: &[f64], n: usize) -> (Vec<f64>, Vec<f6
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Weights ½ and ½ of losses 1 and 3: mean 2, error √(½ + ½); in any unit.
+    #[test]
+    fn the_error_of_huge_losses_is_finite() {
+        for unit in [1.0, 2.0_f64.powi(900), 2.0_f64.powi(-900)] {
+            let (mean, error) = summarise(&[vec![unit], vec![3.0 * unit]], &[0.5, 0.5], 1);
+            assert_eq!((mean[0], error[0]), (2.0 * unit, unit));
+        }
+    }
 
     #[test]
     fn folds_are_even_and_repeatable() {
