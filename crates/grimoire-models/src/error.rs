@@ -103,6 +103,9 @@ pub enum ModelError {
         /// Rows of the embedding.
         vocabulary: usize,
     },
+    /// A prompt that is empty.
+    #[error("a prompt without a token: there is nothing to go on from")]
+    EmptyPrompt,
     /// A sequence that does not fit.
     #[error("{tokens} tokens do not fit in the context of {context}")]
     TooLong {

@@ -100,7 +100,10 @@ pub fn generate(
     let (context, precision) = (model.config().context, options.precision);
     for prompt in prompts {
         model.check_tokens(prompt)?;
-        if prompt.len() >= context || prompt.is_empty() {
+        if prompt.is_empty() {
+            return Err(ModelError::EmptyPrompt);
+        }
+        if prompt.len() >= context {
             return Err(ModelError::TooLong { tokens: prompt.len() + 1, context });
         }
     }

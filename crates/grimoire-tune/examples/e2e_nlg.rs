@@ -122,7 +122,7 @@ fn main() -> Outcome<()> {
     let before = measured(&model, &params, ANSWERS.0)?;
     let settings = LoraSettings::default();
     match arguments.next() {
-        Some(start) => load(&mut model, &mut params, &checkpoint, &start)?,
+        Some(start) => load(&mut model, &mut params, &checkpoint, &start)?.layers,
         None => attach(&mut model, &mut params, &settings, 20)?,
     };
     let mut trainer = Trainer::new(params, plan());

@@ -7,9 +7,10 @@
 //! rows of `B` are put in the order of the format that is written, and back.
 
 use crate::error::TuneError;
+use crate::fingerprint::fingerprint;
 use grimoire_format::adapter::LoraPair;
 use grimoire_format::adapter::gguf_lora::GgufLora;
-use grimoire_format::adapter::peft::PeftAdapter;
+use grimoire_format::adapter::peft::{Base, PeftAdapter};
 use grimoire_models::{
     Architecture, Checkpoint, Container, Model, Naming, RowOrder, is_rotated, permuted_in_gguf,
 };
@@ -63,7 +64,7 @@ pub fn n_values(model: &Model, params: &Params, settings: &LoraSettings) -> u128
 /// Adds fresh adapters to the linear layers that the settings name; returns how many.
 ///
 /// # Errors
-/// When no layer is named.
+/// When a pattern names no layer.
 pub fn attach(
     model: &mut Model,
     params: &mut Params,
@@ -71,14 +72,13 @@ pub fn attach(
     seed: u64,
 ) -> Result<usize, TuneError> {
     let naming = hf_naming(model);
+    refuse_idle(model, naming, &settings.targets)?;
     let mut added = 0;
-    let mut layers = Vec::new();
     for (index, linear) in model.linears_mut().into_iter().enumerate() {
         let name = naming.of(&linear.path).unwrap_or_default();
         if !settings.targets.is_empty()
             && !settings.targets.iter().any(|t| names(t, &linear.path, &name))
         {
-            layers.push(linear.path.clone());
             continue;
         }
         let [out, width] = linear.shape(params);
@@ -90,12 +90,23 @@ pub fn attach(
         linear.adapt(params, settings.rank, settings.scale(), a, vec![0.0; out * settings.rank]);
         added += 1;
     }
-    if added == 0 {
-        layers.truncate(model.linears().len() / model.config().n_blocks.max(1));
-        let patterns = settings.targets.clone();
-        return Err(TuneError::NoTarget { patterns, layers: layers.join(", ") });
-    }
     Ok(added)
+}
+
+/// Refuses patterns that name no layer.
+fn refuse_idle(model: &Model, naming: Naming, targets: &[String]) -> Result<(), TuneError> {
+    let linears = model.linears();
+    let idle = |pattern: &&String| {
+        let theirs = |path: &str| naming.of(path).unwrap_or_default();
+        !linears.iter().any(|linear| names(pattern, &linear.path, &theirs(&linear.path)))
+    };
+    let patterns: Vec<String> = targets.iter().filter(idle).cloned().collect();
+    if patterns.is_empty() {
+        return Ok(());
+    }
+    let first_block = linears.len() / model.config().n_blocks.max(1);
+    let layers: Vec<&str> = linears.iter().take(first_block).map(|l| l.path.as_str()).collect();
+    Err(TuneError::NoTarget { patterns, layers: layers.join(", ") })
 }
 
 /// Whether a pattern names a layer: a part of its dotted path, by whole components, in our words or theirs.
@@ -136,6 +147,10 @@ pub fn to_peft(
         peft.config.alpha_pattern.clear();
     }
     peft.config.fan_in_fan_out = model.config().architecture == Architecture::Gpt2;
+    peft.base = Some(Base {
+        architecture: family(model).name().to_owned(),
+        weights: fingerprint(checkpoint),
+    });
     Ok(peft)
 }
 
@@ -144,11 +159,15 @@ pub fn to_gguf(model: &Model, params: &Params, checkpoint: &Checkpoint) -> GgufL
     let order = RowOrder::between(checkpoint, Container::Gguf);
     let name = |path: &str| Naming::Gguf.of(path).map(|name| format!("{name}.weight"));
     let pairs = pairs(model, params, order, name);
-    let architecture = match model.config().architecture {
-        Architecture::Mistral => Architecture::Llama.name(),
-        other => other.name(),
-    };
-    GgufLora { architecture: architecture.to_owned(), name: None, pairs }
+    GgufLora { architecture: family(model).name().to_owned(), name: None, pairs }
+}
+
+/// The architecture of a model, where Mistral is a Llama, as it is in GGUF.
+fn family(model: &Model) -> Architecture {
+    match model.config().architecture {
+        Architecture::Mistral => Architecture::Llama,
+        other => other,
+    }
 }
 
 fn pairs(
@@ -178,37 +197,46 @@ fn pairs(
     pairs
 }
 
-/// Loads the adapter at `path` (a PEFT folder or a GGUF-LoRA file) onto a model. Returns how many layers it
-/// adapts.
+/// What was loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// Layers that are adapted.
+    pub layers: usize,
+    /// Whether the file says that it was trained on other weights: those of another model, or its own base in
+    /// another type, or merged.
+    pub other_weights: bool,
+}
+
+/// Loads the adapter at `path` (a PEFT folder or a GGUF-LoRA file) onto a model.
 ///
 /// # Errors
-/// A file that cannot be read; a module that the model lacks, or of another shape.
+/// A file that cannot be read; another architecture; a module that the model lacks, or of another shape.
 pub fn load(
     model: &mut Model,
     params: &mut Params,
     checkpoint: &Checkpoint,
     path: &Path,
-) -> Result<usize, TuneError> {
+) -> Result<Applied, TuneError> {
     let neighbours = checkpoint.permutes_qk();
+    let mut other_weights = false;
     let (pairs, naming, order) = if path.is_dir() {
+        let adapter = PeftAdapter::open(path)?;
+        if let Some(base) = &adapter.base {
+            refuse_other(path, "its base", &base.architecture, model)?;
+            other_weights = base.weights != fingerprint(checkpoint);
+        }
         let order = neighbours.then_some(RowOrder::ToNeighbours);
-        (PeftAdapter::open(path)?.pairs, hf_naming(model), order)
+        (adapter.pairs, hf_naming(model), order)
     } else {
         let adapter = GgufLora::open(path)?;
-        let ours = model.config().architecture;
-        let same = adapter.architecture == ours.name()
-            || (ours == Architecture::Mistral && adapter.architecture == "llama");
-        if !same {
-            let reason = format!("it adapts {}, the model is {ours}", adapter.architecture);
-            return Err(misfit(path, "general.architecture", reason));
-        }
+        refuse_other(path, "general.architecture", &adapter.architecture, model)?;
         let permuted = permuted_in_gguf(model.config());
         (adapter.pairs, Naming::Gguf, (permuted && !neighbours).then_some(RowOrder::ToHalves))
     };
     let dim = model.config().head_dim;
     let layers = model.linears_mut().into_iter();
     let mut layers: HashMap<String, _> = layers.map(|layer| (layer.path.clone(), layer)).collect();
-    let adapted = pairs.len();
+    let applied = Applied { layers: pairs.len(), other_weights };
     for LoraPair { module, rank, inputs, outputs, a, b, scale } in pairs {
         let bare = module.strip_suffix(".weight").unwrap_or(&module);
         let ours = naming.path(bare).or_else(|| naming.path(&format!("transformer.{bare}")));
@@ -230,7 +258,21 @@ pub fn load(
         };
         linear.adapt(params, rank, scale, a, b);
     }
-    Ok(adapted)
+    Ok(applied)
+}
+
+/// Refuses an adapter of another architecture.
+fn refuse_other(
+    path: &Path,
+    place: &str,
+    architecture: &str,
+    model: &Model,
+) -> Result<(), TuneError> {
+    let ours = model.config().architecture;
+    if [ours, family(model)].iter().any(|same| same.name() == architecture) {
+        return Ok(());
+    }
+    Err(misfit(path, place, format!("it adapts {architecture}, the model is {ours}")))
 }
 
 fn misfit(path: &Path, module: &str, reason: String) -> TuneError {

@@ -10,6 +10,7 @@ pub mod adapter;
 pub mod data;
 mod error;
 mod evaluate;
+mod fingerprint;
 mod memory;
 mod order;
 mod sequence;
@@ -18,6 +19,7 @@ mod trainer;
 
 pub use error::TuneError;
 pub use evaluate::{DocumentLoss, evaluate};
+pub use fingerprint::fingerprint;
 pub use memory::{Footprint, Load, answering_program, footprint};
 pub use order::rows_of_step;
 pub use sequence::{MicroBatch, Sequence, micro_batches};

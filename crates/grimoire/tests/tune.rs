@@ -9,8 +9,9 @@
     reason = "a test stops at what it did not expect, and says what it saw"
 )]
 
+use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 const SHORT: [&str; 12] = [
     "--steps",
@@ -73,6 +74,26 @@ fn the_folder_holds_what_was_promised() {
         grimoire().args(["tune", "builtin", "--out"]).arg(&out).args(SHORT).output().unwrap();
     let (code, line) = error(&again);
     assert!(code == 1 && line.contains("a run is there already"), "{line}");
+}
+
+#[test]
+fn a_run_without_held_out_rows_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("one.jsonl");
+    std::fs::write(&data, "{\"prompt\": \"a\", \"completion\": \"b\"}\n").unwrap();
+    let output = run(&["tune", "builtin", data.to_str().unwrap(), "--dry-run"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("warning: no row is held out"), "{text}");
+}
+
+#[test]
+fn a_prompt_that_is_no_text_is_named() {
+    let mut command = grimoire();
+    command.args(["generate", "builtin", "--prompt", "-"]).stdin(Stdio::piped());
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(&[0xff, 0xfe]).unwrap();
+    let (code, line) = error(&child.wait_with_output().unwrap());
+    assert!(code == 1 && line.contains("standard input, for --prompt -: "), "{line}");
 }
 
 /// Rows of some length for the real model: a question and an answer of many small words.
@@ -187,7 +208,12 @@ fn what_is_wrong_is_named_with_its_place() {
     let nothing = file("nothing.jsonl", "\n");
     let preferences =
         file("preferences.jsonl", "{\"prompt\": \"a\", \"chosen\": \"b\", \"rejected\": \"c\"}\n");
-    let cases: [(&[&str], i32, &str); 9] = [
+    let messages = file(
+        "messages.jsonl",
+        "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}, {\"role\": \"assistant\", \"content\": \"b\"}]}\n",
+    );
+    let full = ["tune", "builtin", "--method", "full"];
+    let cases: &[(&[&str], i32, &str)] = &[
         (&["tune", "builtin", &broken], 1, "broken.jsonl:17"),
         (&["tune", "builtin", &empty], 1, "empty.jsonl:17"),
         (&["tune", "builtin", &columns], 1, "left"),
@@ -196,9 +222,22 @@ fn what_is_wrong_is_named_with_its_place() {
         (&["tune", "./absent.gguf", &broken], 1, "absent.gguf"),
         (&["tune", "builtin", "--rank", "0"], 2, "--rank 0"),
         (&["tune", "builtin", "--targets", "no_such_layer", "--dry-run"], 1, "no_such_layer"),
+        (&["tune", "builtin", "--targets", "q_proj,nosuch", "--dry-run"], 1, "[\"nosuch\"]"),
+        (&["tune", "builtin", "--patience", "0"], 2, "--patience 0: expected at least 1"),
+        (&["tune", "builtin", "--eval-every", "0"], 2, "--eval-every 0: expected at least 1"),
+        (&["tune", "builtin", "--save-every", "0"], 2, "--save-every 0: expected at least 1"),
+        (&["tune", "builtin", "--ema", "1.5"], 2, "--ema 1.5: expected a number between 0 and 1"),
+        (&["tune", "builtin", "--clip", "nan"], 2, "--clip NaN: "),
+        (&["tune", "builtin", "--clip", "-1"], 2, "--clip -1: "),
+        (&[&full[..], &["--rank", "4"]].concat(), 2, "--rank: it is for adapters"),
+        (&[&full[..], &["--alpha", "4"]].concat(), 2, "--alpha: it is for adapters"),
+        (&[&full[..], &["--rslora"]].concat(), 2, "--rslora: it is for adapters"),
+        (&[&full[..], &["--targets", "mlp"]].concat(), 2, "--targets: it is for adapters"),
+        (&["tune", "builtin", &messages, "--no-template"], 1, "no chat template is used, found"),
         (&["tune", "--resume", "./no-such-run"], 1, "no-such-run"),
+        (&["model", "info", &columns], 1, "expected \"GGUF\", found \"left\""),
     ];
-    for (args, code, place) in cases {
+    for &(args, code, place) in cases {
         let output = run(args);
         let (found, line) = error(&output);
         assert!(found == code && line.contains(place), "{args:?}: exit {found}, {line}");

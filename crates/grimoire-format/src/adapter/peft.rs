@@ -17,6 +17,24 @@ use std::path::Path;
 const CONFIG: &str = "adapter_config.json";
 const WEIGHTS: &str = "adapter_model.safetensors";
 const PREFIX: &str = "base_model.model.";
+/// Names in the `__metadata__` of the weights, which PEFT reads past.
+const BASE: [&str; 2] = ["grimoire.base.architecture", "grimoire.base.weights"];
+
+/// The model that an adapter was trained on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base {
+    /// Its architecture.
+    pub architecture: String,
+    /// A fingerprint of its weights.
+    pub weights: String,
+}
+
+impl Base {
+    fn read(metadata: &BTreeMap<String, String>) -> Option<Self> {
+        let [architecture, weights] = BASE.map(|name| metadata.get(name).cloned());
+        Some(Self { architecture: architecture?, weights: weights? })
+    }
+}
 
 /// An adapter as PEFT keeps it.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +43,8 @@ pub struct PeftAdapter {
     pub config: PeftConfig,
     /// The weights, sorted by module, each with its scale.
     pub pairs: Vec<LoraPair>,
+    /// What it was trained on, where the file tells.
+    pub base: Option<Base>,
 }
 
 impl PeftAdapter {
@@ -84,7 +104,7 @@ impl PeftAdapter {
             }
             pairs.push(pair);
         }
-        Ok(Self { config, pairs })
+        Ok(Self { config, pairs, base: Base::read(file.metadata()) })
     }
 
     /// An adapter with these pairs, where `left` are the modules of the model without one: rank and
@@ -124,7 +144,7 @@ impl PeftAdapter {
             layers_pattern: Vec::new(),
             fan_in_fan_out: false,
         };
-        Ok(Self { config, pairs })
+        Ok(Self { config, pairs, base: None })
     }
 
     /// Writes the folder, the weights as F32; files that are there are replaced one by one, the
@@ -156,7 +176,11 @@ impl PeftAdapter {
                 specs.push(TensorSpec { name, dtype: Dtype::F32, shape: shape.into() });
             }
         }
-        let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
+        let mut metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
+        if let Some(Base { architecture, weights }) = &self.base {
+            let told = [architecture, weights].map(String::clone);
+            metadata.extend(BASE.map(str::to_owned).into_iter().zip(told));
+        }
         let mut writer = Writer::create(&path, &metadata, &specs)?;
         for (pair, specs) in pairs.iter().zip(specs.chunks(2)) {
             writer.append(&specs[0].name, &super::little_endian(&pair.a))?;

@@ -115,11 +115,7 @@ fn version(cursor: &mut Cursor) -> Result<u32> {
     let start = cursor.clone();
     let magic: [u8; 4] = cursor.array("magic")?;
     if &magic != MAGIC {
-        return Err(start.malformed(
-            "magic",
-            "\"GGUF\"",
-            format!("{:?}", magic.escape_ascii().to_string()),
-        ));
+        return Err(start.malformed("magic", "\"GGUF\"", format!("\"{}\"", magic.escape_ascii())));
     }
     let start = cursor.clone();
     let version = cursor.u32("version")?;

@@ -16,7 +16,7 @@ pub struct Example {
     pub sequence: Sequence,
     /// Where it comes from.
     pub source: Source,
-    /// The tokens that ask for the answer, where there is one.
+    /// The tokens that ask for the answer, where there are any.
     pub question: Option<Vec<u32>>,
     /// The prompt in words, where there is one.
     pub prompt: Option<String>,
@@ -87,7 +87,8 @@ impl Encoder<'_> {
         Ok(Example {
             sequence,
             source: source.clone(),
-            question: question.transpose().map_err(text)?,
+            // A template may write nothing for it, and then nothing can be asked.
+            question: question.transpose().map_err(text)?.filter(|ids| !ids.is_empty()),
             prompt: asked.prompt,
             answer: asked.answer,
             lost,
@@ -138,7 +139,7 @@ impl Encoder<'_> {
             (Row::Messages { .. }, None) => Err(super::read::place(
                 &source.path,
                 source.line,
-                "prompt and completion, or text: the model has no chat template",
+                "prompt and completion, or text, where no chat template is used",
                 "messages",
             )),
             (Row::Completion { prompt, completion }, Some(template)) => {

@@ -16,7 +16,7 @@ pub use encode::{Encoder, Example, Marked};
 pub use parquet::READER as PARQUET_READER;
 pub use read::{ENDINGS, Record, ending, json_lines, parse_records, read_records};
 pub use schema::{Fields, Row, Schema, Source, Turn, read_as, rows};
-pub use split::split;
+pub use split::{overlap, split};
 
 /// What is wrong with data.
 #[derive(Debug, thiserror::Error)]

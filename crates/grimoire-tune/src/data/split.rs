@@ -1,10 +1,10 @@
 //! A fixed part held out: rows are grouped by what they ask, groups are put in an order that depends on their
 //! content and the seed alone, and the first groups are held out. The same rows are held out however the file
-//! is sorted, and no prompt is on both sides.
+//! is sorted, and no prompt is on both sides. Where the held-out rows are given, the rows that ask the same are found.
 
 use super::Row;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Splits rows into (trained on, held out), by index, each in file order; about `share` of the rows, but at
 /// least `least` and at most `most`, are held out. Too few groups hold out nothing.
@@ -38,6 +38,18 @@ pub fn split(
     (trained, held)
 }
 
+/// Which of `rows`, by index, ask what a row of `held` asks; rows that ask nothing are the same when they answer
+/// the same.
+pub fn overlap(rows: &[Row], held: &[Row]) -> Vec<usize> {
+    let held: HashSet<String> = held.iter().map(asked).collect();
+    (0..rows.len()).filter(|index| held.contains(&asked(&rows[*index]))).collect()
+}
+
+fn asked(row: &Row) -> String {
+    let key = row.key();
+    if key.trim().is_empty() { format!("{row:?}") } else { key }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,6 +73,18 @@ mod tests {
         let mut back: Vec<usize> = held_turned.into_iter().map(|index| 299 - index).collect();
         back.sort_unstable();
         assert_eq!(held, back);
+    }
+
+    #[test]
+    fn rows_that_ask_the_same_are_found_whatever_they_answer() {
+        let rows = [row(0, 0), row(1, 1), row(0, 2), row(2, 3)];
+        assert_eq!(overlap(&rows, &[row(0, 9), row(7, 1)]), [0, 2]);
+        assert_eq!(overlap(&rows, &[]), [0_usize; 0]);
+        let open = |completion: &str| Row::Completion {
+            prompt: String::new(),
+            completion: completion.to_owned(),
+        };
+        assert_eq!(overlap(&[open("a"), open("b")], &[open("b"), open("c")]), [1]);
     }
 
     #[test]

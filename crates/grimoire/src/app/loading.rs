@@ -86,6 +86,7 @@ pub(crate) fn wanted(
                 let message = format!("{}: {name} has an adapter of its own", adapter.display());
                 return Err(Failure::usage(message).hint("merge that one into its base first"));
             }
+            refuse_lost(name, &base)?;
             wanted.model = base;
             wanted.adapter = Some(path);
         }
@@ -111,6 +112,16 @@ pub(crate) fn wanted(
     Ok(wanted)
 }
 
+/// Refuses a run whose base is gone.
+fn refuse_lost(run: &str, base: &str) -> Outcome {
+    if builtin::bytes(base).is_some() || source::elsewhere(base).is_ok() {
+        return Ok(());
+    }
+    let told_by = Path::new(run).join("run.json");
+    Err(Failure::work(format!("{}: model: {base} is not there", told_by.display()))
+        .hint(format!("put it back, or say where it is: MODEL --adapter {run}")))
+}
+
 impl Wanted {
     /// The same without its adapter.
     pub(crate) fn plain(&self) -> Self {
@@ -134,7 +145,15 @@ impl Wanted {
         let mut model = Model::load(&checkpoint)?;
         let mut params = Params::default();
         if let Some(path) = &self.adapter {
-            grimoire_tune::adapter::load(&mut model, &mut params, &checkpoint, path)?;
+            let applied = grimoire_tune::adapter::load(&mut model, &mut params, &checkpoint, path)?;
+            if applied.other_weights {
+                listener.tell(&format!(
+                    "warning: {} was trained on other weights than those of {}: right if these are its base merged or \
+                     in another type, wrong if they are another model",
+                    path.display(),
+                    self.model
+                ));
+            }
         }
         Ok((checkpoint, model, params))
     }

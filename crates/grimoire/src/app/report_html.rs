@@ -140,7 +140,7 @@ fn measured(report: &TuneReport, held: &HeldOut) -> Result<String, PlotError> {
         "<div class=\"scroll\"><table><thead><tr><th>held-out part</th><th>before</th><th>after</th>\
          <th>change</th></tr></thead>\n<tbody>{}{}</tbody></table></div>\n\
          <p class=\"quiet under\">{} documents, {} scored tokens. Brackets are {:.0} % intervals, clustered by \
-         document. Change: {}, {}.</p>\n",
+         document. Change: {}, {}. {}</p>\n",
         row("loss, nats per token", held.loss_before, held.loss_after, &change),
         row(
             "perplexity",
@@ -152,7 +152,8 @@ fn measured(report: &TuneReport, held: &HeldOut) -> Result<String, PlotError> {
         held.tokens,
         held.level * 100.0,
         escape(&held.method),
-        p_value(held.p_value)
+        p_value(held.p_value),
+        escape(&report.kept().unwrap_or_default())
     );
     if held.documents.len() > 1 {
         out.push_str(&drawn(&document_changes(&held.documents))?);

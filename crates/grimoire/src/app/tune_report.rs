@@ -159,6 +159,17 @@ impl HeldOut {
 }
 
 impl TuneReport {
+    /// How the kept step was chosen, where there was a choice.
+    pub(crate) fn kept(&self) -> Option<String> {
+        let (step, n) = (self.best_step?, self.evaluations.len());
+        (n > 1).then(|| {
+            format!(
+                "Step {step} was kept, the best of {n} by the loss on these same documents, which flatters it a \
+                 little."
+            )
+        })
+    }
+
     /// The result in a sentence or two, for the terminal and the head of the page.
     pub(crate) fn headline(&self) -> String {
         let Some(held) = &self.held_out else {

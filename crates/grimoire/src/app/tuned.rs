@@ -1,6 +1,7 @@
 //! What the folder of a run holds for use: an adapter beside the name of its base, or a whole model.
 
 use crate::app::loading::Loaded;
+use crate::app::tune::reached;
 use crate::failure::{Failure, Outcome};
 use grimoire_models::{Container, Target, Types, export};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 pub(crate) enum Tuned {
     /// A model that loads by itself.
     Whole(PathBuf),
-    /// An adapter, and the model that it adapts as the run was told of it.
+    /// An adapter, and how to reach the model that it adapts.
     Adapter { base: String, path: PathBuf },
 }
 
@@ -34,7 +35,8 @@ pub(crate) fn tuned(folder: &Path) -> Outcome<Option<Tuned>> {
     let text = std::fs::read_to_string(&request).map_err(|error| wrong(&error))?;
     let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| wrong(&error))?;
     let base = value["model"].as_str().ok_or_else(|| wrong(&"model: expected a name"))?;
-    Ok(Some(Tuned::Adapter { base: base.to_owned(), path }))
+    let place = value["places"]["model"].as_str().map(Path::new);
+    Ok(Some(Tuned::Adapter { base: reached(base, place), path }))
 }
 
 /// Where a run keeps a whole model: a folder when its base was one, a file when that was a GGUF file.

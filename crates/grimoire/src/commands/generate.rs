@@ -119,7 +119,9 @@ pub(crate) fn run(args: Generate, printer: &mut Printer) -> Outcome {
     let mut prompt = args.prompt.clone().unwrap_or_default();
     if prompt == "-" {
         prompt.clear();
-        std::io::stdin().read_to_string(&mut prompt)?;
+        std::io::stdin()
+            .read_to_string(&mut prompt)
+            .map_err(|error| Failure::work(format!("standard input, for --prompt -: {error}")))?;
     }
     let ids = if args.chat {
         chat_prompt(&loaded, &[Message::new("user", &prompt)])?

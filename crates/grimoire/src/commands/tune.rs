@@ -1,40 +1,49 @@
 //! `grimoire tune MODEL DATA`: the main job. Without arguments it tunes the built-in model on the built-in data.
 
-use crate::app::tune::{Method, TuneRequest, Watch, prepare, resume, train};
+use crate::app::tune::{Inputs, Method, Places, TuneRequest, Watch, prepare, resume, train};
 use crate::app::tune_report::{Estimate, TuneReport, number, p_value};
 use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
+use grimoire_tune::adapter::LoraSettings;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::PathBuf;
 
 /// Adapt a model to data, and say honestly whether it got better.
 #[derive(clap::Args)]
 pub(crate) struct Tune {
+    #[command(flatten)]
+    asked: Asked,
+    /// Go on with the run in this folder, as it was asked for.
+    #[arg(long, value_name = "RUN")]
+    resume: Option<PathBuf>,
+    /// Say what was understood and what it would take, and stop.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What a run is asked for once: a resumed one goes on as it was begun.
+#[derive(clap::Args)]
+#[command(mut_args(|arg| arg.conflicts_with("resume")))]
+struct Asked {
     /// A .gguf file, a Hugging Face folder, org/name on the hub; `builtin` when left out.
     model: Option<String>,
     /// JSON Lines, JSON, CSV, TSV, Parquet or text: messages; prompt and completion; or text.
     data: Option<String>,
-    /// Data to measure on; a part of DATA is held out otherwise.
+    /// Data to measure on, and to choose the step by whose weights are kept; a part of DATA is held out otherwise.
     #[arg(long)]
     eval: Option<String>,
     /// The folder of the run; a new one under grimoire-runs/ otherwise.
     #[arg(long, short)]
     out: Option<PathBuf>,
-    /// Go on with the run in this folder.
-    #[arg(long, conflicts_with_all = ["model", "data", "eval", "out"])]
-    resume: Option<PathBuf>,
-    /// Say what was understood and what it would take, and stop.
-    #[arg(long)]
-    dry_run: bool,
     /// What becomes trainable.
     #[arg(long, value_enum, default_value_t = Method::Lora)]
     method: Method,
-    /// Rank of the adapters.
-    #[arg(long, default_value_t = 16)]
-    rank: usize,
-    /// The adapters count alpha/rank times.
-    #[arg(long, default_value_t = 32.0)]
-    alpha: f64,
+    /// Rank of the adapters; 16 otherwise.
+    #[arg(long)]
+    rank: Option<usize>,
+    /// The adapters count alpha/rank times; 32 otherwise.
+    #[arg(long)]
+    alpha: Option<f64>,
     /// Scale by alpha/√rank instead.
     #[arg(long)]
     rslora: bool,
@@ -118,7 +127,7 @@ pub(crate) fn run(args: Tune, printer: &mut Printer) -> Outcome {
     let dry = args.dry_run;
     let prepared = match &args.resume {
         Some(folder) => resume(folder, printer)?,
-        None => prepare(request(args)?, printer)?,
+        None => prepare(request(args.asked)?, dry, printer)?,
     };
     if dry {
         return printer.report(&prepared.preflight, |preflight| preflight.text());
@@ -132,7 +141,25 @@ pub(crate) fn run(args: Tune, printer: &mut Printer) -> Outcome {
     printer.report(&report, text)
 }
 
-fn request(args: Tune) -> Outcome<TuneRequest> {
+/// Options of adapters, and full fine-tuning, which has none.
+fn refuse_idle(args: &Asked) -> Outcome {
+    let given = [
+        ("--rank", args.rank.is_some()),
+        ("--alpha", args.alpha.is_some()),
+        ("--rslora", args.rslora),
+        ("--targets", !args.targets.is_empty()),
+    ];
+    match given.iter().find(|(_, given)| *given && args.method == Method::Full) {
+        Some((option, _)) => Err(Failure::usage(format!(
+            "{option}: it is for adapters, and --method full trains every weight"
+        ))
+        .hint("leave out one of the two")),
+        None => Ok(()),
+    }
+}
+
+fn request(args: Asked) -> Outcome<TuneRequest> {
+    refuse_idle(&args)?;
     let (model, data) = match (args.model, args.data) {
         (None, _) => ("builtin".to_owned(), "builtin".to_owned()),
         (Some(model), Some(data)) => (model, data),
@@ -152,14 +179,15 @@ fn request(args: Tune) -> Outcome<TuneRequest> {
     let built_in = model == "builtin" && data == "builtin";
     let usual_steps = (built_in && args.epochs.is_none()).then_some(crate::app::builtin::STEPS);
     let epochs = args.epochs.unwrap_or(3.0);
+    let usual = LoraSettings::default();
     Ok(TuneRequest {
         out,
         model,
         data,
         eval: args.eval,
         method: args.method,
-        rank: args.rank,
-        alpha: args.alpha,
+        rank: args.rank.unwrap_or(usual.rank),
+        alpha: args.alpha.unwrap_or(usual.alpha),
         rslora: args.rslora,
         targets: args.targets,
         steps: args.steps.or(usual_steps),
@@ -185,6 +213,8 @@ fn request(args: Tune) -> Outcome<TuneRequest> {
         answer_tokens: args.answer_tokens,
         seed: args.seed,
         precision: args.precision,
+        places: Places::default(),
+        inputs: Inputs::default(),
     })
 }
 
@@ -256,6 +286,9 @@ fn text(report: &TuneReport) -> String {
             number(held.perplexity_after.low, 3),
             number(held.perplexity_after.high, 3),
         );
+    }
+    if let Some(kept) = report.kept() {
+        out += &format!("{kept}\n");
     }
     for score in &report.scores {
         let range = |e: Estimate| {

@@ -187,8 +187,10 @@ fn no_permission() {
     }
     mode(&at("secret.gguf"), 0);
     mode(&at("secret.jsonl"), 0);
-    std::fs::create_dir(at("locked")).unwrap();
-    mode(&at("locked"), 0o555);
+    for (name, bits) in [("locked", 0o555), ("open", 0o777)] {
+        std::fs::create_dir(at(name)).unwrap();
+        mode(&at(name), bits);
+    }
 
     let probe = File::options().write(true).create_new(true).open(at("locked/probe"));
     let bound = probe.is_err();
@@ -214,8 +216,8 @@ fn no_permission() {
         told(&mut run(arguments)).refuses(&[file, denied[0]]);
     };
     refused(&[generate, &at("secret.gguf"), prompt, a], "secret.gguf");
-    refused(&[tune, &at("secret.gguf"), &data, out, &at("x")], "secret.gguf");
-    refused(&[tune, &model, &at("secret.jsonl"), out, &at("x")], "secret.jsonl");
+    refused(&[tune, &at("secret.gguf"), &data, out, &at("open/x")], "secret.gguf");
+    refused(&[tune, &model, &at("secret.jsonl"), out, &at("open/x")], "secret.jsonl");
     refused(&[tune, &model, &data, out, &at("locked/run")], "locked/run");
 
     // A run that somebody else began can be read and not gone on with; it stays as it was.

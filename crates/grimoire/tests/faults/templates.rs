@@ -36,6 +36,19 @@ fn endless_and_broken_templates() {
 }
 
 #[test]
+fn a_template_that_writes_nothing_for_a_question() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = rows(folder.path());
+    let file = folder.path().join("silent.gguf");
+    let template = "{% for m in messages %}{% if m.role == 'assistant' %}{{ m.content }}{% endif %}{% endfor %}";
+    rewritten(&file, |_| true, &[("tokenizer.chat_template", template)]);
+    let ask = ["generate", "--chat", "--prompt", "a"];
+    told(grimoire(ask).arg(&file)).refuses(&["a prompt without a token"]);
+    let out = folder.path().join("run");
+    told(grimoire(["tune", "--steps", "2"]).args([&file, &data]).arg("--out").arg(&out)).works();
+}
+
+#[test]
 fn a_template_that_asks_for_the_date_sees_one_date() {
     let folder = tempfile::tempdir().unwrap();
     let data = rows(folder.path());

@@ -28,11 +28,12 @@ pub(crate) fn carry(
     adapter: &Path,
     out: &Path,
     base: Option<&str>,
+    force: bool,
     listener: &mut dyn Listener,
 ) -> Outcome<Report> {
-    if out.exists() {
+    if out.exists() && !force {
         let message = format!("--out {}: it is there already", out.display());
-        return Err(Failure::usage(message).hint("name another"));
+        return Err(Failure::usage(message).hint("name another, or give --force"));
     }
     let wanted = loading::wanted(model, Some(adapter), listener)?;
     let (checkpoint, layers, params) = wanted.layers(listener)?;

@@ -6,8 +6,8 @@ use crate::app::loading::Loaded;
 use crate::failure::{Failure, Outcome};
 use grimoire_tune::Sequence;
 use grimoire_tune::data::{
-    DataError, Encoder, Example, Fields, Marked, Row, Schema, Source, read_as, read_records, rows,
-    split,
+    DataError, Encoder, Example, Fields, Marked, Row, Schema, Source, overlap, read_as,
+    read_records, rows, split,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -35,6 +35,8 @@ pub(crate) struct Summary {
     pub(crate) held_out_rows: usize,
     /// Rows of `--eval`, or a part held out.
     pub(crate) held_out_from: String,
+    /// Rows of the data that ask what a row of `--eval` asks, and are not trained on.
+    pub(crate) overlapping_rows: usize,
     pub(crate) tokens: usize,
     pub(crate) trained_tokens: usize,
     /// Cut off because rows were longer than the maximum.
@@ -66,14 +68,18 @@ pub(crate) fn load(request: &TuneRequest, loaded: &Loaded) -> Outcome<Dataset> {
         completion: request.completion_field.clone(),
         text: request.text_field.clone(),
     };
-    let read = |path: &str| -> Outcome<(Rows, Option<String>)> {
+    let read = |name: &str, path: &str| -> Outcome<(Rows, Option<String>)> {
         let records = builtin(path).unwrap_or_else(|| read_records(Path::new(path)));
         let records = records.map_err(fail)?;
-        Ok((rows(path, &records, &fields).map_err(fail)?, read_as(&records, &fields)))
+        Ok((rows(name, &records, &fields).map_err(fail)?, read_as(&records, &fields)))
     };
-    let (all, note) = read(&request.data)?;
-    let (train, held, from) = match &request.eval {
-        Some(path) => (all, read(path)?.0, path.clone()),
+    let (all, note) = read(&request.data, &request.data_here())?;
+    let n_rows = all.len();
+    let (train, held, from) = match request.eval.as_ref().zip(request.eval_here()) {
+        Some((name, path)) => {
+            let held = read(name, &path)?.0;
+            (apart(request, name, all, &held)?, held, format!("of {name}, to measure on"))
+        }
         None => {
             let contents: Vec<Row> = all.iter().map(|(_, row)| row.clone()).collect();
             let (trained, held) =
@@ -96,6 +102,7 @@ pub(crate) fn load(request: &TuneRequest, loaded: &Loaded) -> Outcome<Dataset> {
         train_rows: 0,
         held_out_rows: 0,
         held_out_from: from,
+        overlapping_rows: if request.eval.is_some() { n_rows - train.len() } else { 0 },
         tokens: 0,
         trained_tokens: 0,
         lost_tokens: 0,
@@ -108,7 +115,7 @@ pub(crate) fn load(request: &TuneRequest, loaded: &Loaded) -> Outcome<Dataset> {
         first: Marked::new(),
     };
     if let Some((source, row)) = train.first() {
-        summary.first = encoder.marked(source, row).map_err(|e| misfit(loaded, e))?;
+        summary.first = encoder.marked(source, row).map_err(|e| misfit(loaded, row, e))?;
     }
     let train = encode(&encoder, loaded, &train, &mut summary)?;
     summary.train_rows = train.len();
@@ -128,6 +135,21 @@ pub(crate) fn load(request: &TuneRequest, loaded: &Loaded) -> Outcome<Dataset> {
     Ok(Dataset { train, held, summary })
 }
 
+/// The rows of the data that ask nothing that a row of `held` asks.
+fn apart(request: &TuneRequest, eval: &str, all: Rows, held: &Rows) -> Outcome<Rows> {
+    let contents = |rows: &Rows| rows.iter().map(|(_, row)| row.clone()).collect::<Vec<_>>();
+    let same = overlap(&contents(&all), &contents(held));
+    if same.len() == all.len() {
+        let message = format!("{}: every row asks what a row of {eval} asks", request.data);
+        return Err(Failure::work(message)
+            .hint("measure on other rows: without --eval, a part of the data is held out"));
+    }
+    let mut kept = all;
+    let mut index = 0..;
+    kept.retain(|_| index.next().is_some_and(|index| same.binary_search(&index).is_err()));
+    Ok(kept)
+}
+
 fn builtin(path: &str) -> Option<Result<Vec<grimoire_tune::data::Record>, DataError>> {
     crate::app::builtin::data(path)
 }
@@ -144,7 +166,7 @@ fn encode(
         *summary.rows_by_schema.entry(row.schema()).or_default() += 1;
         let mut tokens = 0;
         let mut ids = Vec::new();
-        for example in encoder.encode_pieces(source, row).map_err(|e| misfit(loaded, e))? {
+        for example in encoder.encode_pieces(source, row).map_err(|e| misfit(loaded, row, e))? {
             loaded.model.check_tokens(&example.sequence.ids)?;
             summary.lost_tokens += example.lost;
             summary.cut_rows += usize::from(example.lost > 0);
@@ -164,13 +186,12 @@ fn encode(
 }
 
 /// A row that the tokenizer or the template of the model does not take: both are named.
-fn misfit(loaded: &Loaded, error: DataError) -> Failure {
-    match error {
-        DataError::Text { path, line, source } => {
-            Failure::work(format!("{}: {source}, for {path}:{line}", loaded.name))
-                .hint("--no-template joins prompt and answer as plain text")
-        }
-        error => fail(error),
+fn misfit(loaded: &Loaded, row: &Row, error: DataError) -> Failure {
+    let DataError::Text { path, line, source } = error else { return fail(error) };
+    let failure = Failure::work(format!("{}: {source}, for {path}:{line}", loaded.name));
+    match row {
+        Row::Messages { .. } => failure,
+        _ => failure.hint("--no-template joins prompt and answer as plain text"),
     }
 }
 

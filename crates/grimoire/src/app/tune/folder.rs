@@ -27,13 +27,31 @@ pub(crate) struct MetricLine {
 }
 
 impl RunFolder {
-    /// Makes a new folder.
-    pub(crate) fn create(path: &Path) -> Outcome<Self> {
+    /// Refuses a place where no run can be begun, before anything is computed for it.
+    pub(crate) fn refuse_unusable(path: &Path) -> Outcome {
+        Self::refuse_taken(path)?;
+        let named = |folder: &Path| !folder.as_os_str().is_empty();
+        let above = path.ancestors().filter(|folder| named(folder)).find(|folder| folder.exists());
+        let probe =
+            above.unwrap_or(Path::new(".")).join(format!(".grimoire-{}", std::process::id()));
+        std::fs::create_dir(&probe).and_then(|()| std::fs::remove_dir(&probe)).map_err(|error| {
+            Failure::work(format!("{}: cannot create: {error}", path.display()))
+                .hint("--out names a folder for the run")
+        })
+    }
+
+    fn refuse_taken(path: &Path) -> Outcome {
         if path.join("run.json").exists() {
             return Err(Failure::work(format!("{}: a run is there already", path.display())).hint(
                 format!("go on with it by --resume {}, or choose another --out", path.display()),
             ));
         }
+        Ok(())
+    }
+
+    /// Makes a new folder.
+    pub(crate) fn create(path: &Path) -> Outcome<Self> {
+        Self::refuse_taken(path)?;
         std::fs::create_dir_all(path).map_err(|error| {
             Failure::work(format!("{}: cannot create: {error}", path.display()))
         })?;

@@ -4,6 +4,7 @@
 //! The folder can be resumed after a kill at any moment: what was measured before training is kept in it, the
 //! snapshot holds the exact state between two steps, and all randomness belongs to the step.
 
+mod begun;
 mod dataset;
 mod folder;
 mod judge;
@@ -12,6 +13,7 @@ mod progress;
 mod request;
 mod run;
 
+pub(crate) use begun::{Inputs, Places, reached};
 pub(crate) use folder::MetricLine;
 pub(crate) use preflight::duration;
 pub(crate) use request::{Method, TuneRequest};

@@ -176,11 +176,21 @@ fn warnings(request: &TuneRequest, loaded: &Loaded, dataset: &Dataset) -> Vec<St
             summary.dropped_rows
         ));
     }
-    if summary.held_out_rows < 8 {
+    if summary.overlapping_rows > 0 {
         warnings.push(format!(
-            "only {} rows are held out: the figures before and after will say little",
-            summary.held_out_rows
+            "{} rows ask what rows of --eval ask, and are not trained on",
+            summary.overlapping_rows
         ));
+    }
+    match summary.held_out_rows {
+        0 => warnings.push(
+            "no row is held out: there will be no figures before and after; --eval FILE gives rows to measure on"
+                .to_owned(),
+        ),
+        n @ 1..8 => warnings.push(format!(
+            "only {n} rows are held out: the figures before and after will say little"
+        )),
+        _ => {}
     }
     if request.method == Method::Full && request.rate > 1e-4 {
         warnings.push(format!(

@@ -1,5 +1,6 @@
 //! What a run was asked to do: everything that decides its bytes, saved as `run.json` and read back to resume.
 
+use super::begun::{Inputs, Places};
 use crate::failure::{Failure, Outcome};
 use grimoire_models::Precision;
 use grimoire_nn::{AdamW, Decay, Schedule};
@@ -54,6 +55,10 @@ pub(crate) struct TuneRequest {
     pub(crate) seed: u64,
     /// `auto` or `f32`.
     pub(crate) precision: String,
+    #[serde(default)]
+    pub(crate) places: Places,
+    #[serde(default)]
+    pub(crate) inputs: Inputs,
 }
 
 impl TuneRequest {
@@ -90,20 +95,28 @@ impl TuneRequest {
         if !(0.0..1.0).contains(&self.decay) {
             return wrong("weight-decay", self.decay.to_string(), "0 to 1");
         }
-        if self.ema.is_some_and(|beta| !(beta > 0.0 && beta < 1.0)) {
-            return wrong(
-                "ema",
-                format!("{:?}", self.ema),
-                "a number between 0 and 1, such as 0.99",
-            );
+        if !(self.clip.is_finite() && self.clip >= 0.0) {
+            return wrong("clip", self.clip.to_string(), "a positive number, or 0 not to clip");
+        }
+        if let Some(beta) = self.ema.filter(|beta| !(*beta > 0.0 && *beta < 1.0)) {
+            return wrong("ema", beta.to_string(), "a number between 0 and 1, such as 0.99");
         }
         if self.max_tokens < 2 {
             return wrong("max-length", self.max_tokens.to_string(), "at least 2");
         }
-        if self.save_every == 0 || self.eval_every == Some(0) {
-            return wrong("save-every", "0".into(), "at least 1");
+        self.check_counts()
+    }
+
+    fn check_counts(&self) -> Outcome {
+        let counts = [
+            ("save-every", Some(self.save_every)),
+            ("eval-every", self.eval_every),
+            ("patience", self.patience),
+        ];
+        match counts.iter().find(|(_, count)| *count == Some(0)) {
+            Some((option, _)) => Err(Failure::usage(format!("--{option} 0: expected at least 1"))),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Tokens that a row may have, and what sets that limit.

@@ -1,6 +1,7 @@
 //! A run from request to report: prepare, measure, train, measure again, write. What can be resumed is read
 //! back from the folder instead of being done again.
 
+use super::begun::{Inputs, Places};
 use super::dataset::{self, Dataset};
 use super::folder::{MetricLine, RunFolder};
 use super::judge::{self, Judged};
@@ -13,6 +14,7 @@ use crate::app::report_html::report_html;
 use crate::app::tune_report::{Estimate, Evaluation, Fact, NextCommand, StepMetric, TuneReport};
 use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
+use grimoire_hub::Reference;
 use grimoire_tensor::Params;
 use grimoire_tune::{Plan, Sequence, Snapshot, Trainer, TuneError, adapter, evaluate};
 use std::path::Path;
@@ -39,11 +41,30 @@ pub(crate) struct Prepared {
     progress: Progress,
 }
 
-/// Loads everything, and says what was understood; writes nothing.
-pub(crate) fn prepare(request: TuneRequest, printer: &mut Printer) -> Outcome<Prepared> {
+/// Loads everything, and says what was understood; writes nothing. Unless it is only for that, a place where the
+/// run could not be kept is refused first.
+pub(crate) fn prepare(
+    mut request: TuneRequest,
+    dry_run: bool,
+    printer: &mut Printer,
+) -> Outcome<Prepared> {
     request.check()?;
-    let mut loaded = load_plain(&request.model, printer)?;
+    if !dry_run {
+        RunFolder::refuse_unusable(&request.out)?;
+    }
+    request.places = Places::of(&request);
+    ready(request, printer)
+}
+
+fn ready(mut request: TuneRequest, printer: &mut Printer) -> Outcome<Prepared> {
+    let inputs = Inputs::of_files(&request);
+    request.inputs.refuse_changed(&inputs, &request)?;
+    let mut loaded = load_plain(&request.model_here(), printer)?;
+    loaded.name.clone_from(&request.model);
     let dataset = dataset::load(&request, &loaded)?;
+    let inputs = inputs.loaded(&loaded, &dataset);
+    request.inputs.refuse_changed(&inputs, &request)?;
+    request.inputs = inputs;
     let params = trainable(&request, &mut loaded)?;
     let mut trainer = Trainer::new(params, request.plan(dataset.train.len()));
     let preflight = preflight(&request, &loaded, &dataset, &mut trainer);
@@ -96,7 +117,9 @@ pub(crate) fn resume(path: &Path, printer: &mut Printer) -> Outcome<Prepared> {
         .read("run.json")?
         .ok_or_else(|| Failure::work(format!("{}: no run.json", path.display())))?;
     request.out = path.to_owned();
-    let mut prepared = prepare(request, printer)?;
+    request.refuse_lost(&folder.file("run.json"))?;
+    request.check()?;
+    let mut prepared = ready(request, printer)?;
     if folder.state().exists() {
         let params = prepared.trainer.params.clone();
         let plan = prepared.trainer.plan().clone();
@@ -209,7 +232,7 @@ fn kept(failure: Failure, folder: &RunFolder) -> Failure {
     } else {
         "no snapshot was written yet".to_owned()
     };
-    failure.hint(format!("{saved}; a smaller --rate often helps"))
+    failure.hint(format!("{saved}; a new run with a smaller --rate often helps"))
 }
 
 fn evaluate_now(
@@ -307,20 +330,34 @@ fn finish(
 fn save_weights(request: &TuneRequest, loaded: &Loaded, folder: &RunFolder) -> Outcome {
     match request.method {
         Method::Lora => {
-            let base = loaded.checkpoint.path().display().to_string();
-            let settings = request.lora();
-            let adapter = adapter::to_peft(
+            let (base, revision) = base(request, loaded);
+            let mut adapter = adapter::to_peft(
                 &loaded.model,
                 &loaded.params,
                 &loaded.checkpoint,
-                &settings,
+                &request.lora(),
                 &base,
             )?;
+            adapter.config.revision = revision;
             adapter.write(folder.file("adapter"))?;
         }
         Method::Full => crate::app::tuned::write_whole(loaded, folder.path())?,
     }
     Ok(())
+}
+
+/// What the base is called wherever the adapter goes: a name on the hub with its revision, or a path from the root.
+fn base(request: &TuneRequest, loaded: &Loaded) -> (String, Option<String>) {
+    if request.places.model.is_none()
+        && !Path::new(&request.model).exists()
+        && let Ok(name) = Reference::parse(&request.model)
+    {
+        let pinned = request.model.contains('@').then(|| name.revision().to_owned());
+        return (name.repo().to_owned(), pinned);
+    }
+    let path = loaded.checkpoint.path();
+    let from_root = std::path::absolute(path).ok().filter(|path| path.exists());
+    (from_root.as_deref().unwrap_or(path).display().to_string(), None)
 }
 
 fn step_metric(line: &MetricLine) -> StepMetric {
@@ -387,7 +424,7 @@ fn data_facts(preflight: &Preflight) -> Vec<Fact> {
 }
 
 fn next(request: &TuneRequest, loaded: &Loaded, folder: &RunFolder) -> Vec<NextCommand> {
-    let (model, out) = (&request.model, folder.path().display());
+    let (model, out) = (request.model_here(), folder.path().display());
     let next = |what: &str, command: String| NextCommand { what: what.to_owned(), command };
     let chat = if loaded.has_template() { "--chat " } else { "" };
     let ask = |what: String| {

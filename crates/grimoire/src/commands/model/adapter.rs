@@ -18,12 +18,15 @@ pub(crate) struct Adapter {
     /// What PEFT is told the base model is called; MODEL as given without it.
     #[arg(long, value_name = "NAME")]
     base: Option<String>,
+    /// Replace what is at --out.
+    #[arg(long)]
+    force: bool,
 }
 
 /// Runs the command.
 pub(crate) fn run(verb: &Adapter, printer: &mut Printer) -> Outcome {
     let base = verb.base.as_deref();
-    let report = adapter::carry(&verb.model, &verb.adapter, &verb.out, base, printer)?;
+    let report = adapter::carry(&verb.model, &verb.adapter, &verb.out, base, verb.force, printer)?;
     printer.report(&report, render)
 }
 
