@@ -34,11 +34,13 @@ pub enum Proportion {
     Wald,
     /// The p that a score test does not reject; the best short formula.
     Wilson,
-    /// Wilson with continuity correction: close to Clopper–Pearson.
+    /// Wilson's with x − ½ in the place of x for the lower end and x + ½ for the upper: close to
+    /// Clopper–Pearson.
     WilsonCorrected,
     /// Wald around (x + z²/2) / (n + z²).
     AgrestiCoull,
-    /// The p that the exact test of either tail does not reject; covers at least the level, always.
+    /// The p that the exact test of either tail does not reject, quantiles of Beta(x, n − x + 1)
+    /// and Beta(x + 1, n − x); covers at least the level, always.
     ClopperPearson,
     /// Quantiles of the posterior Beta(x + ½, n − x + ½); 0 and 1 at the edges.
     Jeffreys,
@@ -71,10 +73,27 @@ impl Proportion {
         }
     }
 
-    /// The interval for `successes` of `n` trials.
+    /// The interval for `successes` of `n` trials: of p with P(|Z| ≤ z) = `level`, or of all p on
+    /// one side (from 0 for [`Alternative::Less`], up to 1 for [`Alternative::Greater`]), by the
+    /// equation named at each method; ends are cut at 0 and 1.
+    ///
+    /// Domain: whole counts, x ≤ n, n ≥ 1 (to 10¹⁵ for mid-p); a level between 0 and 1. Method:
+    /// closed formulas, quantiles of the beta distribution (Clopper–Pearson, Jeffreys), or Newton's
+    /// steps on two binomial tails (mid-p). Accuracy: relative error of both ends at most 10⁻¹² of
+    /// mpmath at 40 digits, n to 1,000 and levels from 0.9 to 0.999 (`tests/against_mpmath.rs`).
+    /// Source: Brown, Cai and DasGupta (2001); Newcombe, *Two-sided confidence intervals for the
+    /// single proportion* (1998), for the correction; Lancaster (1961) for mid-p.
     ///
     /// # Errors
     /// When there are no trials, more successes than trials, or the level is not in (0, 1).
+    ///
+    /// ```
+    /// use grimoire_stats::Alternative::TwoSided;
+    /// use grimoire_stats::interval::Proportion;
+    /// // Newcombe (1998), table I: Wilson's interval of 81 of 263 is 0.2553 to 0.3662.
+    /// let found = Proportion::Wilson.interval(81, 263, 0.95, TwoSided).unwrap();
+    /// assert!((found.lower - 0.2553).abs() < 5e-5 && (found.upper - 0.3662).abs() < 5e-5);
+    /// ```
     pub fn interval(
         self,
         successes: u64,
@@ -170,7 +189,7 @@ fn mid_p_step(half: f64, tail: f64, slope: f64, alpha: f64, upper: bool) -> (f64
 /// How an interval for a Poisson rate is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rate {
-    /// Quantiles of gamma distributions (Garwood): covers at least the level.
+    /// Quantiles of Gamma(x) and Gamma(x + 1) (Garwood): covers at least the level.
     Exact,
     /// Garwood with half the probability of the count seen.
     MidP,
@@ -201,10 +220,28 @@ impl Rate {
         }
     }
 
-    /// The interval of the rate after `count` events in `exposure` units of time or space.
+    /// The interval of the rate λ after `count` = x events in `exposure` units of time or space, in
+    /// events per unit: that of the mean λ·exposure by the equation named at each method, divided
+    /// by the exposure. One-sided intervals reach down to 0 ([`Alternative::Less`]) or up to ∞
+    /// ([`Alternative::Greater`]).
+    ///
+    /// Domain: whole counts, an exposure above 0, a level between 0 and 1. Method: closed formulas,
+    /// quantiles of the gamma distribution (exact, Jeffreys), or Newton's steps on two Poisson
+    /// tails (mid-p). Accuracy: relative error of both ends at most 10⁻¹² of mpmath at 40 digits,
+    /// counts to 400 and levels from 0.9 to 0.999 (`tests/against_mpmath.rs`). Source: F. Garwood,
+    /// *Fiducial limits for the Poisson distribution* (1936); M. Swift, *Comparison of confidence
+    /// intervals for a Poisson mean* (2009).
     ///
     /// # Errors
     /// When the exposure is not positive or the level not in (0, 1).
+    ///
+    /// ```
+    /// use grimoire_stats::Alternative::TwoSided;
+    /// use grimoire_stats::interval::Rate;
+    /// // No event in one unit: −ln 0.025 is the upper end.
+    /// let found = Rate::Exact.interval(0, 1.0, 0.95, TwoSided).unwrap();
+    /// assert!(found.lower == 0.0 && (found.upper + 0.025_f64.ln()).abs() < 1e-14);
+    /// ```
     pub fn interval(
         self,
         count: u64,
@@ -267,7 +304,8 @@ impl Rate {
 /// How an interval for p₁ − p₂ of two independent samples is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Difference {
-    /// Newcombe's method 10: Wilson's ends combined; good for all p and n.
+    /// Newcombe's method 10, Wilson's ends l and u combined: p̂₁ − p̂₂ − √((p̂₁ − l₁)² + (u₂ −
+    /// p̂₂)²) and p̂₁ − p̂₂ + √((u₁ − p̂₁)² + (p̂₂ − l₂)²); good for all p and n.
     Newcombe,
     /// Wald after adding one success and one failure to each sample.
     AgrestiCaffo,
@@ -285,7 +323,14 @@ impl Difference {
         }
     }
 
-    /// The interval for (successes, trials) in `one` and `two`.
+    /// The interval of p₁ − p₂ for (successes, trials) in `one` and `two`, by the equation named at
+    /// each method; two-sided, cut at −1 and 1.
+    ///
+    /// Domain: whole counts, no more successes than trials, one trial or more in each; a level
+    /// between 0 and 1. Method: closed formulas. Accuracy: relative error of both ends at most
+    /// 10⁻¹¹, or absolute 10⁻¹⁴, of statsmodels (`tests/against_scipy.rs`); Wald's within 10⁻¹² of
+    /// R (`tests/against_r.rs`). Source: R. Newcombe (1998); A. Agresti and B. Caffo, *Simple and
+    /// effective confidence intervals for proportions and differences of proportions* (2000).
     ///
     /// # Errors
     /// As [`Proportion::interval`].
@@ -314,7 +359,13 @@ impl Difference {
     }
 }
 
-/// Student's interval for a mean from n, mean and standard deviation.
+/// Student's interval for a mean, x̄ ± t s/√n with t the quantile of n − 1 degrees of freedom, from
+/// n, `mean` = x̄ and `sd` = s (divisor n − 1); two-sided, in the unit of the mean.
+///
+/// Domain: n ≥ 2, s ≥ 0 and finite, a level between 0 and 1; the mean is not checked. Method: the
+/// quantile by the incomplete beta function. Accuracy: rounding beside the quantile; the t tests,
+/// which use the same formula, have ends within 10⁻¹² of R's (`tests/against_r.rs`). Source:
+/// Student, *The probable error of a mean* (1908).
 ///
 /// # Errors
 /// When n < 2, the deviation is negative, or the level not in (0, 1).

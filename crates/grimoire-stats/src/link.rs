@@ -16,13 +16,22 @@
 
 use crate::error::{self, Error, Result};
 
-/// `log(1 + eˣ)` for any x, without overflow: x + log1p(e⁻ˣ) above zero, log1p(eˣ) below, so that neither tail
-/// cancels. NaN for NaN.
+/// softplus x = `log(1 + eˣ)`, in nats.
+///
+/// Domain: any x; 0 at −∞, ∞ at ∞, NaN for NaN. Method: x + log1p(e⁻ˣ) above zero, log1p(eˣ) below,
+/// so that nothing overflows and neither tail cancels. Accuracy: relative error at most 10⁻¹⁵ at
+/// −50 of mpmath, as tested. Source: C. Dugas, Y. Bengio and others, *Incorporating second-order
+/// functional knowledge for better option pricing* (2001), for the name.
 pub fn softplus(x: f64) -> f64 {
     if x > 0.0 { x + (-x).exp().ln_1p() } else { x.exp().ln_1p() }
 }
 
-/// `1/(1 + e^{−x})`; relative error a few ulp, also for large negative x.
+/// sigmoid x = `1/(1 + e^{−x})`, the probability whose logit is x.
+///
+/// Domain: any x; 0 at −∞, 1 at ∞, NaN for NaN. Method: as written above zero, eˣ/(1 + eˣ) below,
+/// so that nothing overflows and the small tail keeps its digits. Accuracy: a few units of
+/// rounding; it undoes [`logit`] within 10⁻¹³ from 10⁻³⁰⁰ to 0.9, as tested. Source: P.-F.
+/// Verhulst, *Recherches mathématiques sur la loi d'accroissement de la population* (1845).
 pub fn sigmoid(x: f64) -> f64 {
     if x >= 0.0 {
         1.0 / (1.0 + (-x).exp())
@@ -32,11 +41,21 @@ pub fn sigmoid(x: f64) -> f64 {
     }
 }
 
-/// `log(p/(1−p))`, −∞ at 0 and ∞ at 1. Near p = ½, where the plain formula cancels, by
-/// `log1p((2p−1)/(1−p))`.
+/// logit p = `log(p/(1−p))`, the log-odds in nats; −∞ at 0 and ∞ at 1.
+///
+/// Domain: p from 0 to 1. Method: as written, and from 0.3 to 0.65, where that cancels, by
+/// log1p((2p−1)/(1−p)). Accuracy: relative error at most 10⁻¹² of mpmath at 40 digits
+/// (`tests/info_golden.rs`); exactly 0 at ½. Source: J. Berkson, *Application of the logistic
+/// function to bio-assay* (1944).
 ///
 /// # Errors
 /// When p is not a probability.
+///
+/// ```
+/// use grimoire_stats::link::logit;
+/// assert_eq!(logit(0.5), Ok(0.0));
+/// assert!((logit(0.75).unwrap() - 3_f64.ln()).abs() < 1e-15);
+/// ```
 pub fn logit(p: f64) -> Result<f64> {
     error::probability("p", p)?;
     Ok(if (0.3..=0.65).contains(&p) {
@@ -46,8 +65,19 @@ pub fn logit(p: f64) -> Result<f64> {
     })
 }
 
-/// `log Σ e^{xᵢ}`, −∞ for no values: the largest value plus the logarithm of what the others are relative to it, so
-/// that nothing overflows. ∞ or −∞ when that is the largest value.
+/// `log Σ e^{xᵢ}`, in nats; −∞ for no values.
+///
+/// Domain: any values; ∞ or −∞ when that is the largest. NaN must be kept out: beside finite values
+/// it gives NaN, alone −∞. Method: the largest value plus the logarithm of what the others are
+/// relative to it, so that nothing overflows. Accuracy: relative error at most 10⁻¹² of mpmath at
+/// 40 digits (`tests/info_golden.rs`). Source: P. Blanchard, D. Higham and N. Higham, *Accurately
+/// computing the log-sum-exp and softmax functions* (2021).
+///
+/// ```
+/// // Two equal values: log 2 more than one.
+/// let found = grimoire_stats::link::log_sum_exp(&[1000.0, 1000.0]);
+/// assert!((found - 1000.0 - 2_f64.ln()).abs() < 1e-12);
+/// ```
 pub fn log_sum_exp(x: &[f64]) -> f64 {
     let most = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     if !most.is_finite() {
@@ -59,7 +89,12 @@ pub fn log_sum_exp(x: &[f64]) -> f64 {
     if sum == ties { most + ties.ln() } else { most + sum.ln() }
 }
 
-/// `log softmax(x)`.
+/// `log softmax(x)ᵢ = xᵢ − log Σⱼ e^{xⱼ}` at temperature 1, in nats, one for each value.
+///
+/// Domain: values below ∞, not all −∞. Method: the largest value is subtracted first, so that
+/// nothing overflows and small probabilities keep their logarithm. Accuracy: relative error at most
+/// 10⁻¹⁵ of −800, where the probability itself is 4·10⁻³⁴⁸, as tested. Source: Blanchard, Higham
+/// and Higham (2021).
 ///
 /// # Errors
 /// When x is empty, or a value is NaN or +∞, or all are −∞.
@@ -70,11 +105,23 @@ pub fn log_softmax(x: &[f64]) -> Result<Vec<f64>> {
     Ok(x.iter().map(|value| (value - most) - rest).collect())
 }
 
-/// Probabilities from raw values at a temperature: 1 as they are, towards 0 argmax, towards ∞ uniform.
-/// A value of −∞ has probability zero. Sums to one within n·2⁻⁵³.
+/// softmax(x)ᵢ = `e^{xᵢ/T} / Σⱼ e^{xⱼ/T}`, T the `temperature`: probabilities from raw values, 1 as
+/// they are, towards 0 argmax, towards ∞ uniform.
+///
+/// Domain: values below ∞, not all −∞, of which one of −∞ has probability zero; T > 0. Method: the
+/// largest value is subtracted before anything is raised, the sum is taken in twice the precision.
+/// Accuracy: relative error at most 10⁻¹² of mpmath at 40 digits (`tests/info_golden.rs`); they sum
+/// to one within n·2⁻⁵³. Source: J. S. Bridle, *Probabilistic interpretation of feedforward
+/// classification network outputs* (1990).
 ///
 /// # Errors
 /// Those of [`log_softmax`], or a temperature that is not positive.
+///
+/// ```
+/// // Odds of e to 1: 1/(1 + e⁻¹) = 0.73105857863.
+/// let p = grimoire_stats::link::softmax(&[1.0, 0.0], 1.0).unwrap();
+/// assert!((p[0] - 0.73105857863).abs() < 1e-11);
+/// ```
 pub fn softmax(x: &[f64], temperature: f64) -> Result<Vec<f64>> {
     check("the raw values", x)?;
     error::positive("the temperature", temperature)?;
@@ -84,14 +131,18 @@ pub fn softmax(x: &[f64], temperature: f64) -> Result<Vec<f64>> {
     Ok(raised.into_iter().map(|value| value / sum).collect())
 }
 
-/// The derivatives `∂softmaxᵢ/∂xⱼ = pᵢ(δᵢⱼ − pⱼ)/T` at probabilities p, row by row. p is taken as it is, so the rows
-/// sum to zero as exactly as p sums to one.
+/// The derivatives `∂softmaxᵢ/∂xⱼ = pᵢ(δᵢⱼ − pⱼ)/T` at probabilities p, row by row: n² numbers.
+///
+/// Domain: p as [`softmax`] gives it and T > 0, neither of which is checked. Method: the product
+/// for each entry, the diagonal as pᵢ(1 − pᵢ). Accuracy: three roundings of each entry; p is taken
+/// as it is, so the rows sum to zero as exactly as p sums to one. Source: Bridle (1990), the
+/// derivative of his softmax.
 pub fn softmax_jacobian(p: &[f64], temperature: f64) -> Vec<f64> {
     let entry = |i: usize, j: usize| p[i] * (if i == j { 1.0 - p[j] } else { -p[j] }) / temperature;
     (0..p.len() * p.len()).map(|at| entry(at / p.len(), at % p.len())).collect()
 }
 
-/// Where the largest value is, and where it is again if it is tied.
+/// Where the largest value is, and where it is again if it is tied; positions count from zero.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Argmax {
     /// First position of the largest value, from zero.
@@ -104,7 +155,12 @@ pub struct Argmax {
     pub margin: f64,
 }
 
-/// The position of the largest value; the first of equals. NaN is refused, not skipped.
+/// argmax x: the smallest i with xᵢ = max x, and whoever shares that value. NaN is refused, not
+/// skipped.
+///
+/// Domain: any values but NaN, ±∞ included. Method: one pass for the largest, one for its ties, one
+/// for the next lower. Accuracy: exact, but for the one rounding of the margin. Source: none beyond
+/// the definition.
 ///
 /// # Errors
 /// When x is empty or holds NaN.

@@ -26,10 +26,30 @@ pub enum Adjustment {
     BenjaminiYekutieli,
 }
 
-/// The adjusted p-values, in the order given.
+/// The adjusted p-values, in the order given: with p₍₁₎ ≤ … ≤ p₍ₘ₎, each at most 1,
+///
+/// ```text
+/// Bonferroni            m p
+/// Holm                  max_{j≤i} (m − j + 1) p₍ⱼ₎
+/// Hochberg              min_{j≥i} (m − j + 1) p₍ⱼ₎
+/// Benjamini–Hochberg    min_{j≥i} m p₍ⱼ₎/j
+/// Benjamini–Yekutieli   min_{j≥i} m p₍ⱼ₎/j · Σ 1/k
+/// ```
+///
+/// Domain: probabilities. Method: one sort and one running extreme. Accuracy: relative error at
+/// most 10⁻¹⁴ of R's `p.adjust`, as tested. Source: S. Holm (1979), Y. Hochberg (1988), Y.
+/// Benjamini and Y. Hochberg (1995), Y. Benjamini and D. Yekutieli (2001); C. Bonferroni (1936).
 ///
 /// # Errors
 /// When there are none, or one is no probability.
+///
+/// ```
+/// use grimoire_stats::multiple::{Adjustment, adjust};
+/// // By hand: 3 · 0.01, then 2 · 0.02 = 0.04, then 0.04 again, since 1 · 0.03 would be less.
+/// let found = adjust(&[0.01, 0.03, 0.02], Adjustment::Holm).unwrap();
+/// assert!((found[0] - 0.03).abs() < 1e-15 && (found[2] - 0.04).abs() < 1e-15);
+/// assert_eq!(found[1], found[2]);
+/// ```
 pub fn adjust(p_values: &[f64], method: Adjustment) -> Result<Vec<f64>> {
     if p_values.is_empty() {
         return Err(Error::Empty { what: "the list of p-values" });

@@ -13,7 +13,18 @@ const MULTIPLIER: [u64; 2] = [0xD2E7_470E_E14C_6C93, 0xCA5A_8263_9512_1157];
 const WEYL: [u64; 2] = [0x9E37_79B9_7F4A_7C15, 0xBB67_AE85_84CA_A73B];
 const ROUNDS: usize = 10;
 
-/// The ten-round Philox4x64 of `counter` under `key`.
+/// The ten-round Philox4x64 of the counter c under the key k, each round
+///
+/// ```text
+/// (c₀, c₁, c₂, c₃) ← (hi(M₁c₂) ⊕ c₁ ⊕ k₀, lo(M₁c₂), hi(M₀c₀) ⊕ c₃ ⊕ k₁, lo(M₀c₀)),   k ← k + W
+/// ```
+///
+/// hi and lo the halves of the 128-bit product, W added between rounds.
+///
+/// Domain: any key and counter; every one has its own four words, for the map of counters is one to
+/// one. Method: whole-number arithmetic modulo 2⁶⁴. Accuracy: exact, the bits are numpy's, as
+/// tested. Source: Salmon, Moraes, Dror and Shaw, *Parallel random numbers: as easy as 1, 2, 3* (SC
+/// 2011).
 #[inline]
 pub fn philox(mut key: [u64; 2], mut counter: [u64; 4]) -> [u64; 4] {
     for round in 0..ROUNDS {
@@ -32,58 +43,87 @@ pub fn philox(mut key: [u64; 2], mut counter: [u64; 4]) -> [u64; 4] {
     counter
 }
 
-/// A stateless source: every number is a function of (seed, stream, index).
+/// A stateless source: every number is a function of (seed, stream, index). It holds the key, 128
+/// bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Random {
     key: [u64; 2],
 }
 
 impl Random {
-    /// The source of that seed and stream. Streams of one seed are independent of each other: give
-    /// one to each resample, each chain, each purpose.
+    /// The source with the key k = (seed, stream). Streams of one seed are independent of each
+    /// other: give one to each resample, each chain, each purpose.
+    ///
+    /// Domain: any seed and stream. Method: none, the key is kept. Accuracy: exact. Source: Salmon
+    /// and others (2011), who give keys to streams.
     pub fn new(seed: u64, stream: u64) -> Self {
         Self { key: [seed, stream] }
     }
 
-    /// Four random words at `index`.
+    /// Four random words, philox(key, (index, 0, 0, 0)).
+    ///
+    /// Domain: any index. Method: [`philox`]. Accuracy: exact, the bits are numpy's, as tested.
+    /// Source: Salmon and others (2011).
     #[inline]
     pub fn block(&self, index: u64) -> [u64; 4] {
         philox(self.key, [index, 0, 0, 0])
     }
 
-    /// 64 random bits at `index`; four neighbouring indices share one block.
+    /// 64 random bits, word `index` mod 4 of block ⌊index/4⌋; four neighbouring indices share one
+    /// block.
+    ///
+    /// Domain: any index. Method: [`Random::block`]. Accuracy: exact. Source: Salmon and others
+    /// (2011).
     #[inline]
     pub fn bits(&self, index: u64) -> u64 {
         self.block(index / 4)[(index % 4) as usize]
     }
 
-    /// Uniform on the open interval (0, 1), with 53 bits.
+    /// Uniform on (0, 1), [`unit()`] of the bits at `index`.
+    ///
+    /// Domain: any index. Method: the upper 53 bits. Accuracy: equally likely multiples of 2⁻⁵³,
+    /// each moved by half a step as [`unit()`] says. Source: Salmon and others (2011) for the bits.
     #[inline]
     pub fn uniform(&self, index: u64) -> f64 {
         unit(self.bits(index))
     }
 
-    /// Standard normal at `index`, by Box and Muller's transform of the block at `index`.
+    /// Standard normal z = √(−2 ln u) cos 2πv, u and v from the block at `index`.
+    ///
+    /// Domain: any index; |z| ≤ 8.66, since u is at least 2⁻⁵⁴. It reads the words of
+    /// [`Random::bits`] at 4·index and 4·index + 1: take the one or the other from a stream, not
+    /// both. Method: Box and Muller's transform; the sine is not used. Accuracy: rounding of the
+    /// logarithm, root and cosine; mean and variance within five standard errors over 200,000
+    /// draws, as tested. Source: G. Box and M. Muller, *A note on the generation of random normal
+    /// deviates* (1958).
     pub fn normal(&self, index: u64) -> f64 {
         let block = self.block(index);
         polar(block[0], block[1])
     }
 
-    /// Uniform integer in `0..n` at `index`, by the high half of a product: the bias is below
-    /// n / 2⁶⁴ (use [`Draws::below`] for none). Zero when `n` is zero.
+    /// Uniform whole number ⌊b n / 2⁶⁴⌋ in `0..n`, b the bits at `index`. Zero when `n` is zero.
+    ///
+    /// Domain: any index and n. Method: the high half of a product. Accuracy: no probability is off
+    /// by more than 2⁻⁶⁴, which is n / 2⁶⁴ of it (use [`Draws::below`] for none). Source: D.
+    /// Lemire, *Fast random integer generation in an interval* (2019), without its rejection.
     #[inline]
     pub fn below(&self, index: u64, n: u64) -> u64 {
         ((u128::from(self.bits(index)) * u128::from(n)) >> 64) as u64
     }
 
-    /// A cursor over this source, for samplers that use a varying number of bits. It reads counters
-    /// that [`Random::bits`] never reads; cursors of different `lane` are independent.
+    /// A cursor over this source, for samplers that use a varying number of bits: its blocks are
+    /// philox(key, (0, lane, 1, 0)), philox(key, (1, lane, 1, 0)) and so on.
+    ///
+    /// Domain: any lane; cursors of different `lane` are independent, and none reads a counter that
+    /// [`Random::bits`] reads. Method: [`philox`]. Accuracy: exact. Source: Salmon and others
+    /// (2011).
     pub fn draws(&self, lane: u64) -> Draws {
         Draws { key: self.key, lane, next: 0, buffer: [0; 4], used: 4 }
     }
 }
 
-/// A position in a [`Random`] source.
+/// A position in a [`Random`] source: the key, the lane, the number of the next block and what is
+/// left of this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draws {
     key: [u64; 2],
@@ -94,7 +134,10 @@ pub struct Draws {
 }
 
 impl Draws {
-    /// The next 64 bits.
+    /// The next 64 bits, word after word of philox(key, (block, lane, 1, 0)).
+    ///
+    /// Domain: 2⁶⁶ words before a lane repeats. Method: [`philox`], one block for four words.
+    /// Accuracy: exact. Source: Salmon and others (2011).
     #[inline]
     pub fn bits(&mut self) -> u64 {
         if self.used == 4 {
@@ -107,7 +150,11 @@ impl Draws {
         word
     }
 
-    /// Random bytes; what was left of the last block is dropped, so a fill begins with a fresh one.
+    /// Random bytes, 32 from each philox(key, (block, lane, 1, 0)), each word with its lowest byte
+    /// first. What was left of the last block is dropped, so a fill begins with a fresh one.
+    ///
+    /// Domain: any length; the last block may be used in part. Method: [`philox`]. Accuracy: exact,
+    /// and the same on any machine. Source: Salmon and others (2011).
     pub fn fill(&mut self, bytes: &mut [u8]) {
         for piece in bytes.chunks_mut(32) {
             let block = philox(self.key, [self.next, self.lane, 1, 0]);
@@ -119,25 +166,38 @@ impl Draws {
         self.used = 4;
     }
 
-    /// Uniform on the open interval (0, 1), with 53 bits.
+    /// Uniform on (0, 1), [`unit()`] of the next 64 bits.
+    ///
+    /// Domain: none to give. Method: the upper 53 bits. Accuracy: as [`Random::uniform`]. Source:
+    /// Salmon and others (2011) for the bits.
     #[inline]
     pub fn uniform(&mut self) -> f64 {
         unit(self.bits())
     }
 
-    /// Standard normal, by Box and Muller's transform.
+    /// Standard normal z = √(−2 ln u) cos 2πv, u and v from the next two words.
+    ///
+    /// Domain: |z| ≤ 8.66, as of [`Random::normal`]. Method: Box and Muller's transform. Accuracy:
+    /// as [`Random::normal`]. Source: G. Box and M. Muller (1958).
     pub fn normal(&mut self) -> f64 {
         let (radius, angle) = (self.bits(), self.bits());
         polar(radius, angle)
     }
 
-    /// Exponential with mean 1.
+    /// Exponential with mean 1: −ln u.
+    ///
+    /// Domain: from 0 to 54 ln 2 = 37.43. Method: inversion of the upper tail. Accuracy: rounding
+    /// of the logarithm; mean within five standard errors over 200,000 draws, as tested. Source: L.
+    /// Devroye, *Non-Uniform Random Variate Generation* (1986), II.2.
     pub fn exponential(&mut self) -> f64 {
         -self.uniform().ln()
     }
 
-    /// Uniform integer in `0..n` without bias (Lemire, *Fast random integer generation in an
-    /// interval*, 2019). Zero when `n` is zero.
+    /// Uniform whole number ⌊b n / 2⁶⁴⌋ in `0..n` without bias: b is drawn again while the low half
+    /// of b n is below 2⁶⁴ mod n. Zero when `n` is zero.
+    ///
+    /// Domain: any n. Method: a product and, seldom, a remainder. Accuracy: exactly uniform, if the
+    /// bits are. Source: D. Lemire, *Fast random integer generation in an interval* (2019).
     #[inline]
     pub fn below(&mut self, n: u64) -> u64 {
         let mut product = u128::from(self.bits()) * u128::from(n);
@@ -150,7 +210,12 @@ impl Draws {
         (product >> 64) as u64
     }
 
-    /// A uniformly random order of `items` (Fisher and Yates).
+    /// A uniformly random order of `items`: for i from the last down to 1, item i changes places
+    /// with one of 0 … i.
+    ///
+    /// Domain: any list. Method: exchanges in place, one [`Draws::below`] each. Accuracy: every
+    /// order has the probability 1/n!, if the bits are uniform. Source: R. Fisher and F. Yates
+    /// (1938); R. Durstenfeld (1964) for the exchanges.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             let chosen = self.below(last as u64 + 1) as usize;
@@ -159,7 +224,12 @@ impl Draws {
     }
 }
 
-/// The midpoint of one of 2⁵³ equal cells of (0, 1): never 0, never 1.
+/// (b + ½) / 2⁵³ with b the upper 53 of the `bits`: the midpoint of one of 2⁵³ equal cells of (0,
+/// 1).
+///
+/// Domain: any bits. Never 0, and at least 2⁻⁵⁴. Method: one sum and one product. Accuracy: above ½
+/// midpoints are no doubles and go to the even end of their cell, so that the last cell of all, one
+/// in 2⁵³, gives 1 itself. Source: none beyond the definition.
 #[inline]
 pub fn unit(bits: u64) -> f64 {
     ((bits >> 11) as f64 + 0.5) * (1.0 / 9_007_199_254_740_992.0)

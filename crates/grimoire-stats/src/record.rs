@@ -18,7 +18,7 @@ pub enum Alternative {
 }
 
 impl Alternative {
-    /// `two-sided`, `less` or `greater`.
+    /// `two-sided`, `less` or `greater`, as in JSON and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::TwoSided => "two-sided",
@@ -37,7 +37,8 @@ impl Alternative {
     }
 }
 
-/// The values of a parameter that the data do not contradict.
+/// The values of a parameter that the data do not contradict, from `lower` to `upper` in the unit
+/// of the parameter.
 ///
 /// An unbounded side is infinite, which JSON writes as `null`.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -53,23 +54,31 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// An interval of the given method.
+    /// An interval of the given method; nothing is checked.
     pub fn new(lower: f64, upper: f64, level: f64, method: impl Into<Cow<'static, str>>) -> Self {
         Self { lower, upper, level, method: method.into() }
     }
 
-    /// Whether `value` lies inside or on an end.
+    /// Whether lower ≤ `value` ≤ upper, the ends included; false for NaN.
+    ///
+    /// Domain: any number. Method: two comparisons. Accuracy: exact. Source: J. Neyman, *Outline of
+    /// a theory of statistical estimation* (1937), whose coverage is how often this is true of the
+    /// truth.
     pub fn contains(&self, value: f64) -> bool {
         self.lower <= value && value <= self.upper
     }
 
-    /// `upper − lower`.
+    /// upper − lower, in the unit of the parameter; infinite when a side is open.
+    ///
+    /// Domain: any ends. Method: one subtraction. Accuracy: one rounding. Source: none beyond the
+    /// definition.
     pub fn width(&self) -> f64 {
         self.upper - self.lower
     }
 }
 
-/// How large the departure is, on a scale that does not depend on n.
+/// How large the departure is, on a scale that does not depend on n: a number without unit, unless
+/// its name has one.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Effect {
     /// For instance `odds ratio` or `Cohen's d`.
@@ -81,17 +90,18 @@ pub struct Effect {
     pub interval: Option<Interval>,
 }
 
-/// Named figures in the order in which they were added; a JSON object.
+/// Named figures in the order in which they were added; a JSON object. The unit of each is in its
+/// name, or that of the data.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Figures(pub Vec<(Cow<'static, str>, f64)>);
 
 impl Figures {
-    /// The figure of that name.
+    /// The first figure of that name, if there is one.
     pub fn get(&self, name: &str) -> Option<f64> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| *value)
     }
 
-    /// Whether there are none.
+    /// Whether no figure was added.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -161,7 +171,13 @@ impl Record {
         Self { method: method.into(), n, ..Self::default() }
     }
 
-    /// Sets the hypothesis, the alternative and the p-value (held to at most one).
+    /// Sets the hypothesis, the alternative and the p-value, held to p ≤ 1, with ln p beside it
+    /// (absent at p = 0).
+    ///
+    /// Domain: p ≥ 0, or above 1 by rounding. It must not be NaN, which would read as 1. Method:
+    /// the minimum of p and 1, and its natural logarithm. Accuracy: p as it was given, ln p to
+    /// rounding. Source: R. A. Fisher, *Statistical Methods for Research Workers* (1925), for the
+    /// p-value.
     #[must_use]
     pub fn with_test(
         mut self,
@@ -176,14 +192,18 @@ impl Record {
         self
     }
 
-    /// Sets the logarithm of the p-value where the method has it without the p-value (held to at most zero).
+    /// Sets ln p where the method has it without p, held to ln p ≤ 0; absent when infinite.
+    ///
+    /// Domain: ln p ≤ 0, or above by rounding. It must not be NaN, which would read as 0. Call it
+    /// after [`Record::with_test`], which sets it from p. Method: the minimum of ln p and 0.
+    /// Accuracy: as it was given. Source: that of [`Record::with_test`].
     #[must_use]
     pub fn with_ln_p_value(mut self, ln_p_value: f64) -> Self {
         self.ln_p_value = Some(ln_p_value.min(0.0)).filter(|ln| ln.is_finite());
         self
     }
 
-    /// Sets the statistic.
+    /// Sets the statistic and its name.
     #[must_use]
     pub fn with_statistic(mut self, name: impl Into<Cow<'static, str>>, value: f64) -> Self {
         self.statistic_name = name.into();
@@ -191,7 +211,7 @@ impl Record {
         self
     }
 
-    /// Sets the estimate.
+    /// Sets the estimate and the name of what it estimates.
     #[must_use]
     pub fn with_estimate(mut self, name: impl Into<Cow<'static, str>>, value: f64) -> Self {
         self.estimate_name = name.into();
@@ -199,14 +219,14 @@ impl Record {
         self
     }
 
-    /// Sets the interval of the estimate.
+    /// Sets the interval of the estimate, in the unit of the estimate.
     #[must_use]
     pub fn with_interval(mut self, interval: Interval) -> Self {
         self.interval = Some(interval);
         self
     }
 
-    /// Sets the effect size.
+    /// Sets the effect size with its name and, where there is one, its interval.
     #[must_use]
     pub fn with_effect(
         mut self,
@@ -218,14 +238,14 @@ impl Record {
         self
     }
 
-    /// Adds a further figure.
+    /// Adds a further figure at the end of `more`; a name used twice stands twice.
     #[must_use]
     pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: f64) -> Self {
         self.more.0.push((name.into(), value));
         self
     }
 
-    /// Adds an assumption.
+    /// Adds an assumption at the end of the list.
     #[must_use]
     pub fn assuming(mut self, assumption: impl Into<Cow<'static, str>>) -> Self {
         self.assumptions.push(assumption.into());

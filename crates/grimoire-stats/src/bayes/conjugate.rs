@@ -17,7 +17,7 @@ use crate::record::{Interval, Record};
 use crate::special::gamma::ln_beta;
 use crate::special::{incomplete, quadrature};
 
-/// Belief about a probability: Beta(a, b).
+/// Belief about a probability: Beta(a, b), as if a successes and b failures had been seen.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BetaBinomial {
     /// Pseudo-count of successes.
@@ -27,7 +27,12 @@ pub struct BetaBinomial {
 }
 
 impl BetaBinomial {
-    /// The belief Beta(a, b); a = b = 1 is flat, a = b = ½ is Jeffreys'.
+    /// The belief Beta(a, b), with density ∝ t^(a−1) (1 − t)^(b−1); a = b = 1 is flat, a = b = ½ is
+    /// Jeffreys'.
+    ///
+    /// Domain: a, b > 0, finite. Method: none, they are kept. Accuracy: exact. Source: T. Bayes
+    /// (1763) for the flat one; H. Jeffreys, *An invariant form for the prior probability in
+    /// estimation problems* (1946).
     ///
     /// # Errors
     /// When either is not positive and finite.
@@ -35,7 +40,10 @@ impl BetaBinomial {
         Ok(Self { a: positive("a", a)?, b: positive("b", b)? })
     }
 
-    /// After `successes` of `n` trials: Beta(a + x, b + n − x).
+    /// After `successes` = x of `n` trials: Beta(a, b) → Beta(a + x, b + n − x).
+    ///
+    /// Domain: whole counts, x ≤ n. Method: two sums. Accuracy: one rounding of each. Source:
+    /// Gelman and others, *Bayesian Data Analysis* (3rd edition, 2013), 2.4.
     ///
     /// # Errors
     /// When there are more successes than trials.
@@ -45,25 +53,55 @@ impl BetaBinomial {
         Ok(Self { a: self.a + x, b: self.b + (n - successes) as f64 })
     }
 
-    /// The distribution.
+    /// The distribution Beta(a, b); the parameters are not checked again (the fields are public).
     pub fn belief(self) -> Beta {
         Beta { a: self.a, b: self.b }
     }
 
-    /// ln of the probability of one particular sequence of `successes` in `n` trials:
-    /// ln B(a + x, b + n − x) − ln B(a, b), for x ≤ n. A difference of two logarithms: its absolute error follows the
-    /// larger of them, not the result.
+    /// ln of the probability of one particular sequence of `successes` = x in `n` trials: ln B(a +
+    /// x, b + n − x) − ln B(a, b), in nats.
+    ///
+    /// Domain: x ≤ n, not checked. Method: two [`ln_beta`]. Accuracy: a difference of two
+    /// logarithms: its absolute error follows the larger of them, not the result; Bayes factors
+    /// from it are within 10⁻¹² relative of the Savage–Dickey ratio, as tested. Source: Gelman and
+    /// others (2013), 2.4 and 7.4.
     pub fn ln_marginal(self, successes: u64, n: u64) -> f64 {
         let x = successes as f64;
         ln_beta(self.a + x, self.b + (n as f64 - x)) - ln_beta(self.a, self.b)
     }
 
-    /// P(next trial succeeds) = a / (a + b), the mean of the belief; exact up to rounding.
+    /// P(next trial succeeds) = a / (a + b), the mean of the belief.
+    ///
+    /// Domain: a, b > 0. Method: one sum and one quotient. Accuracy: two roundings. Source: P.-S.
+    /// Laplace, *Mémoire sur la probabilité des causes par les évènements* (1774), the rule of
+    /// succession.
+    ///
+    /// ```
+    /// use grimoire_stats::bayes::conjugate::BetaBinomial;
+    /// // Laplace: after n successes of n, (n + 1)/(n + 2).
+    /// let belief = BetaBinomial::new(1.0, 1.0).unwrap().after(9, 9).unwrap();
+    /// assert_eq!(belief.predictive(), 10.0 / 11.0);
+    /// ```
     pub fn predictive(self) -> f64 {
         self.a / (self.a + self.b)
     }
 
-    /// P(this > other), both independent; relative error below 10⁻¹², also of a small probability.
+    /// P(this > other) = ∫ f(t) F(t) dt, f the density of this and F the distribution function of
+    /// the other, both independent.
+    ///
+    /// Domain: positive parameters. Method: Gauss–Legendre quadrature over the logit of t, 24
+    /// panels of 64 nodes, over all of this belief but 10⁻²⁰ of the outcome. Accuracy: relative
+    /// error at most 10⁻¹² of exact recurrences in 60 digits, also of a small probability
+    /// (`golden/stats/exact.py`, as tested). Source: J. Cook, *Exact calculation of beta
+    /// inequalities* (2005), for the recurrences.
+    ///
+    /// ```
+    /// use grimoire_stats::bayes::conjugate::BetaBinomial;
+    /// let flat = BetaBinomial::new(1.0, 1.0).unwrap();
+    /// // One success more, one trial each: P(Beta(2, 1) > Beta(1, 2)) = 5/6.
+    /// let found = flat.after(1, 1).unwrap().beats(flat.after(0, 1).unwrap());
+    /// assert!((found - 5.0 / 6.0).abs() < 1e-13);
+    /// ```
     pub fn beats(self, other: Self) -> f64 {
         // What lies beyond the cut must be little beside the outcome, not beside one.
         let first = self.beats_within(other, f64::ln(1e-20));
@@ -88,7 +126,12 @@ impl BetaBinomial {
         .clamp(0.0, 1.0)
     }
 
-    /// Record of the belief: mean with an equal-tailed credible interval.
+    /// Record of the belief: mean a/(a + b) with the equal-tailed credible interval F⁻¹((1 ∓
+    /// level)/2); `n` trials are what it rests on.
+    ///
+    /// Domain: a level between 0 and 1. Method: quantiles of the beta distribution. Accuracy: the
+    /// tails at the ends are within 10⁻¹² of what they must be (`tests/special.rs`). Source: Gelman
+    /// and others (2013), 2.3 and 2.4.
     ///
     /// # Errors
     /// When the level is not in (0, 1).
@@ -108,7 +151,8 @@ impl BetaBinomial {
     }
 }
 
-/// Belief about a rate: Gamma with shape a and rate b (b in units of exposure).
+/// Belief about a rate: Gamma with shape a and rate b, as if a events had been seen in the exposure
+/// b.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GammaPoisson {
     /// Pseudo-count of events.
@@ -118,7 +162,11 @@ pub struct GammaPoisson {
 }
 
 impl GammaPoisson {
-    /// The belief Gamma(shape, rate); shape ½ with a rate near 0 is Jeffreys'.
+    /// The belief with density ∝ λ^(a−1) e^(−bλ), a = `shape`, b = `rate`; shape ½ with a rate near
+    /// 0 is Jeffreys'.
+    ///
+    /// Domain: a > 0 without unit, b > 0 in the unit of exposure, both finite. Method: none, they
+    /// are kept. Accuracy: exact. Source: Gelman and others (2013), 2.6; H. Jeffreys (1946).
     ///
     /// # Errors
     /// When either is not positive and finite.
@@ -126,16 +174,22 @@ impl GammaPoisson {
         Ok(Self { shape: positive("the shape", shape)?, rate: positive("the rate", rate)? })
     }
 
-    /// After `count` events in `exposure`.
+    /// After `count` = x events in `exposure` = e: shape a + x, rate b + e.
+    ///
+    /// Domain: whole counts, e ≥ 0 and finite. Method: two sums. Accuracy: one rounding of each.
+    /// Source: Gelman and others (2013), 2.6.
     ///
     /// # Errors
-    /// When the exposure is negative.
+    /// When the exposure is negative or not finite.
     pub fn after(self, count: u64, exposure: f64) -> Result<Self> {
         let exposure = not_negative("the exposure", exposure)?;
         Ok(Self { shape: self.shape + count as f64, rate: self.rate + exposure })
     }
 
-    /// The distribution.
+    /// The distribution, Gamma of shape a and scale 1/b.
+    ///
+    /// Domain: a, b > 0. Method: one quotient. Accuracy: one rounding of the scale. Source: Gelman
+    /// and others (2013), 2.6.
     ///
     /// # Errors
     /// When the parameters are not positive (the fields are public).
@@ -143,17 +197,32 @@ impl GammaPoisson {
         Gamma::new(self.shape, 1.0 / positive("the rate", self.rate)?)
     }
 
-    /// P(this > other): with rates G_a/r_a and G_b/r_b, G_a/(G_a + G_b) is Beta(a, b), so it is one
-    /// incomplete beta function.
+    /// P(this > other): with rates G_a/r_a and G_b/r_b, G_a/(G_a + G_b) is Beta(a, b), so it is 1 −
+    /// I_z(a, b) with z = r_a/(r_a + r_b).
+    ///
+    /// Domain: positive parameters, else NaN. Method: one incomplete beta function. Accuracy:
+    /// relative error at most 10⁻¹² (`tests/special.rs`). Source: Abramowitz and Stegun 26.5 for
+    /// the function; Johnson, Kotz and Balakrishnan (1995), chapter 25, for the share of gammas.
+    ///
+    /// ```
+    /// use grimoire_stats::bayes::conjugate::GammaPoisson;
+    /// let one = GammaPoisson::new(3.0, 2.0).unwrap();
+    /// assert!((one.beats(one) - 0.5).abs() < 1e-13);
+    /// ```
     pub fn beats(self, other: Self) -> f64 {
         let sum = self.rate + other.rate;
         incomplete::beta(self.shape, other.shape, self.rate / sum, other.rate / sum).upper
     }
 
-    /// Record of the belief: mean with an equal-tailed credible interval.
+    /// Record of the belief: mean a/b with the equal-tailed credible interval F⁻¹((1 ∓ level)/2),
+    /// in events per unit of exposure; `n` is what it rests on.
+    ///
+    /// Domain: a level between 0 and 1. Method: quantiles of the gamma distribution. Accuracy: the
+    /// tails at the ends are within 10⁻¹² of what they must be (`tests/special.rs`). Source: Gelman
+    /// and others (2013), 2.3 and 2.6.
     ///
     /// # Errors
-    /// When the level is not in (0, 1).
+    /// When the level is not in (0, 1), or the parameters are not positive.
     pub fn record(self, n: u64, level: f64) -> Result<Record> {
         open_unit("the level", level)?;
         let tail = 0.5 * (1.0 - level);

@@ -23,7 +23,10 @@ pub struct Piece {
 }
 
 impl Piece {
-    /// From P(evidence | hypothesis) for each hypothesis.
+    /// From Lᵢ = P(evidence | hypothesis i), one for each hypothesis.
+    ///
+    /// Domain: 0 ≤ Lᵢ ≤ 1; 0 rules hypothesis i out. Method: their logarithms. Accuracy: one
+    /// rounding of each. Source: T. Bayes (1763).
     ///
     /// # Errors
     /// When one is no probability.
@@ -37,7 +40,10 @@ impl Piece {
         Ok(Self { name: name.into(), ln_likelihoods: values.iter().map(|v| v.ln()).collect() })
     }
 
-    /// From the likelihood ratio P(E | first) / P(E | second), for two hypotheses.
+    /// From the likelihood ratio r = P(E | first) / P(E | second), for two hypotheses: ln r and 0.
+    ///
+    /// Domain: 0 ≤ r < ∞; 0 rules the first out. Method: one logarithm. Accuracy: one rounding.
+    /// Source: I. J. Good, *Probability and the Weighing of Evidence* (1950).
     ///
     /// # Errors
     /// When the ratio is negative or not finite.
@@ -46,7 +52,11 @@ impl Piece {
         Ok(Self { name: name.into(), ln_likelihoods: vec![ratio.ln(), 0.0] })
     }
 
-    /// From counts: under hypothesis i the evidence was seen in `hits` of `cases`.
+    /// From counts: under hypothesis i the evidence was seen in `hits` of `cases`, Lᵢ = hits/cases.
+    ///
+    /// Domain: whole counts, hits ≤ cases, cases ≥ 1. Method: the shares, taken as probabilities:
+    /// how uncertain they are is not carried on. Accuracy: two roundings of each. Source: none
+    /// beyond the definition.
     ///
     /// # Errors
     /// When a hypothesis has no cases or more hits than cases.
@@ -60,7 +70,7 @@ impl Piece {
     }
 }
 
-/// What is believed after one more piece of evidence.
+/// What is believed after one more piece of evidence; each list has one entry per hypothesis.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Step {
     /// The piece of evidence.
@@ -77,7 +87,8 @@ pub struct Step {
     pub ln_joint: Vec<f64>,
 }
 
-/// The whole derivation.
+/// The whole derivation; each list but `steps` has one entry per hypothesis, logarithms are
+/// natural.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Derivation {
     /// Names of the hypotheses.
@@ -96,11 +107,28 @@ pub struct Derivation {
     pub ln_evidence: f64,
 }
 
-/// Posterior of `hypotheses` with these priors after all `pieces`.
+/// Posterior of k `hypotheses` with these priors after all `pieces`: P(Hᵢ | E₁ … Eₘ) = P(Hᵢ) Π P(Eⱼ
+/// | Hᵢ) / Σₖ P(Hₖ) Π P(Eⱼ | Hₖ).
+///
+/// Domain: hypotheses that exclude one another and leave out nothing, k ≥ 2, with priors that sum
+/// to 1; pieces with k likelihoods each, independent given a hypothesis. Without pieces the
+/// posterior is the prior. Method: logarithms are added; the sum over hypotheses is taken relative
+/// to its largest term. Accuracy: relative error at most 10⁻¹⁵ of a posterior of one piece, and
+/// 10⁻¹² of a difference of log posteriors after a thousand, as tested. Source: T. Bayes, *An essay
+/// towards solving a problem in the doctrine of chances* (1763).
 ///
 /// # Errors
 /// When there are fewer than two hypotheses, names or likelihoods do not match them, a prior is no
 /// probability, the priors do not sum to 1 within 10⁻⁹, or the evidence rules out every hypothesis.
+///
+/// ```
+/// use grimoire_stats::bayes::evidence::{Piece, update};
+/// // One in a hundred is ill, a test finds 99 % of them and errs for 5 % of the others: 1/6.
+/// let names = ["ill".to_owned(), "well".to_owned()];
+/// let piece = Piece::probabilities("positive", &[0.99, 0.05]).unwrap();
+/// let found = update(&names, &[0.01, 0.99], &[piece]).unwrap();
+/// assert!((found.posterior[0] - 1.0 / 6.0).abs() < 1e-15);
+/// ```
 pub fn update(hypotheses: &[String], prior: &[f64], pieces: &[Piece]) -> Result<Derivation> {
     let k = hypotheses.len();
     if k < 2 {
@@ -160,10 +188,14 @@ pub fn update(hypotheses: &[String], prior: &[f64], pieces: &[Piece]) -> Result<
     })
 }
 
-/// Priors from odds such as 1:99: pᵢ = oᵢ / Σ oⱼ, for odds that are not negative and not all zero.
+/// Priors from odds such as 1:99: pᵢ = oᵢ / Σ oⱼ.
+///
+/// Domain: finite odds that are not negative and not all zero. Method: one sum and a quotient each.
+/// Accuracy: rounding of the sum and one more; they sum to one within rounding. Source: none beyond
+/// the definition.
 ///
 /// # Errors
-/// When one is negative, or all are zero.
+/// When one is negative or not finite, or all are zero.
 pub fn from_odds(odds: &[f64]) -> Result<Vec<f64>> {
     for &value in odds {
         not_negative("the odds", value)?;

@@ -14,10 +14,23 @@ use crate::dist::{Distribution, Poisson};
 use crate::error::{Result, inside, positive, probability};
 use crate::special::quadrature;
 
-/// ln BF₁₀ of `successes` of `n`: probability unknown with prior Beta(a, b), against exactly `p`.
+/// ln BF₁₀ of `successes` = x of `n`: probability unknown with prior Beta(a, b), against exactly
+/// `p`: ln B(a + x, b + n − x) − ln B(a, b) − x ln p − (n − x) ln(1 − p), in nats.
+///
+/// Domain: whole counts, x ≤ n; 0 ≤ p ≤ 1, ∞ where p forbids the data. Method: two logarithms of
+/// the beta function. Accuracy: relative error at most 10⁻¹² of the Savage–Dickey ratio, as tested;
+/// a difference of logarithms, whose absolute error follows the largest. Source: D. MacKay,
+/// *Information Theory, Inference, and Learning Algorithms* (2003), 37.2; J. Dickey (1971).
 ///
 /// # Errors
 /// When there are more successes than trials or `p` is no probability.
+///
+/// ```
+/// use grimoire_stats::bayes::{conjugate::BetaBinomial, factor::ln_binomial};
+/// // MacKay's euro: 140 heads of 250 under a flat prior, 0.48 to 1.
+/// let flat = BetaBinomial::new(1.0, 1.0).unwrap();
+/// assert!((ln_binomial(140, 250, 0.5, flat).unwrap().exp() - 0.48).abs() < 5e-3);
+/// ```
 pub fn ln_binomial(successes: u64, n: u64, p: f64, prior: BetaBinomial) -> Result<f64> {
     probability("the probability under the hypothesis", p)?;
     prior.after(successes, n)?;
@@ -26,8 +39,14 @@ pub fn ln_binomial(successes: u64, n: u64, p: f64, prior: BetaBinomial) -> Resul
     Ok(prior.ln_marginal(successes, n) - part(x, p.ln()) - part(y, (-p).ln_1p()))
 }
 
-/// ln BF₁₀ of two samples (successes, trials): two unknown probabilities against a common one, all with
-/// the same prior.
+/// ln BF₁₀ of two samples (successes, trials): two unknown probabilities against a common one, all
+/// with the same prior: ln m(x₁, n₁) + ln m(x₂, n₂) − ln m(x₁ + x₂, n₁ + n₂), m the
+/// [`BetaBinomial::ln_marginal`], in nats.
+///
+/// Domain: whole counts, no more successes than trials. Method: four logarithms of the beta
+/// function. Accuracy: relative error at most 10⁻¹² of a factor by hand, as tested; as
+/// [`ln_binomial`]. Source: E. Gûnel and J. Dickey, *Bayes factors for independence in contingency
+/// tables* (1974).
 ///
 /// # Errors
 /// When there are more successes than trials.
@@ -38,10 +57,17 @@ pub fn ln_two_proportions(one: (u64, u64), two: (u64, u64), prior: BetaBinomial)
     Ok(apart - prior.ln_marginal(one.0 + two.0, one.1 + two.1))
 }
 
-/// ln BF₁₀ of `count` events in `exposure`: rate unknown with a Gamma prior, against exactly `rate`.
+/// ln BF₁₀ of `count` = x events in `exposure` = e: rate unknown with a Gamma prior of shape a and
+/// rate b, against exactly `rate` = λ: ln [bᵃ Γ(a + x)/(Γ(a) (b + e)^(a+x))] − x ln λ + λ e, in
+/// nats.
+///
+/// Domain: whole counts, an exposure and a rate above 0, finite. Method: the marginal as likelihood
+/// times prior over posterior at the prior's mean, each a density of this crate. Accuracy: relative
+/// error at most 10⁻¹² of the Savage–Dickey ratio, as tested. Source: Gelman and others (2013),
+/// 2.6; J. Dickey (1971).
 ///
 /// # Errors
-/// When the exposure or the rate is not positive.
+/// When the exposure or the rate is not positive, or a parameter of the prior is not.
 pub fn ln_poisson(count: u64, exposure: f64, rate: f64, prior: GammaPoisson) -> Result<f64> {
     positive("the exposure", exposure)?;
     positive("the rate", rate)?;
@@ -54,11 +80,23 @@ pub fn ln_poisson(count: u64, exposure: f64, rate: f64, prior: GammaPoisson) -> 
     Ok(ln_marginal - Poisson::new(rate * exposure)?.ln_density(count as f64))
 }
 
-/// ln BF₁₀ of a t statistic with ν degrees of freedom and effective sample size N (n for one sample,
-/// n₁n₂/(n₁+n₂) for two): standardised effect Cauchy with `scale` (√2/2 by convention) against zero.
+/// ln BF₁₀ of a t statistic with `degrees` = ν and effective sample size `size` = N (n for one
+/// sample, n₁n₂/(n₁+n₂) for two): standardised effect Cauchy with `scale` = r (√2/2 by convention)
+/// against zero, in nats:
+///
+/// ```text
+///        ∫ (1 + Ng)^(−½) (1 + t²/((1 + Ng)ν))^(−(ν+1)/2) r (2π)^(−½) g^(−3/2) e^(−r²/(2g)) dg
+/// BF₁₀ = ────────────────────────────────────────────────────────────────────────────────────
+///                                   (1 + t²/ν)^(−(ν+1)/2)
+/// ```
+///
+/// Domain: finite t; ν, N, r > 0 and finite. Method: Gauss–Legendre quadrature over ln g, 24 panels
+/// of 64 nodes, between where the integrand is e⁻⁴⁵ of its top. Accuracy: 26.743 of a published
+/// example (t = 3.5, twice 20), all its digits, as tested. Source: Rouder, Speckman, Sun, Morey and
+/// Iverson, *Bayesian t tests for accepting and rejecting the null hypothesis* (2009), equation 1.
 ///
 /// # Errors
-/// When ν, N or the scale is not positive.
+/// When ν, N or the scale is not positive, or t is not finite.
 pub fn ln_student(t: f64, degrees: f64, size: f64, scale: f64) -> Result<f64> {
     let v = positive("the degrees of freedom", degrees)?;
     let n = positive("the effective sample size", size)?;

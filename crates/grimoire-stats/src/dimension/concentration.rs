@@ -35,7 +35,8 @@ use crate::error::{Error, Result, open_unit};
 use crate::record::Interval;
 use rayon::prelude::*;
 
-/// What was measured at one dimension.
+/// What was measured at one dimension; distances in the unit of the coordinates, everything else
+/// without one.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Concentration {
     /// The dimension.
@@ -58,10 +59,16 @@ pub struct Concentration {
     pub orphans: f64,
 }
 
-/// Measures a cloud of `n` points in `d` dimensions.
+/// Measures a cloud of `n` points in `d` dimensions, drawn from `seed`: sd(D)/mean(D), the mean
+/// contrast (D_max − D_min)/D_min, the skewness of N_k, as [`of_points`].
+///
+/// Domain: n ≥ 3, d ≥ 1, 1 ≤ k < n, a level between 0 and 1. Method: [`draw`] and `of_points`, n²
+/// distances. Accuracy: plain sums; what they say of the cloud is as exact as the interval. Source:
+/// K. Beyer and others, *When is "nearest neighbor" meaningful?* (1999).
 ///
 /// # Errors
-/// When there are fewer than three points, no dimension, or a wrong level.
+/// When there are fewer than three points, no dimension, k is not from 1 to n − 1, or the level is
+/// wrong.
 pub fn measure(
     cloud: Cloud,
     n: usize,
@@ -76,7 +83,16 @@ pub fn measure(
     of_points(&Points::new(d, draw(cloud, n, d.max(1), seed))?, k, level)
 }
 
-/// Measures given points.
+/// Measures given points: sd(D)/mean(D) over pairs, the mean over points of (D_max − D_min)/D_min
+/// with its interval θ exp(± t s/θ), and the skewness of N_k, how often a point is among the k
+/// nearest of others.
+///
+/// Domain: 1 ≤ k < n, a level between 0 and 1; a point with a twin has no contrast and is left out
+/// of that mean. Method: all n² distances; s² by sums over points that share a neighbour, as the
+/// [module](self) says. Accuracy: plain sums in doubles; a nominal 95 % covers 92.8 to 97.2 in
+/// three and ten dimensions, 100 points and more (`tests/coverage_models.rs`). Source: K. Beyer and
+/// others (1999); M. Radovanović, A. Nanopoulos and M. Ivanović, *Hubs in space* (2010); P. Aronow,
+/// C. Samii and V. Assenova (2015).
 ///
 /// # Errors
 /// When k is not from 1 to n − 1, the level is wrong, or all points coincide.

@@ -47,7 +47,7 @@ use crate::error::{Error, Result, open_unit};
 use crate::record::Interval;
 use crate::special::incomplete;
 
-/// An estimate of the dimension.
+/// An estimate of the dimension, a number without unit.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Intrinsic {
     /// `MLE (Levina-Bickel)`, `TwoNN`, `correlation dimension`.
@@ -85,8 +85,17 @@ fn no_distance() -> Error {
     }
 }
 
-/// Levina and Bickel's maximum likelihood from the `k` nearest neighbours. The interval is that of the value
-/// extrapolated to distance zero, which looks at 4k neighbours.
+/// Levina and Bickel's maximum likelihood from the `k` nearest neighbours: d = (m − 1)/Σ
+/// ln(T_k/T_j) over points and j < k, m terms in all, T_j the distance to the j-th neighbour.
+///
+/// The interval is that of the value extrapolated to distance zero, which looks at 4k neighbours.
+///
+/// Domain: 2 ≤ k < n, a level between 0 and 1; points with a twin count with the distances that are
+/// not zero. Method: all n² distances; the interval by the gamma distribution with a variance 1.65
+/// times that of independent terms. Accuracy: within 0.4 of 3 for a cube rolled into ten
+/// dimensions, as tested; nominal 95 % covers 94 to 96 on spheres of 1, 2 and 3 dimensions
+/// (`tests/coverage_models.rs`). Source: E. Levina and P. Bickel, *Maximum likelihood estimation of
+/// intrinsic dimension* (2004); D. MacKay and Z. Ghahramani (2005) for the average.
 ///
 /// # Errors
 /// When k is not from 2 to n − 1, the level is wrong, or all points coincide.
@@ -170,11 +179,19 @@ impl Steps {
     }
 }
 
-/// The TwoNN estimator, from the ratio of the second to the first distance; the largest tenth of the
-/// ratios is treated as censored, as its authors advise against their noise.
+/// The TwoNN estimator, d = (m − 1)/Σ ln(T₂/T₁), from the ratio of the second to the first
+/// distance; the largest tenth of the ratios is treated as censored, as its authors advise against
+/// their noise.
+///
+/// Domain: a level between 0 and 1; points with a twin are left out. Method: all n² distances; the
+/// interval by the gamma distribution with a variance 1.5 times that of independent terms.
+/// Accuracy: within 0.4 of 3 for a cube rolled into ten dimensions, as tested; nominal 95 % covers
+/// 94 to 96 on spheres of 1, 2 and 3 dimensions (`tests/coverage_models.rs`). Source: E. Facco, M.
+/// d'Errico, A. Rodriguez and A. Laio, *Estimating the intrinsic dimension of datasets by a minimal
+/// neighborhood information* (2017).
 ///
 /// # Errors
-/// When the level is wrong or all points coincide.
+/// When the level is wrong, all points coincide, or all are equally spaced.
 pub fn two_nearest(points: &Points, level: f64) -> Result<Intrinsic> {
     open_unit("the level", level)?;
     let mut logs: Vec<f64> = points
@@ -203,9 +220,18 @@ pub fn two_nearest(points: &Points, level: f64) -> Result<Intrinsic> {
     })
 }
 
-/// The correlation dimension: slope between the radius within which a point has five neighbours on average (at most one
-/// pair in twenty) and that which holds one in fifty of these pairs, at least ten. The interval is Student's around the
-/// slope, as the module says.
+/// The correlation dimension, slope of ln C(r) against ln r, C the part of pairs closer than r: the
+/// d with mean of ln(r₁/r) = 1/d − w/(e^{dw} − 1), w = ln(r₁/r₀), over pairs between two radii. The
+/// outer holds five neighbours of a point on average (at most one pair in twenty), the inner one in
+/// fifty of these pairs, at least ten.
+///
+/// Domain: forty points or more, a level between 0 and 1; pairs that coincide are left out. Method:
+/// bisection for d from 10⁻³ to 10⁴; the interval is d exp(± t s/d), as the [module](self) says.
+/// Accuracy: within 0.4 of 3 for a cube rolled into ten dimensions, as tested; nominal 95 % covers
+/// 94 to 96 on spheres of 1, 2 and 3 dimensions (`tests/coverage_models.rs`). Source: P.
+/// Grassberger and I. Procaccia, *Measuring the strangeness of strange attractors* (1983); F.
+/// Takens, *On the numerical determination of the dimension of an attractor* (1985); M. Fafchamps
+/// and F. Gubert (2007) for the interval.
 ///
 /// # Errors
 /// When the level is wrong, there are fewer than forty points, or distances do not vary.

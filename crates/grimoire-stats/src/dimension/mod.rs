@@ -32,7 +32,13 @@ pub enum Cloud {
     Sphere,
 }
 
-/// `n` points in `d` dimensions, one after the other; a function of the seed alone.
+/// `n` points in `d` dimensions, one after the other: u, z, or z/‖z‖, with u uniform and z normal;
+/// a function of the seed alone.
+///
+/// Domain: any n and d; none gives nothing. On the sphere of one dimension points are ±1. Method: a
+/// lane of the generator for each point, so that threads do not matter. Accuracy: that of
+/// [`Random`]. Source: M. Muller, *A note on a method for generating points uniformly on
+/// n-dimensional spheres* (1959).
 pub fn draw(cloud: Cloud, n: usize, d: usize, seed: u64) -> Vec<f64> {
     let random = Random::new(seed, d as u64);
     let mut points = vec![0.0; n * d];
@@ -49,7 +55,7 @@ pub fn draw(cloud: Cloud, n: usize, d: usize, seed: u64) -> Vec<f64> {
     points
 }
 
-/// A checked set of points of one dimension.
+/// A checked set of n points of d coordinates, point after point, finite.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Points {
     d: usize,
@@ -57,10 +63,14 @@ pub struct Points {
 }
 
 impl Points {
-    /// From coordinates, point after point.
+    /// From coordinates, point after point: xᵢⱼ = `values[i·d + j]`.
+    ///
+    /// Domain: three points or more, d ≥ 1, finite coordinates of one unit. Method: none, they are
+    /// kept. Accuracy: exact. Source: none beyond the definition.
     ///
     /// # Errors
-    /// When there are fewer than three points, the length is no multiple of d, or a value is not finite.
+    /// When there are fewer than three points, the length is no multiple of d, or a value is not
+    /// finite.
     pub fn new(d: usize, values: Vec<f64>) -> Result<Self> {
         sample("the coordinates", &values, 1)?;
         if d == 0 || !values.len().is_multiple_of(d) {
@@ -80,22 +90,27 @@ impl Points {
         Ok(Self { d, values })
     }
 
-    /// Number of points.
+    /// Number of points n.
     pub fn n(&self) -> usize {
         self.values.len() / self.d
     }
 
-    /// Their dimension.
+    /// Their dimension d, the number of coordinates of each.
     pub fn d(&self) -> usize {
         self.d
     }
 
-    /// Point `i`.
+    /// Point `i` of n, from 0: d coordinates.
     pub fn point(&self, i: usize) -> &[f64] {
         &self.values[i * self.d..(i + 1) * self.d]
     }
 
-    /// The `k` nearest others of each point, nearest first: (distance, index). By comparing all pairs.
+    /// The `k` nearest others of each point, nearest first: (distance ‖x − y‖, index). Of equal
+    /// distances the smaller index comes first.
+    ///
+    /// Domain: any k; at most n − 1 others there are. Method: all n² pairs are compared. Accuracy:
+    /// distances to a few units of rounding, order exact but for those. Source: none beyond the
+    /// definition.
     pub fn neighbours(&self, k: usize) -> Vec<Vec<(f64, usize)>> {
         (0..self.n())
             .into_par_iter()

@@ -15,10 +15,21 @@
 use crate::error::{Result, not_negative, open_unit, positive};
 use crate::special::gamma::ln_gamma;
 
-/// `log V` of the ball of radius r in d dimensions; −∞ for r = 0.
+/// `log V` of the ball of radius r in d dimensions, V = π^{d/2} r^d / Γ(d/2 + 1); −∞ for r = 0, in
+/// nats.
+///
+/// Domain: d ≥ 0, fractions allowed, r ≥ 0, both finite. Method: the logarithm of the gamma
+/// function. Accuracy: relative error of V at most 10⁻¹³ in 1, 2, 3 and 5 dimensions, as tested;
+/// that of [`ln_gamma`]. Source: NIST, *Digital Library of Mathematical Functions*, 5.19.4.
 ///
 /// # Errors
 /// When d or r is negative or not finite.
+///
+/// ```
+/// // Three dimensions: 4π/3.
+/// let found = grimoire_stats::dimension::volume::ln_ball(3.0, 1.0).unwrap();
+/// assert!((found.exp() - 4.0 * std::f64::consts::PI / 3.0).abs() < 1e-13);
+/// ```
 pub fn ln_ball(d: f64, r: f64) -> Result<f64> {
     not_negative("the dimension", d)?;
     not_negative("the radius", r)?;
@@ -43,10 +54,17 @@ pub struct Volumes {
     pub log10_points: f64,
 }
 
-/// Volumes in `d` dimensions: a shell of relative `thickness`, a cube holding `part`, a grid `spacing`.
+/// Volumes in `d` dimensions: V of the unit ball, V/2^d of its cube, 1 − (1 − ε)^d in a shell of
+/// relative `thickness` ε, the edge f^{1/d} of a cube holding the `part` f, and −d log₁₀ s for a
+/// grid of `spacing` s.
+///
+/// Domain: d > 0 and finite; ε, f and s between 0 and 1. Method: logarithms, log1p and expm1.
+/// Accuracy: relative error at most 10⁻¹³ of closed forms, as tested. Source: T. Hastie, R.
+/// Tibshirani and J. Friedman, *The Elements of Statistical Learning* (2009), 2.5; R. Bellman
+/// (1961).
 ///
 /// # Errors
-/// When thickness or part is not between 0 and 1, or d or spacing not positive.
+/// When thickness, part or spacing is not between 0 and 1, or d is not positive.
 pub fn volumes(d: f64, thickness: f64, part: f64, spacing: f64) -> Result<Volumes> {
     positive("the dimension", d)?;
     open_unit("the thickness of the shell", thickness)?;

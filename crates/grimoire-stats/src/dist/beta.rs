@@ -10,7 +10,7 @@ use crate::random::Draws;
 use crate::special::gamma::ln_beta;
 use crate::special::incomplete::{self, Tails};
 
-/// Density x^(a−1) (1−x)^(b−1) / B(a, b) on 0 < x < 1.
+/// Density x^(a−1) (1−x)^(b−1) / B(a, b) on 0 < x < 1; mean a/(a + b).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Beta {
     /// Pseudo-count of successes.
@@ -20,7 +20,11 @@ pub struct Beta {
 }
 
 impl Beta {
-    /// Parameters a, b > 0.
+    /// The distribution with density x^(a−1) (1−x)^(b−1) / B(a, b).
+    ///
+    /// Domain: a, b > 0, finite, without unit. Method: none, the parameters are kept. Accuracy:
+    /// what is asked of it has that of [`Distribution`]; tails relative error at most 10⁻¹²
+    /// (`tests/special.rs`). Source: Abramowitz and Stegun 26.5.
     ///
     /// # Errors
     /// When either is not positive and finite.
@@ -82,7 +86,7 @@ impl Distribution for Beta {
     }
 }
 
-/// Every value of [low, high] equally likely.
+/// Every value of [low, high] equally likely: density 1/(high − low).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Uniform {
     low: f64,
@@ -90,7 +94,10 @@ pub struct Uniform {
 }
 
 impl Uniform {
-    /// The interval from `low` to `high` > `low`.
+    /// The distribution with density 1/(high − low) on the interval from `low` to `high`.
+    ///
+    /// Domain: finite ends, low < high, in the unit of X. Method: none, the ends are kept.
+    /// Accuracy: tails to a few roundings. Source: none beyond the definition.
     ///
     /// # Errors
     /// When an end is not finite or the ends are not in order.

@@ -9,7 +9,7 @@ use crate::error::{Result, positive};
 use crate::random::Draws;
 use crate::special::incomplete::{self, Tails};
 
-/// Density x^(a−1) e^(−x/s) / (Γ(a) sᵃ) on x > 0, shape a, scale s.
+/// Density x^(a−1) e^(−x/s) / (Γ(a) sᵃ) on x > 0, shape a, scale s; mean a·s.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Gamma {
     shape: f64,
@@ -17,7 +17,11 @@ pub struct Gamma {
 }
 
 impl Gamma {
-    /// Shape a > 0 and scale s > 0 (mean a·s).
+    /// The distribution with density x^(a−1) e^(−x/s) / (Γ(a) sᵃ); mean a·s.
+    ///
+    /// Domain: shape a > 0 without unit and scale s > 0 in the unit of X, both finite. Method:
+    /// none, the parameters are kept. Accuracy: what is asked of it has that of [`Distribution`];
+    /// tails relative error at most 10⁻¹² (`tests/special.rs`). Source: Abramowitz and Stegun 26.4.
     ///
     /// # Errors
     /// When either is not positive and finite.
@@ -118,17 +122,29 @@ macro_rules! same_as {
     };
 }
 
-/// Density x^(ν/2−1) e^(−x/2) / (2^(ν/2) Γ(ν/2)): the sum of the squares of ν standard normals: gamma of shape ν/2 and scale 2.
+/// Density x^(ν/2−1) e^(−x/2) / (2^(ν/2) Γ(ν/2)), ν degrees of freedom: the sum of the squares of ν
+/// standard normals, which is gamma of shape ν/2 and scale 2.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ChiSquare {
     inner: Gamma,
 }
 
 impl ChiSquare {
-    /// ν > 0 degrees of freedom.
+    /// The distribution with density x^(ν/2−1) e^(−x/2) / (2^(ν/2) Γ(ν/2)); mean ν.
+    ///
+    /// Domain: ν > 0 degrees of freedom, finite, fractions allowed. Method: the gamma distribution
+    /// of shape ν/2 and scale 2. Accuracy: tails relative error at most 10⁻¹² (`tests/special.rs`).
+    /// Source: Abramowitz and Stegun 26.4.1.
     ///
     /// # Errors
     /// When ν is not positive and finite.
+    ///
+    /// ```
+    /// use grimoire_stats::dist::{ChiSquare, Distribution};
+    /// // Two degrees of freedom: P(X > x) = e^(−x/2).
+    /// let found = ChiSquare::new(2.0).unwrap().survival(6.0);
+    /// assert!((found - (-3_f64).exp()).abs() < 1e-15);
+    /// ```
     pub fn new(degrees: f64) -> Result<Self> {
         let degrees = positive("the degrees of freedom", degrees)?;
         Ok(Self { inner: Gamma { shape: 0.5 * degrees, scale: 2.0 } })
@@ -137,14 +153,19 @@ impl ChiSquare {
 
 same_as!(ChiSquare, self => self.inner);
 
-/// Density r e^(−rx) on x ≥ 0: the waiting time of a process without memory, gamma of shape 1.
+/// Density r e^(−rx) on x ≥ 0, rate r per unit of X: the waiting time of a process without memory,
+/// gamma of shape 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Exponential {
     inner: Gamma,
 }
 
 impl Exponential {
-    /// Rate r > 0 (mean 1/r).
+    /// The distribution with density r e^(−rx); mean 1/r.
+    ///
+    /// Domain: a finite rate r > 0, per unit of X. Method: the gamma distribution of shape 1 and
+    /// scale 1/r. Accuracy: tails relative error at most 10⁻¹² (`tests/special.rs`). Source:
+    /// Abramowitz and Stegun 26.1.
     ///
     /// # Errors
     /// When the rate is not positive and finite.

@@ -20,10 +20,23 @@ pub struct Hypergeometric {
 }
 
 impl Hypergeometric {
-    /// `drawn` items from `total`, of which `marked` are marked.
+    /// The distribution of the marked among `drawn` = n items from `total` = N, of which `marked` =
+    /// K are marked: P(X = k) = C(K, k) C(N − K, n − k) / C(N, n).
+    ///
+    /// Domain: K ≤ N, n ≤ N ≤ 10¹⁵. Method: none, the parameters are kept; a tail costs of the
+    /// order of √variance terms. Accuracy: tails and the logarithm of the density have a relative
+    /// error of at most 10⁻¹² of R's (`tests/against_r.rs`). Source: Abramowitz and Stegun 26.1; C.
+    /// Loader (2000) for the density.
     ///
     /// # Errors
     /// When more are marked or drawn than there are, or the total exceeds 10¹⁵.
+    ///
+    /// ```
+    /// use grimoire_stats::dist::{Distribution, Hypergeometric};
+    /// // Both aces in two cards of four of which two are aces: 1/C(4, 2).
+    /// let found = Hypergeometric::new(4, 2, 2).unwrap().density(2.0);
+    /// assert!((found - 1.0 / 6.0).abs() < 1e-15);
+    /// ```
     pub fn new(total: u64, marked: u64, drawn: u64) -> Result<Self> {
         let (all, k, n) = (total as f64, marked as f64, drawn as f64);
         inside("the total", all, all <= MOST, "at most 1e15")?;
@@ -125,10 +138,17 @@ pub struct Noncentral {
 }
 
 impl Noncentral {
-    /// Odds ratio ω > 0 over the support of `central`.
+    /// The distribution P(X = k) ∝ C(K, k) C(N−K, n−k) ωᵏ, with odds ratio ω over the support of
+    /// `central`.
+    ///
+    /// Domain: 0 < ω < ∞. Method: products of ratios of neighbours, outwards from the mode found by
+    /// bisection, until a weight is below 10⁻²⁵ of the largest. Accuracy: odds ratios and the ends
+    /// of their intervals, found from it, are within 10⁻¹² of mpmath at 40 digits
+    /// (`tests/against_mpmath.rs`). Source: R. A. Fisher, *The logic of inductive inference*
+    /// (1935).
     ///
     /// # Errors
-    /// When ω is not positive, or the spread asks for more than 10⁸ terms.
+    /// When ω is not positive and finite, or the spread asks for more than 10⁸ terms.
     pub fn new(central: &Hypergeometric, odds: f64) -> Result<Self> {
         inside("the odds ratio", odds, odds > 0.0 && odds.is_finite(), "a positive finite number")?;
         let (least, most) = central.support();
@@ -169,19 +189,31 @@ impl Noncentral {
         Ok(Self { first, weights, sum })
     }
 
-    /// P(X ≤ x).
+    /// P(X ≤ x) = Σ_{k ≤ x} P(X = k).
+    ///
+    /// Domain: any x; 0 below the support and 1 above. Method: the weights added up from below,
+    /// over their sum. Accuracy: rounding of the sums, and what weights below 10⁻²⁵ leave out; a
+    /// tail far below that is 0. Source: Fisher (1935).
     pub fn cdf(&self, x: f64) -> f64 {
         let kept = (x - self.first + 1.0).clamp(0.0, self.weights.len() as f64) as usize;
         self.weights[..kept].iter().sum::<f64>() / self.sum
     }
 
-    /// P(X ≥ x).
+    /// P(X ≥ x) = Σ_{k ≥ x} P(X = k).
+    ///
+    /// Domain: whole x (a fraction is rounded down); 1 below the support and 0 above. Method: the
+    /// weights added up from x, over their sum. Accuracy: as [`Noncentral::cdf`]. Source: Fisher
+    /// (1935).
     pub fn at_least(&self, x: f64) -> f64 {
         let skipped = (x - self.first).clamp(0.0, self.weights.len() as f64) as usize;
         self.weights[skipped..].iter().sum::<f64>() / self.sum
     }
 
-    /// E X.
+    /// E X = Σ k P(X = k), in items.
+    ///
+    /// Domain: none to give. Method: the sum over the weights that are kept. Accuracy: rounding of
+    /// the sums, and what weights below 10⁻²⁵ leave out. Source: Fisher (1935), whose estimate is
+    /// the ω with E X = x.
     pub fn mean(&self) -> f64 {
         let moment: f64 = self.weights.iter().enumerate().map(|(i, w)| i as f64 * w).sum();
         self.first + moment / self.sum

@@ -15,7 +15,18 @@ use super::{Binomial, Distribution};
 /// Largest n for which [`two_sided`] is exact.
 pub const EXACT_UP_TO: u64 = 20_000;
 
-/// P(D⁺ ≥ d) of one sample of n; n up to 10⁷ in reasonable time (it sums n terms).
+/// P(D⁺ ≥ d) of one sample of n, d Σ C(n, j) (d + j/n)^(j−1) (1 − d − j/n)^(n−j) over j ≤ n(1 − d).
+///
+/// Domain: d from 0 to 1 (1 below, 0 above); n ≥ 1, to 10⁷ in reasonable time, since n terms are
+/// summed. Method: each term as a binomial probability over its p, all of one sign. Accuracy:
+/// relative error at most 10⁻¹² of the sum at 60 digits, n to 1,500 (`tests/against_mpmath.rs`).
+/// Source: Z. Birnbaum and F. Tingey, *One-sided confidence contours for probability distribution
+/// functions* (1951).
+///
+/// ```
+/// // One value: D⁺ = 1 − u for a uniform u.
+/// assert!((grimoire_stats::dist::kolmogorov::one_sided(1, 0.3) - 0.7).abs() < 1e-15);
+/// ```
 pub fn one_sided(n: u64, d: f64) -> f64 {
     if d <= 0.0 {
         return 1.0;
@@ -37,7 +48,15 @@ pub fn one_sided(n: u64, d: f64) -> f64 {
     (d * sum).min(1.0)
 }
 
-/// P(D ≥ d) of one sample of n.
+/// P(D ≥ d) of one sample of n, D = sup |Fₙ − F|.
+///
+/// Domain: d from 1/(2n), below which it is 1, to 1, from which it is 0; exact to n =
+/// [`EXACT_UP_TO`]. Method: a Poisson process held between two barriers, the mass that leaves added
+/// up; from d = ½ and beyond n d² = 5 twice [`one_sided`]; above the size named [`limit`] at a
+/// corrected z. Accuracy: relative error at most 10⁻¹² of Marsaglia, Tsang and Wang's matrix at 60
+/// digits, n to 1,500 (`tests/against_mpmath.rs`); of the corrected limit an error of the order
+/// n^(−3/2). Source: J. Pomeranz (1974); R. Simard and P. L'Ecuyer, *Computing the two-sided
+/// Kolmogorov–Smirnov distribution* (2011); J. Vrbik (2018) for the correction.
 pub fn two_sided(n: u64, d: f64) -> f64 {
     let count = n as f64;
     if d <= 0.5 / count {
@@ -56,7 +75,17 @@ pub fn two_sided(n: u64, d: f64) -> f64 {
     leaving_the_strip(count, d)
 }
 
-/// lim P(√n D ≥ z) = 2 Σ (−1)^(k−1) e^(−2k²z²).
+/// lim P(√n D ≥ z) = 2 Σ_{k ≥ 1} (−1)^(k−1) e^(−2k²z²).
+///
+/// Domain: any z; 1 for z ≤ 0. Method: the series as written from z = 1 on, below 1 − (√(2π)/z) Σ
+/// e^(−(2k−1)²π²/(8z²)), where it converges fast. Accuracy: relative error at most 10⁻¹³ of scipy's
+/// (`tests/against_scipy.rs`). Source: A. Kolmogorov (1933); N. Smirnov (1948).
+///
+/// ```
+/// // Smirnov's table (1948): 0.950514 at z = 1.36.
+/// let found = grimoire_stats::dist::kolmogorov::limit(1.36);
+/// assert!((1.0 - found - 0.950514).abs() < 5e-7);
+/// ```
 pub fn limit(z: f64) -> f64 {
     if z <= 0.0 {
         return 1.0;
@@ -145,9 +174,14 @@ fn spread(mass: &[f64], mean: f64) -> Vec<f64> {
     out
 }
 
-/// P(D ≥ d) for two samples of m and n without ties (m·n up to about 10⁸); `one` asks for D⁺ alone.
+/// P(D ≥ d) for two samples of m and n without ties, D = sup |Fₘ − Gₙ|; `one` asks for P(D⁺ ≥ d)
+/// alone.
 ///
-/// Every path from (0, 0) to (m, n) is equally likely; `d` is rounded to the nearest attainable value.
+/// Domain: m, n ≥ 1, m·n to about 10⁸, which is also the number of steps; `d` is rounded to the
+/// nearest attainable value, a multiple of 1/(m n); 1 for d ≤ 0. Method: every path from (0, 0) to
+/// (m, n) is equally likely, and the share that has touched the barrier is carried from step to
+/// step. Accuracy: relative error at most 10⁻¹² of scipy's p-values (`tests/against_scipy.rs`).
+/// Source: J. Hodges, *The significance probability of the Smirnov two-sample test* (1957).
 pub fn two_samples(m: u64, n: u64, d: f64, one: bool) -> f64 {
     let (mf, nf) = (m as f64, n as f64);
     // Attainable values are multiples of 1/(m n): compare in whole numbers.

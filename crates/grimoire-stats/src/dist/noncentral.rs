@@ -16,9 +16,14 @@ use super::{ChiSquare, Distribution};
 use crate::special::erf::{normal_cdf, normal_survival};
 use crate::special::{incomplete, quadrature, root};
 
-/// (P(T ≤ t), P(T > t)) of Student's t with ν degrees of freedom and noncentrality δ.
+/// (P(T ≤ t), P(T > t)) of Student's t with `degrees` = ν and noncentrality `shift` = δ: T = (Z +
+/// δ) / U with U = √(χ²_ν/ν), so that P(T ≤ t) = ∫ Φ(t·u − δ) f_U(u) du.
 ///
-/// T = (Z + δ) / U with U = √(χ²_ν/ν): P(T ≤ t) = ∫ Φ(t·u − δ) f_U(u) du.
+/// Domain: ν > 0, any finite t and δ; NaN for other ν. Method: Gauss–Legendre quadrature over u
+/// between its 10⁻²⁰ quantiles, twelve panels of 64 nodes; above ν = 10⁹ the normal distribution.
+/// Accuracy: the lower tail within 10⁻¹² relative of 40 digits (`tests/against_mpmath.rs`);
+/// absolute error below 10⁻¹³, which is all that holds of a tail far below that. Source: Johnson,
+/// Kotz and Balakrishnan (1995), chapter 31.
 pub fn student(t: f64, degrees: f64, shift: f64) -> (f64, f64) {
     if degrees > 1e9 {
         return (normal_cdf(t - shift), normal_survival(t - shift));
@@ -36,8 +41,12 @@ pub fn student(t: f64, degrees: f64, shift: f64) -> (f64, f64) {
     (lower.min(1.0), upper.min(1.0))
 }
 
-/// The interval of the noncentrality δ for which an observed t is no surprise at `level`: the ends are
-/// where t cuts off (1 − level)/2 on either side. Used for intervals of Cohen's d.
+/// The interval of the noncentrality δ for which an observed t is no surprise at `level`: the ends
+/// are where P(T ≤ t) = (1 + level)/2 and (1 − level)/2. Used for intervals of Cohen's d.
+///
+/// Domain: ν > 0, finite t, a level between 0 and 1; nothing is checked, and an end that is not
+/// found is NaN. Method: Brent's root finder on [`student`]. Accuracy: that of `student` over the
+/// density at the end; no test of its own. Source: J. Steiger and R. Fouladi (1997).
 pub fn student_shift_interval(t: f64, degrees: f64, level: f64) -> (f64, f64) {
     let alpha = 0.5 * (1.0 - level);
     let reach = 12.0 + 2.0 * t.abs() * (1.0 + 8.0 / degrees.sqrt());
@@ -48,8 +57,13 @@ pub fn student_shift_interval(t: f64, degrees: f64, level: f64) -> (f64, f64) {
     (solve(1.0 - alpha), solve(alpha))
 }
 
-/// (P(X ≤ x), P(X > x)) of the chi-square with ν degrees of freedom and noncentrality λ ≥ 0:
-/// Σⱼ e^(−λ/2) (λ/2)ʲ/j! · P(χ²_(ν+2j) ≤ x).
+/// (P(X ≤ x), P(X > x)) of the chi-square with `degrees` = ν and `noncentrality` = λ: Σⱼ e^(−λ/2)
+/// (λ/2)ʲ/j! · P(χ²_(ν+2j) ≤ x).
+///
+/// Domain: ν > 0, λ ≥ 0, else NaN; any x (0 and 1 below zero). Method: the sum outwards from its
+/// largest weight down to weights of 10⁻¹⁸. Accuracy: the lower tail within 10⁻¹² relative of 40
+/// digits (`tests/against_mpmath.rs`); of a tail far below 10⁻¹⁸ nothing is left. Source: Johnson,
+/// Kotz and Balakrishnan (1995), chapter 29.
 pub fn chi_square(x: f64, degrees: f64, noncentrality: f64) -> (f64, f64) {
     let tails = |extra: f64| {
         ChiSquare::new(degrees + 2.0 * extra).map_or((f64::NAN, f64::NAN), |d| {

@@ -11,7 +11,7 @@ use crate::special::erf::{
 };
 use crate::special::incomplete::Tails;
 
-/// Density exp(−(x−μ)²/(2σ²)) / (σ√(2π)).
+/// Density exp(−(x−μ)²/(2σ²)) / (σ√(2π)), mean μ and standard deviation σ.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Normal {
     mean: f64,
@@ -22,7 +22,11 @@ impl Normal {
     /// Mean 0, standard deviation 1.
     pub const STANDARD: Self = Self { mean: 0.0, sd: 1.0 };
 
-    /// Mean μ, standard deviation σ > 0.
+    /// The distribution with density exp(−(x−μ)²/(2σ²)) / (σ√(2π)).
+    ///
+    /// Domain: a finite mean μ and a finite standard deviation σ > 0, both in the unit of X.
+    /// Method: none, the parameters are kept. Accuracy: tails relative error at most 2·10⁻¹⁵ of z =
+    /// (x − μ)/σ (`tests/special.rs`), which is rounded. Source: Abramowitz and Stegun 26.2.
     ///
     /// # Errors
     /// When μ is not finite or σ not positive.

@@ -11,31 +11,47 @@
 //! H. B. Mann and D. R. Whitney, *On a test of whether one of two random variables is stochastically larger than the
 //! other* (1947).
 
-/// A distribution on 0, 1, …, m.
+/// A distribution on 0, 1, …, m, kept as its m + 1 probabilities.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lattice {
     probabilities: Vec<f64>,
 }
 
 impl Lattice {
-    /// P(X ≤ x).
+    /// P(X ≤ x) = Σ_{k ≤ x} P(X = k), at most 1.
+    ///
+    /// Domain: any x; 0 below zero and 1 above m. Method: the probabilities added up from 0.
+    /// Accuracy: relative error of at most 10⁻¹² of R's pwilcox and psignrank
+    /// (`tests/against_r.rs`). Source: Wilcoxon (1945).
     pub fn cdf(&self, x: i64) -> f64 {
         let kept = usize::try_from(x + 1).unwrap_or(0).min(self.probabilities.len());
         self.probabilities[..kept].iter().sum::<f64>().min(1.0)
     }
 
-    /// P(X ≥ x).
+    /// P(X ≥ x) = Σ_{k ≥ x} P(X = k), at most 1.
+    ///
+    /// Domain: any x; 1 below zero and 0 above m. Method: the probabilities added up from m.
+    /// Accuracy: as [`Lattice::cdf`], also of a small tail. Source: Wilcoxon (1945).
     pub fn at_least(&self, x: i64) -> f64 {
         let skipped = usize::try_from(x).unwrap_or(0).min(self.probabilities.len());
         self.probabilities[skipped..].iter().rev().sum::<f64>().min(1.0)
     }
 
-    /// Twice the smaller tail at x, at most 1.
+    /// min(1, 2 P(X ≤ x), 2 P(X ≥ x)): twice the smaller tail at x.
+    ///
+    /// Domain: any x. Method: both tails. Accuracy: as [`Lattice::cdf`]. Source: R. A. Fisher's
+    /// rule, as R's `wilcox.test` has it.
     pub fn two_sided(&self, x: i64) -> f64 {
         (2.0 * self.cdf(x).min(self.at_least(x))).min(1.0)
     }
 
-    /// The largest x with P(X < x) ≤ p: the critical value of a two-sided interval.
+    /// The largest x with P(X < x) ≤ p: the critical value of an interval with the error p on a
+    /// side.
+    ///
+    /// Domain: p ≥ 0; from 1 on it is m + 1, and so it may be by rounding just below. Method: the
+    /// probabilities added up from 0. Accuracy: exact where no sum is within rounding of p;
+    /// intervals from it are R's within 10⁻¹² (`tests/against_r.rs`). Source: J. Hodges and E.
+    /// Lehmann (1963).
     pub fn critical(&self, p: f64) -> i64 {
         let mut below = 0.0;
         for (x, probability) in self.probabilities.iter().enumerate() {
@@ -48,7 +64,18 @@ impl Lattice {
     }
 }
 
-/// The sum of those `weights` whose fair coin shows heads (Wilcoxon's signed ranks, doubled).
+/// The distribution of Σ wᵢ bᵢ with fair bits bᵢ: the sum of those `weights` whose coin shows heads
+/// (Wilcoxon's signed ranks, doubled).
+///
+/// Domain: weights ≥ 0; time is their number times their sum, memory their sum. Method: one
+/// convolution per weight, in place. Accuracy: relative error of at most 10⁻¹² of R's psignrank, n
+/// to 100 (`tests/against_r.rs`). Source: F. Wilcoxon (1945).
+///
+/// ```
+/// // Ranks 1, 2, 3: of eight patterns two reach 5, namely 5 and 6.
+/// let lattice = grimoire_stats::dist::ranks::signed_rank(&[1, 2, 3]);
+/// assert_eq!(lattice.at_least(5), 0.25);
+/// ```
 pub fn signed_rank(weights: &[u32]) -> Lattice {
     let total: usize = weights.iter().map(|&w| w as usize).sum();
     let mut probabilities = vec![0.0; total + 1];
@@ -66,8 +93,19 @@ pub fn signed_rank(weights: &[u32]) -> Lattice {
     Lattice { probabilities }
 }
 
-/// The sum of `chosen` of the `weights`, all subsets of that size equally likely (Wilcoxon's rank sum,
-/// doubled).
+/// The distribution of Σ wᵢ over a random subset of `chosen` of the `weights`, all subsets of that
+/// size equally likely (Wilcoxon's rank sum, doubled).
+///
+/// Domain: weights ≥ 0, chosen ≤ their number; time as [`rank_sum_cost`] says. Method: the weights
+/// are offered one by one and taken with probability (still to choose)/(still to come), in one
+/// table of sums for each number taken. Accuracy: relative error of at most 10⁻¹² of R's pwilcox,
+/// 200 and 30 (`tests/against_r.rs`). Source: F. Wilcoxon (1945); H. Mann and D. Whitney (1947).
+///
+/// ```
+/// // Two of 1, 2, 3, 4: sums 3, 4, 5, 5, 6, 7.
+/// let lattice = grimoire_stats::dist::ranks::rank_sum(&[1, 2, 3, 4], 2);
+/// assert!((lattice.cdf(4) - 2.0 / 6.0).abs() < 1e-15);
+/// ```
 pub fn rank_sum(weights: &[u32], chosen: usize) -> Lattice {
     let mut heaviest: Vec<u32> = weights.to_vec();
     heaviest.sort_unstable_by(|a, b| b.cmp(a));
@@ -96,13 +134,27 @@ pub fn rank_sum(weights: &[u32], chosen: usize) -> Lattice {
     Lattice { probabilities: table.pop().unwrap_or_default() }
 }
 
-/// Additions that [`rank_sum`] would need.
+/// Additions that [`rank_sum`] would need of doubled ranks, at most 2 n² m² with n = `total` and m
+/// = `chosen`.
+///
+/// Domain: any numbers. Method: n weights, m tables, sums to 2 m n. Accuracy: a bound, in doubles.
+/// Source: none beyond the count.
 pub fn rank_sum_cost(total: usize, chosen: usize) -> f64 {
     let (n, m) = (total as f64, chosen as f64);
     n * m * 2.0 * m * n
 }
 
-/// Midranks of `values`, doubled so that they are whole, and Σ (t³ − t) over the groups of ties.
+/// Midranks of `values`, 2 rᵢ so that they are whole, and Σ (t³ − t) over the groups of t ties.
+/// Ranks count from 1 and stand in the order of `values`.
+///
+/// Domain: numbers without NaN, at most 2³¹ of them; equal ones share the mean of their ranks.
+/// Method: one sort. Accuracy: exact; the sum of ties in doubles. Source: M. Kendall, *Rank
+/// Correlation Methods* (1948), for the correction.
+///
+/// ```
+/// let (ranks, ties) = grimoire_stats::dist::ranks::doubled_midranks(&[5.0, 1.0, 5.0, 9.0]);
+/// assert_eq!((ranks, ties), (vec![5, 2, 5, 8], 6.0));
+/// ```
 pub fn doubled_midranks(values: &[f64]) -> (Vec<u32>, f64) {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));

@@ -17,7 +17,12 @@ pub struct NegativeBinomial {
 }
 
 impl NegativeBinomial {
-    /// Waits for r > 0 successes of probability 0 < p ≤ 1.
+    /// The distribution of failures before the r-th success, P(X = k) = Γ(k + r) / (k! Γ(r)) pʳ (1
+    /// − p)ᵏ.
+    ///
+    /// Domain: r > 0, finite, fractions allowed; 0 < p ≤ 1. Method: none, the parameters are kept.
+    /// Accuracy: tails and the logarithm of the density have a relative error of at most 10⁻¹² of
+    /// R's (`tests/against_r.rs`). Source: Abramowitz and Stegun 26.5.26.
     ///
     /// # Errors
     /// When r is not positive or p not in (0, 1].
@@ -90,7 +95,11 @@ pub struct Geometric {
 }
 
 impl Geometric {
-    /// Probability of success 0 < p ≤ 1.
+    /// The distribution of failures before the first success, P(X = k) = p (1 − p)ᵏ.
+    ///
+    /// Domain: 0 < p ≤ 1. Method: closed forms, the tail P(X > k) = (1 − p)^(k+1) by log1p and
+    /// expm1. Accuracy: tails and the logarithm of the density have a relative error of at most
+    /// 10⁻¹² of R's (`tests/against_r.rs`). Source: Abramowitz and Stegun 26.1.
     ///
     /// # Errors
     /// When p is not in (0, 1].

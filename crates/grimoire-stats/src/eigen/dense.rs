@@ -1,7 +1,7 @@
 //! Eigenvalues of a whole matrix in memory.
 //!
-//! The reductions are faer's (tridiagonal for symmetric and Hermitian matrices, Hessenberg and QR
-//! iterations for the rest), run on one thread so that the bits never change. What is added here:
+//! The reductions are faer's (tridiagonal for symmetric matrices, Hessenberg and QR iterations for
+//! the rest, Hermitian ones too), run on one thread so that the bits never change. What is added here:
 //! an order, a sign, residuals, and for general matrices the condition of each eigenvalue,
 //! `1/|yᴴx|` with the left and right unit eigenvectors (Golub and Van Loan, 7.2.2): a change of the
 //! matrix by ε can move that eigenvalue by ε times it.
@@ -19,7 +19,8 @@ use faer::linalg::evd::{self, ComputeEigenvectors};
 use faer::linalg::svd::{self, ComputeSvdVectors};
 use faer::{Mat, Par, c64};
 
-/// Eigenpairs of a real symmetric matrix.
+/// Eigenpairs of a real symmetric matrix of order n: n values in the unit of the entries, n vectors
+/// of length one.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Symmetric {
     /// From the largest to the smallest.
@@ -32,7 +33,8 @@ pub struct Symmetric {
     pub orthogonality: f64,
 }
 
-/// Eigenpairs of a general real or complex matrix.
+/// Eigenpairs of a general real or complex matrix of order n: n values in the unit of the entries,
+/// n vectors of length one.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct General {
     /// From the largest absolute value to the smallest; a conjugate pair has the positive angle first.
@@ -72,11 +74,23 @@ fn failed(what: &'static str) -> Error {
     Error::Degenerate { what, why: "the iteration did not converge" }
 }
 
-/// Decomposes a symmetric matrix given row by row. Backward stable: residuals and departures from
-/// orthogonality are within a small multiple of n·2⁻⁵³·‖A‖.
+/// Decomposes a symmetric matrix given row by row: A = V diag(λ) Vᵀ, A v = λ v.
+///
+/// Domain: n × n finite numbers, symmetric to 10⁻¹² of the largest entry. Method: reduction to
+/// tridiagonal form and its eigenvalues, by faer on one thread. Accuracy: backward stable,
+/// residuals and departures from orthogonality within a small multiple of n·2⁻⁵³·‖A‖; eigenvalues
+/// within 10⁻¹² absolute of numpy's (`tests/shapes_golden.rs`). Source: G. Golub and C. Van Loan,
+/// *Matrix Computations* (2013), chapter 8.
 ///
 /// # Errors
-/// When the matrix is empty, not square, not symmetric (to 10⁻¹² of its largest entry), or not finite.
+/// When the matrix is empty, not square, not symmetric (to 10⁻¹² of its largest entry), or not
+/// finite; when the iteration does not converge.
+///
+/// ```
+/// // [2 1; 1 2] has 3 along (1, 1) and 1 along (1, −1).
+/// let found = grimoire_stats::eigen::dense::symmetric(&[vec![2.0, 1.0], vec![1.0, 2.0]]).unwrap();
+/// assert!((found.values[0] - 3.0).abs() < 1e-14 && (found.values[1] - 1.0).abs() < 1e-14);
+/// ```
 pub fn symmetric(rows: &[Vec<f64>]) -> Result<Symmetric> {
     let a = square(rows)?;
     let n = a.nrows();
@@ -158,8 +172,14 @@ pub(crate) fn self_adjoint(a: &Mat<f64>) -> Result<(Vec<f64>, Mat<f64>)> {
     Ok(((0..n).map(|k| values[k]).collect(), vectors))
 }
 
-/// Eigenvalues and unit vectors of a Hermitian matrix given row by row, from the largest down; the
-/// residuals as in [`symmetric`], the conditions all one.
+/// Eigenvalues and unit vectors of a Hermitian matrix given row by row, A = Aᴴ, A v = λ v, from the
+/// largest down.
+///
+/// Domain: n × n finite complex numbers, Hermitian to 10⁻¹² of the largest entry. Method:
+/// [`general_complex`], whose values lose their imaginary part, which is rounding; vectors of equal
+/// values need not be orthogonal. Accuracy: 10⁻¹⁴ relative of a matrix by hand, as tested;
+/// residuals are in the result, the conditions all one. Source: Golub and Van Loan (2013), chapter
+/// 8.
 ///
 /// # Errors
 /// As [`general_complex`], or when the matrix is not Hermitian.
@@ -192,7 +212,13 @@ pub fn hermitian(rows: &[Vec<Complex>]) -> Result<General> {
     })
 }
 
-/// Decomposes any real square matrix given row by row.
+/// Decomposes any real square matrix given row by row: A v = λ v, with the condition 1/|yᴴx| of
+/// each value, y and x the left and right unit vectors.
+///
+/// Domain: n × n finite numbers. Method: Hessenberg form and QR iterations, by faer on one thread;
+/// the largest entry of a vector is made real and positive. Accuracy: values within 10⁻¹¹ absolute
+/// of numpy's where conditions are below 100, residuals below 10⁻¹² (`tests/shapes_golden.rs`).
+/// Source: Golub and Van Loan (2013), chapter 7; 7.2.2 for the condition.
 ///
 /// # Errors
 /// When the matrix is empty, not square or not finite, or the iteration does not converge.
@@ -237,7 +263,12 @@ pub fn general(rows: &[Vec<f64>]) -> Result<General> {
     Ok(assemble(&wide, pairs))
 }
 
-/// Decomposes any complex square matrix given row by row.
+/// Decomposes any complex square matrix given row by row: A v = λ v, with conditions as
+/// [`general`].
+///
+/// Domain: n × n finite complex numbers. Method: as [`general`], in complex arithmetic. Accuracy:
+/// values within 10⁻¹¹ absolute of numpy's where conditions are below 100, residuals below 10⁻¹²
+/// (`tests/shapes_golden.rs`). Source: Golub and Van Loan (2013), chapter 7.
 ///
 /// # Errors
 /// When the matrix is empty, not square or not finite, or the iteration does not converge.

@@ -54,7 +54,8 @@ impl Default for Options {
     }
 }
 
-/// The pairs found.
+/// The pairs found, as many as were asked for: values in the unit of the operator, vectors of
+/// length one and order n.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Pairs {
     /// Best first.
@@ -69,7 +70,15 @@ pub struct Pairs {
     pub restarts: usize,
 }
 
-/// Finds pairs of the operator of order `n` whose product `apply(v, out)` writes `Av` into `out`.
+/// Finds pairs A v = λ v of the operator of order `n` whose product `apply(v, out)` writes `Av`
+/// into `out`.
+///
+/// Domain: a symmetric operator, which is taken on trust; from 1 to n pairs. Method: thick-restart
+/// Lanczos with every vector made orthogonal twice. Accuracy: it stops when the estimated residual
+/// is within the tolerance of the largest eigenvalue seen (10⁻¹² by default), and then measures it;
+/// eigenvalues of second differences of order 300 within 10⁻¹² absolute, residuals below 10⁻¹¹, as
+/// tested. Source: K. Wu and H. Simon, *Thick-restart Lanczos method for large symmetric eigenvalue
+/// problems* (2000).
 ///
 /// # Errors
 /// When no pairs are asked for or more than n, a product is not finite, or the products run out.

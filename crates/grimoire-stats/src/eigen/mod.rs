@@ -18,7 +18,7 @@ pub mod plane;
 
 pub(crate) use dense::thin_svd;
 
-/// A complex number.
+/// A complex number, re + im·i.
 #[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Complex {
     /// Real part.
@@ -28,17 +28,17 @@ pub struct Complex {
 }
 
 impl Complex {
-    /// `re + im·i`.
+    /// The number `re + im·i`.
     pub fn new(re: f64, im: f64) -> Self {
         Self { re, im }
     }
 
-    /// `√(re² + im²)`.
+    /// The absolute value `√(re² + im²)`, without overflow.
     pub fn abs(self) -> f64 {
         self.re.hypot(self.im)
     }
 
-    /// Angle from the positive real axis, in radians.
+    /// Angle from the positive real axis, atan2(im, re), in radians from −π to π.
     pub fn angle(self) -> f64 {
         self.im.atan2(self.re)
     }

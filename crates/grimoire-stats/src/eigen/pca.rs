@@ -20,7 +20,8 @@ use crate::linear::vector::mean;
 use crate::record::Interval;
 use faer::{Mat, Par};
 
-/// One principal component.
+/// One principal component of p columns; variances in the squared unit of the (scaled) columns,
+/// shares without one.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Component {
     /// Variance of the scores.
@@ -35,7 +36,7 @@ pub struct Component {
     pub loadings: Vec<f64>,
 }
 
-/// Principal components of a table.
+/// Principal components of a table of n rows and p columns: min(n, p) of them.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Components {
     /// From the largest variance to the smallest.
@@ -46,14 +47,23 @@ pub struct Components {
     pub scales: Vec<f64>,
     /// Number of rows.
     pub n: usize,
-    /// Scores, component by component.
+    /// Scores, component by component, n values in each.
     pub scores: Vec<Vec<f64>>,
 }
 
-/// Decomposes `data`; with `scale`, columns are divided by their standard deviations first.
+/// Decomposes `data`, X̃ = U diag(d) Vᵀ: variances d²/(n − 1), loadings V, scores X̃V; with
+/// `scale`, columns are divided by their standard deviations first. Intervals are λ exp(±
+/// z√(2/(n−1))).
+///
+/// Domain: finite columns, one or more, of two rows or more; a level between 0 and 1. Shares are
+/// NaN where nothing varies. Method: singular values of the centred data, by faer on one thread.
+/// Accuracy: a few units of rounding of the largest singular value; 10⁻¹⁴ relative of points on a
+/// line, as tested; the intervals are those of normal data. Source: K. Pearson (1901); H. Hotelling
+/// (1933); T. W. Anderson, *Asymptotic theory for principal component analysis* (1963).
 ///
 /// # Errors
-/// With fewer than two rows, a column that does not vary when scaling, or a wrong level.
+/// With fewer than two rows or no column, a column that does not vary when scaling, a wrong level,
+/// or a decomposition that fails.
 pub fn pca(data: &Columns, scale: bool, level: f64) -> Result<Components> {
     let (n, p) = (data.n_rows(), data.n_cols());
     if n < 2 {

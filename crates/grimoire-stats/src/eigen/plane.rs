@@ -51,10 +51,23 @@ pub struct Story {
     pub turn: Option<f64>,
 }
 
-/// Tells the story of `[a b; c d]`.
+/// Tells the story of `[a b; c d]`: eigenvalues (t ± √Δ)/2 with t = a + d and Δ = (a − d)² + 4bc,
+/// and the directions that it keeps.
+///
+/// Domain: finite entries, of a size whose squares a double holds. Method: the sign of Δ in twice
+/// the precision; the larger root without cancellation, the other from the determinant; directions
+/// from the larger row of A − λ. Accuracy: relative error at most 10⁻¹⁵ of a matrix by hand, as
+/// tested. Source: G. Strang, *Introduction to Linear Algebra* (2016), chapter 6.
 ///
 /// # Errors
 /// When an entry is not finite.
+///
+/// ```
+/// use grimoire_stats::eigen::plane::{Kind, story};
+/// // A quarter turn keeps no real direction.
+/// let turn = story(0.0, -1.0, 1.0, 0.0).unwrap();
+/// assert_eq!((turn.kind, turn.turn), (Kind::None, Some(90.0)));
+/// ```
 pub fn story(a: f64, b: f64, c: f64, d: f64) -> Result<Story> {
     for value in [a, b, c, d] {
         finite("an entry of the matrix", value)?;

@@ -12,7 +12,7 @@
 use super::{MOST_STRATEGIES, Payoffs, Solved, solve};
 use crate::error::{Error, Result};
 
-/// A symmetric equilibrium.
+/// A symmetric equilibrium of n behaviours, which count from 0.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Equilibrium {
     /// Share of each behaviour.
@@ -34,7 +34,23 @@ pub struct Found<T> {
     pub degenerate: bool,
 }
 
-/// All symmetric equilibria of a symmetric game.
+/// All symmetric equilibria of a symmetric game: mixtures x with (Ax)ᵢ = v for i in the support S,
+/// Σx = 1, x > 0 on S, and (Ax)ᵢ ≤ v elsewhere.
+///
+/// Domain: any [`Payoffs`]; complete where no tie makes it degenerate, which is reported. Method:
+/// for each of the 2ⁿ − 1 supports the linear system by elimination with full pivoting. Accuracy:
+/// mixtures within 10⁻¹⁴ of games solved by hand, as tested; ties are judged at 10⁻¹⁰ of the
+/// largest payoff. Source: B. von Stengel, *Equilibrium computation for two-player games* (2007),
+/// algorithm 3.4.
+///
+/// ```
+/// use grimoire_stats::game::{Payoffs, equilibria::symmetric};
+/// // Rock, paper, scissors: a third each, worth nothing.
+/// let rows = vec![vec![0.0, -1.0, 1.0], vec![1.0, 0.0, -1.0], vec![-1.0, 1.0, 0.0]];
+/// let found = symmetric(&Payoffs::new(rows).unwrap());
+/// assert_eq!(found.equilibria.len(), 1);
+/// assert!((found.equilibria[0].mix[0] - 1.0 / 3.0).abs() < 1e-15);
+/// ```
 pub fn symmetric(game: &Payoffs) -> Found<Equilibrium> {
     let n = game.n();
     let tolerance = 1e-10 * game.size();
@@ -78,7 +94,7 @@ pub fn symmetric(game: &Payoffs) -> Found<Equilibrium> {
     Found { equilibria, degenerate }
 }
 
-/// An equilibrium of two different players.
+/// An equilibrium of two different players: a share for each row, a share for each column.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Pair {
     /// The row player's mixture.
@@ -91,7 +107,14 @@ pub struct Pair {
     pub column_payoff: f64,
 }
 
-/// Equilibria of a two-player game: `a[i][j]` and `b[i][j]` are what row and column earn at (i, j).
+/// Equilibria (x, y) of a two-player game: `a[i][j]` = A and `b[i][j]` = B are what row and column
+/// earn at (i, j), xᵢ > 0 ⇒ (Ay)ᵢ = max, yⱼ > 0 ⇒ (Bᵀx)ⱼ = max.
+///
+/// Domain: matrices of one shape, from 1 to [`MOST_STRATEGIES`] rows and columns, finite; complete
+/// where no tie makes it degenerate, which is reported. Method: for every pair of supports of equal
+/// size two linear systems by elimination with full pivoting. Accuracy: mixtures within 10⁻⁹
+/// absolute of nashpy's (`tests/shapes_golden.rs`), and 10⁻¹⁴ of those by hand. Source: B. von
+/// Stengel (2007), algorithm 3.4.
 ///
 /// # Errors
 /// When the matrices differ in shape, are empty, too large, or not finite.

@@ -4,14 +4,18 @@
 //! ẋᵢ = xᵢ [ (Ax)ᵢ − xᵀAx ]        (one population)
 //! ```
 //!
-//! Runge-Kutta of order five with an error estimate of order four and steps chosen by it (Dormand and
-//! Prince, 1980), in the logarithms of the shares: a share that falls to 10⁻³⁰⁰ is still a share and can come
-//! back, which is what the mathematics says and what rounding in the shares themselves would forget.
+//! Runge-Kutta of order five with an error estimate of order four and steps chosen by it (Dormand
+//! and Prince, 1980), in the logarithms of the shares: a share that falls to 10⁻³⁰⁰ is still a
+//! share and can come back, which is what the mathematics says and what rounding in the shares
+//! themselves would forget.
+//!
+//! Accuracy: within 10⁻¹⁰ of a closed form at a tolerance of 10⁻¹², as tested. Not for several
+//! populations, nor for chance.
 
 use super::Payoffs;
 use crate::error::{self, Error, Result};
 
-/// Where a population went.
+/// Where a population went: as many mixtures as times, each with a share for every behaviour.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Trajectory {
     /// Times.
@@ -61,17 +65,32 @@ fn shares(logs: &[f64]) -> Vec<f64> {
     raw.into_iter().map(|x| x / sum).collect()
 }
 
-/// `ẋ` at a mixture.
+/// `ẋᵢ = xᵢ [ (Ax)ᵢ − xᵀAx ]` at a mixture, per unit of time (the inverse of the unit of the
+/// payoffs).
+///
+/// Domain: as many shares as behaviours, which is not checked (what is beyond the shorter list is
+/// left out). Method: plain sums in doubles. Accuracy: n roundings of the largest payoff. Source:
+/// P. Taylor and L. Jonker, *Evolutionarily stable strategies and game dynamics* (1978).
 pub fn velocity(game: &Payoffs, mix: &[f64]) -> Vec<f64> {
     let earned = game.earnings(mix);
     let mean: f64 = earned.iter().zip(mix).map(|(e, x)| e * x).sum();
     earned.iter().zip(mix).map(|(e, x)| x * (e - mean)).collect()
 }
 
-/// Follows `start` for `duration`, with local errors of ln x below `tolerance`.
+/// Follows ẋᵢ = xᵢ [ (Ax)ᵢ − xᵀAx ] from `start` for `duration`, with local errors of ln x below
+/// `tolerance`.
+///
+/// Domain: shares that sum to one (within 10⁻⁶, which is divided out), one per behaviour; a
+/// duration and a tolerance above 0. A share of zero stays zero. Method: Runge and Kutta's of order
+/// five in ln x with steps chosen by its error estimate, at most 200,000. Accuracy: within 10⁻¹⁰
+/// relative of the closed form of two behaviours at a tolerance of 10⁻¹², and the invariant of
+/// rock, paper and scissors within 10⁻⁸ after 100 units at 10⁻¹¹, as tested; errors of steps add
+/// up. Source: J. Dormand and P. Prince, *A family of embedded Runge-Kutta formulae* (1980); P.
+/// Taylor and L. Jonker (1978).
 ///
 /// # Errors
-/// When the shares do not fit the game or do not sum to one, or the steps run out.
+/// When the shares do not fit the game or do not sum to one, duration or tolerance is not positive,
+/// or the steps run out.
 pub fn replicator(
     game: &Payoffs,
     start: &[f64],

@@ -27,17 +27,22 @@ use crate::error::{Error, Result, sample};
 /// Largest number of behaviours for which supports are enumerated (2ⁿ of them).
 pub const MOST_STRATEGIES: usize = 14;
 
-/// Payoffs of a symmetric game: row i, column j is what behaviour i earns against behaviour j.
+/// Payoffs of a symmetric game, n × n: row i, column j is what behaviour i earns against behaviour
+/// j, in any unit.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Payoffs {
     rows: Vec<Vec<f64>>,
 }
 
 impl Payoffs {
-    /// From rows.
+    /// From rows: aᵢⱼ = `rows[i][j]`.
+    ///
+    /// Domain: n × n finite numbers, n from 2 to [`MOST_STRATEGIES`]. Method: none, they are kept.
+    /// Accuracy: exact. Source: J. Maynard Smith, *Evolution and the Theory of Games* (1982).
     ///
     /// # Errors
-    /// When the matrix is not square, smaller than 2x2, larger than [`MOST_STRATEGIES`] or not finite.
+    /// When the matrix is not square, smaller than 2x2, larger than [`MOST_STRATEGIES`] or not
+    /// finite.
     pub fn new(rows: Vec<Vec<f64>>) -> Result<Self> {
         let n = rows.len();
         if !(2..=MOST_STRATEGIES).contains(&n) {
@@ -61,17 +66,21 @@ impl Payoffs {
         Ok(Self { rows })
     }
 
-    /// Number of behaviours.
+    /// Number of behaviours, the order of the matrix.
     pub fn n(&self) -> usize {
         self.rows.len()
     }
 
-    /// The payoffs by rows.
+    /// The payoffs by rows, n lists of n.
     pub fn rows(&self) -> &[Vec<f64>] {
         &self.rows
     }
 
-    /// `Ax`: what each behaviour earns in the mixture x.
+    /// `(Ax)ᵢ = Σⱼ aᵢⱼ xⱼ`: what each behaviour earns in the mixture x.
+    ///
+    /// Domain: as many shares as behaviours, which is not checked (what is beyond is left out).
+    /// Method: plain sums in doubles. Accuracy: n roundings of the largest payoff. Source: J.
+    /// Maynard Smith (1982).
     pub fn earnings(&self, x: &[f64]) -> Vec<f64> {
         self.rows.iter().map(|row| row.iter().zip(x).map(|(a, x)| a * x).sum()).collect()
     }

@@ -38,7 +38,16 @@ pub struct Stability {
     pub time_scale: f64,
 }
 
-/// Examines an equilibrium of a symmetric game.
+/// Examines an equilibrium x of a symmetric game: eigenvalues of the Jacobian `∂ẋᵢ/∂xⱼ = δᵢⱼ((Ax)ᵢ
+/// − xᵀAx) + xᵢ(aᵢⱼ − (Ax)ⱼ − (Aᵀx)ⱼ)` on Σx = 1, and whether (x − y)ᵀAy > 0 for all y near x
+/// (evolutionarily stable).
+///
+/// Domain: an equilibrium of this game. Method: the eigenvalues of the n − 1 free coordinates;
+/// evolutionary stability by elimination on the support and strict copositivity on the other best
+/// replies. A real part within 10⁻⁹ of the largest payoff decides nothing. Accuracy: eigenvalues
+/// within 10⁻¹² relative of games solved by hand, as tested. Source: J. Hofbauer and K. Sigmund,
+/// *Evolutionary Games and Population Dynamics* (1998), chapters 6 and 7; J. Haigh (1975) and P.
+/// Abakuks (1980) for the test of evolutionary stability.
 ///
 /// # Errors
 /// When the eigenvalue iteration fails.

@@ -41,7 +41,7 @@ pub enum Estimator {
     ChaoShen,
 }
 
-/// Entropy from counts, in nats.
+/// Entropy from counts, in nats; the errors too.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Estimates {
     /// Number of observations.
@@ -59,19 +59,30 @@ pub struct Estimates {
 }
 
 impl Estimates {
-    /// The value of one estimator.
+    /// The value of one estimator, in nats.
     pub fn value(&self, estimator: Estimator) -> f64 {
         self.values.iter().find(|(which, _)| *which == estimator).map_or(f64::NAN, |(_, h)| *h)
     }
 
-    /// The larger of the two standard errors, with the second-order term of the variance, (K − 1)/(2n²)
-    /// (B. Harris, 1975), which is all there is of it where outcomes are equally likely.
+    /// Standard error √(s² + (K − 1)/(2n²)) in nats, s the larger of the two standard errors and K
+    /// the outcomes seen: the second-order term of the variance is all there is of it where
+    /// outcomes are equally likely.
+    ///
+    /// Domain: none to give. Method: as written. Accuracy: of s 10⁻¹² relative of mpmath
+    /// (`tests/info_golden.rs`); as an error, of second order in 1/n. Source: B. Harris, *The
+    /// statistical estimation of entropy in the non-parametric case* (1975).
     pub fn error(&self) -> f64 {
         let second = (self.seen as f64 - 1.0) / (2.0 * self.n * self.n);
         (self.standard_error.max(self.jackknife_error).powi(2) + second).sqrt()
     }
 
-    /// Normal interval around Grassberger's estimate, cut at zero.
+    /// Normal interval Ĥ ± z·[`error`](Self::error) around Grassberger's estimate, in nats, cut at
+    /// zero.
+    ///
+    /// Domain: a level between 0 and 1. Method: the normal quantile. Accuracy: as good as its
+    /// coverage, which the [module](self) states (`tests/coverage_models.rs`). Source: B. Harris
+    /// (1975); G. Basharin, *On a statistical estimate for the entropy of a sequence of independent
+    /// random variables* (1959).
     ///
     /// # Errors
     /// When the level is not in (0, 1).
@@ -84,10 +95,17 @@ impl Estimates {
     }
 }
 
-/// Estimates from whole counts.
+/// Five estimates of H = −Σ p log p from whole counts nᵢ, in nats, by the equations of the
+/// [module](self), with two standard errors.
+///
+/// Domain: whole counts ≥ 0, two observations or more; zeros are outcomes not seen. Method: sums in
+/// twice the precision; the jackknife as δ(n) − Σ (k/n) δ(k), which does not cancel. Accuracy:
+/// relative error at most 10⁻¹² of mpmath at 40 digits (`tests/info_golden.rs`). Source: G. Miller
+/// (1955), P. Grassberger (2003), S. Zahl (1977), A. Chao and T.-J. Shen (2003).
 ///
 /// # Errors
-/// When there are none, one is negative or not a whole number (says which), or fewer than two were seen.
+/// When there are none, one is negative or not a whole number (says which), all are zero, or fewer
+/// than two were seen.
 pub fn entropy(counts: &[f64]) -> Result<Estimates> {
     let n = check_counts(counts)?.value();
     if let Some(index) = counts.iter().position(|count| count.fract() != 0.0) {

@@ -27,7 +27,7 @@ use crate::error::{self, Error, Result};
 use crate::linear::twofold::{self, Twofold};
 use crate::link;
 
-/// Base of the logarithm.
+/// Base of the logarithm, which is the unit of information.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unit {
@@ -39,7 +39,10 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// `nats` in this unit.
+    /// `nats` in this unit: bits = nats/ln 2.
+    ///
+    /// Domain: any number. Method: one quotient, or none. Accuracy: one rounding and that of ln 2.
+    /// Source: C. Shannon (1948), section 6, for the choice of a unit.
     pub fn of(self, nats: f64) -> f64 {
         match self {
             Self::Bits => nats / std::f64::consts::LN_2,
@@ -56,7 +59,8 @@ impl Unit {
     }
 }
 
-/// A checked distribution over finitely many outcomes.
+/// A checked distribution over finitely many outcomes: a probability for each, and what rounding
+/// took from it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Distribution {
     p: Vec<f64>,
@@ -68,7 +72,11 @@ pub struct Distribution {
 pub const SUM_TOLERANCE: f64 = 1e-6;
 
 impl Distribution {
-    /// From probabilities; a sum within [`SUM_TOLERANCE`] of one is divided out.
+    /// From probabilities pᵢ, divided by Σ pᵢ where that is within [`SUM_TOLERANCE`] of one.
+    ///
+    /// Domain: numbers from 0 to 1 that sum to one. Method: sum and quotients in twice the
+    /// precision. Accuracy: about 30 digits of each share. Source: T. Dekker (1971) for the
+    /// arithmetic.
     ///
     /// # Errors
     /// When empty, a value is not a probability (says which), or the sum is not one.
@@ -92,7 +100,10 @@ impl Distribution {
         Ok(Self::shares(p, total))
     }
 
-    /// From counts, or any weights that are not negative.
+    /// From counts, or any weights that are not negative: pᵢ = nᵢ/Σ nⱼ.
+    ///
+    /// Domain: finite numbers ≥ 0, not all 0. Method: sum and quotients in twice the precision.
+    /// Accuracy: about 30 digits of each share. Source: T. Dekker (1971) for the arithmetic.
     ///
     /// # Errors
     /// When empty, a count is negative or not finite (says which), or all are zero.
@@ -101,7 +112,11 @@ impl Distribution {
         Ok(Self::shares(counts, total))
     }
 
-    /// From raw scores, by softmax.
+    /// From raw scores, by softmax: pᵢ = e^{xᵢ}/Σ e^{xⱼ}.
+    ///
+    /// Domain: that of [`link::softmax`]. Method: `softmax` at temperature 1. Accuracy: relative
+    /// error of each probability at most 10⁻¹² (`tests/info_golden.rs`), in one double and not in
+    /// two. Source: J. S. Bridle (1990).
     ///
     /// # Errors
     /// Those of [`link::softmax`].
@@ -123,7 +138,7 @@ impl Distribution {
         self.p.iter().zip(&self.rest).map(|(&hi, &lo)| Twofold { hi, lo })
     }
 
-    /// The probabilities.
+    /// The probabilities, rounded to doubles, one for each outcome.
     pub fn p(&self) -> &[f64] {
         &self.p
     }
@@ -148,7 +163,10 @@ pub(crate) fn check_counts(counts: &[f64]) -> Result<Twofold> {
     Ok(total)
 }
 
-/// `−log p` in nats; infinite at 0.
+/// The surprise `−log p` in nats; infinite at 0, and 0, not −0, at 1.
+///
+/// Domain: p from 0 to 1. Method: one logarithm. Accuracy: one rounding. Source: C. Shannon (1948);
+/// M. Tribus, *Thermostatics and Thermodynamics* (1961), for the name.
 ///
 /// # Errors
 /// When p is not a probability.
@@ -157,7 +175,18 @@ pub fn surprise(p: f64) -> Result<f64> {
     Ok(0.0 - p.ln())
 }
 
-/// `−Σ p log p` in nats, from 0 (certain) to log n (even).
+/// H(P) = `−Σ p log p` in nats, from 0 (certain) to log n (even); 0 log 0 = 0.
+///
+/// Domain: any [`Distribution`]. Method: a sum in twice the precision, the logarithm with what
+/// rounding took from p. Accuracy: relative error at most 10⁻¹² of mpmath at 40 digits
+/// (`tests/info_golden.rs`). Source: C. Shannon (1948), section 6.
+///
+/// ```
+/// use grimoire_stats::info::{Distribution, entropy};
+/// // ½, ¼, ¼: 1.5 bits.
+/// let p = Distribution::probabilities(&[0.5, 0.25, 0.25]).unwrap();
+/// assert!((entropy(&p) - 1.5 * 2_f64.ln()).abs() < 1e-15);
+/// ```
 pub fn entropy(p: &Distribution) -> f64 {
     twofold::sum(p.terms().map(|p| if p.hi > 0.0 { -p.hi * ln(p) } else { 0.0 }))
 }
@@ -167,7 +196,11 @@ fn ln(p: Twofold) -> f64 {
     p.hi.ln() + p.lo / p.hi
 }
 
-/// `−Σ p log q` in nats; infinite when Q forbids what P allows.
+/// H(P, Q) = `−Σ p log q` in nats; infinite when Q forbids what P allows.
+///
+/// Domain: two distributions over as many outcomes. Method: a sum in twice the precision. Accuracy:
+/// relative error at most 10⁻¹² of mpmath at 40 digits (`tests/info_golden.rs`). Source: C. Shannon
+/// (1948); D. Kerridge, *Inaccuracy and inference* (1961).
 ///
 /// # Errors
 /// When the distributions have different numbers of outcomes.
@@ -180,15 +213,33 @@ pub fn cross_entropy(p: &Distribution, q: &Distribution) -> Result<f64> {
     Ok(twofold::sum(p.terms().zip(q.terms()).map(term)))
 }
 
-/// The first outcome that P allows and Q forbids.
+/// The first outcome, from 0, that P allows and Q forbids: pᵢ > 0 and qᵢ = 0.
+///
+/// Domain: two distributions; outcomes beyond the shorter one are not looked at. Method: one walk.
+/// Accuracy: exact, of the doubles: a probability that underflowed is forbidden. Source: S.
+/// Kullback and R. Leibler (1951), who ask for absolute continuity.
 pub fn impossible(p: &Distribution, q: &Distribution) -> Option<usize> {
     p.p.iter().zip(&q.p).position(|(p, q)| *p > 0.0 && *q == 0.0)
 }
 
-/// `KL(P‖Q) = Σ p log(p/q)` in nats: the extra cost of coding P with a code made for Q. Not symmetric.
+/// KL(P‖Q) = `Σ p log(p/q)` in nats: the extra cost of coding P with a code made for Q. Not
+/// symmetric; infinite when Q forbids what P allows.
+///
+/// Domain: two distributions over as many outcomes. Method: Σ [p log(p/q) − p + q], whose terms are
+/// never negative, in twice the precision. Accuracy: relative error at most 10⁻¹² of mpmath at 40
+/// digits, also of distributions that differ in the seventh digit (`tests/info_golden.rs`). Source:
+/// S. Kullback and R. Leibler, *On information and sufficiency* (1951).
 ///
 /// # Errors
 /// When the distributions have different numbers of outcomes.
+///
+/// ```
+/// use grimoire_stats::info::{Distribution, kl};
+/// let certain = Distribution::probabilities(&[1.0, 0.0]).unwrap();
+/// let even = Distribution::probabilities(&[0.5, 0.5]).unwrap();
+/// assert!((kl(&certain, &even).unwrap() - 2_f64.ln()).abs() < 1e-15);
+/// assert_eq!(kl(&even, &certain), Ok(f64::INFINITY));
+/// ```
 pub fn kl(p: &Distribution, q: &Distribution) -> Result<f64> {
     same_size(p, q)?;
     if impossible(p, q).is_some() {
@@ -225,7 +276,13 @@ fn excess(d: f64) -> f64 {
     d * s - 2.0 * s * square * series
 }
 
-/// Jensen-Shannon divergence in nats: symmetric, finite, at most log 2. Its root is a distance.
+/// JS(P, Q) = ½ KL(P‖M) + ½ KL(Q‖M) with M = (P + Q)/2, in nats: symmetric, finite, at most log 2.
+/// Its root is a distance.
+///
+/// Domain: two distributions over as many outcomes. Method: two divergences as [`kl`], M in twice
+/// the precision. Accuracy: relative error at most 10⁻¹² of mpmath at 40 digits
+/// (`tests/info_golden.rs`). Source: J. Lin, *Divergence measures based on the Shannon entropy*
+/// (1991).
 ///
 /// # Errors
 /// When the distributions have different numbers of outcomes.
@@ -248,7 +305,12 @@ fn same_size(p: &Distribution, q: &Distribution) -> Result<()> {
     })
 }
 
-/// `exp` of the mean surprise of a sequence whose steps had these log-probabilities (nats).
+/// exp(−Σ log pₜ / n), the exponential of the mean surprise of a sequence whose n steps had these
+/// log-probabilities (nats); without unit. Infinite when a step was held impossible.
+///
+/// Domain: numbers ≤ 0, −∞ included. Method: a sum in twice the precision. Accuracy: relative error
+/// at most 10⁻¹⁴ of ten equally likely digits, as tested. Source: F. Jelinek, R. Mercer, L. Bahl
+/// and J. Baker, *Perplexity – a measure of the difficulty of speech recognition tasks* (1977).
 ///
 /// # Errors
 /// When empty, or a log-probability is positive or NaN (says which).

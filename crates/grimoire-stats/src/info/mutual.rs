@@ -24,7 +24,7 @@ use crate::linear::twofold::{self, Twofold};
 use crate::record::Interval;
 use crate::special::root;
 
-/// What a table of two variables says.
+/// What a table of two variables says, in nats but for `normalized`, which has no unit.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Mutual {
     /// `I(X; Y)` in nats.
@@ -50,12 +50,23 @@ pub struct Sampled {
     pub interval: Interval,
 }
 
-/// Mutual information of a table of counts or probabilities, row by row (all rows of one length).
+/// I(X; Y) = Σ p(x,y) log( p(x,y) / (p(x) p(y)) ) in nats, of a table of counts or probabilities,
+/// row by row (all rows of one length).
 ///
-/// Relative error at most 10⁻¹², nearly independent tables included.
+/// Domain: finite entries ≥ 0, not all 0; they are divided by their sum. Method: the divergence of
+/// the joint distribution from the product of its margins, as [`super::kl`]. Accuracy: relative
+/// error at most 10⁻¹² of mpmath at 40 digits, nearly independent tables included
+/// (`tests/info_golden.rs`, and as tested beside the code). Source: C. Shannon (1948), section 12.
 ///
 /// # Errors
-/// When the table is empty or ragged, or an entry is negative or not finite.
+/// When the table is empty or ragged, an entry is negative or not finite, or all are zero.
+///
+/// ```
+/// use grimoire_stats::info::mutual_information;
+/// // Two fair coins that always agree share one bit.
+/// let found = mutual_information(&[vec![3.0, 0.0], vec![0.0, 3.0]]).unwrap();
+/// assert!((found.information - 2_f64.ln()).abs() < 1e-15);
+/// ```
 pub fn mutual_information(table: &[Vec<f64>]) -> Result<Mutual> {
     let width = table.first().map_or(0, Vec::len);
     if let Some(row) = table.iter().find(|row| row.len() != width) {
@@ -87,11 +98,19 @@ pub fn mutual_information(table: &[Vec<f64>]) -> Result<Mutual> {
     })
 }
 
-/// The information in the population from which a table of whole counts is a sample.
+/// The information in the population from which a table of whole counts is a sample, in nats: Î −
+/// f/(2n) with f = (rows − 1)(columns − 1) of those that have counts, and an interval.
+///
+/// Domain: whole counts ≥ 0, two rows and two columns or more with counts; a level between 0 and 1.
+/// Method: the interval of the noncentral χ², found by Brent's root finder and stretched as the
+/// [module](self) says. Accuracy: Î as [`mutual_information`]; the interval is as good as its
+/// coverage, 94 to 96 of a nominal 95 % from 25 observations a cell on
+/// (`tests/coverage_models.rs`). Source: G. Miller (1955) for the bias; S. Kullback, *Information
+/// Theory and Statistics* (1959).
 ///
 /// # Errors
-/// As [`mutual_information`], or when a count is not whole, the level is not in (0, 1), or fewer than two
-/// rows or columns have counts (says which).
+/// As [`mutual_information`], or when a count is not whole, the level is not in (0, 1), or fewer
+/// than two rows or columns have counts (says which).
 pub fn sampled(table: &[Vec<f64>], level: f64) -> Result<Sampled> {
     open_unit("the level", level)?;
     let whole = mutual_information(table)?;

@@ -14,7 +14,7 @@ use super::SUM_TOLERANCE;
 use crate::error::{Error, Result};
 use crate::linear::twofold::Twofold;
 
-/// The two sums.
+/// The two sums Σ n and Σ n log n, in twice the precision, and how many values they hold.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct EntropySum {
     n: u64,
@@ -23,7 +23,11 @@ pub struct EntropySum {
 }
 
 impl EntropySum {
-    /// Takes the next count or probability.
+    /// Takes the next count or probability v into Σ v and Σ v log v.
+    ///
+    /// Domain: finite v ≥ 0; zero adds nothing but its place. Method: sums in twice the precision.
+    /// Accuracy: one rounding of each logarithm, about 30 digits of the sums. Source: T. Dekker
+    /// (1971) for the arithmetic.
     ///
     /// # Errors
     /// When it is negative, infinite or NaN; says which it was.
@@ -49,7 +53,11 @@ impl EntropySum {
         self.n
     }
 
-    /// Entropy in nats of the values as counts.
+    /// H = log N − Σ n log n / N with N = Σ n: entropy in nats of the values as counts.
+    ///
+    /// Domain: a total above 0. Method: the difference in twice the precision, held to at least 0.
+    /// Accuracy: relative error at most 10⁻¹⁵ beside [`super::entropy`] of the list, as tested; the
+    /// difference cancels where one value has nearly all. Source: C. Shannon (1948), section 6.
     ///
     /// # Errors
     /// When there are none or all are zero.
@@ -65,10 +73,13 @@ impl EntropySum {
         Ok(entropy.value().max(0.0))
     }
 
-    /// Entropy in nats of the values as probabilities.
+    /// H = log N − Σ p log p / N with N = Σ p: entropy in nats of the values as probabilities.
+    ///
+    /// Domain: a sum within [`SUM_TOLERANCE`] of one, which is divided out. Method: as
+    /// [`EntropySum::of_counts`]. Accuracy: as there. Source: C. Shannon (1948), section 6.
     ///
     /// # Errors
-    /// When there are none, one exceeds 1, or they do not sum to one.
+    /// When there are none, or they do not sum to one (so that one above 1 is found by the sum).
     pub fn of_probabilities(&self) -> Result<f64> {
         let found = self.total.value();
         if self.n > 0 && (found - 1.0).abs() > SUM_TOLERANCE {

@@ -6,7 +6,7 @@
 //!
 //! Householder reflections (Golub and Van Loan, *Matrix Computations*, 5.2–5.3), in numbers of twice the
 //! precision when the problem is small (n·p² up to 2·10⁷), so that conditions up to about 10²⁵ cost no
-//! digits; larger problems go to [`super::refined`], which factors in f64 and corrects in twice the
+//! digits; larger problems go to `refined.rs`, which factors in f64 and corrects in twice the
 //! precision. A column of which the earlier columns leave nothing but rounding is *aliased*: it gets no
 //! coefficient, and the later of two identical columns is the one to go. No statistics here: see
 //! [`super::ols`].
@@ -21,7 +21,8 @@ use super::twofold::Twofold;
 use super::vector::dispatch;
 use crate::error::{Error, Result};
 
-/// A column in twice the precision: powers of a variable must not be rounded before the fit.
+/// A column of n values in twice the precision, `hi` + `lo`: powers of a variable must not be
+/// rounded before the fit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WideColumn {
     /// The values rounded to f64.
@@ -31,18 +32,22 @@ pub struct WideColumn {
 }
 
 impl WideColumn {
-    /// Plain values.
+    /// Plain values, with zeros for what rounding left.
     pub fn plain(values: &[f64]) -> Self {
         Self { hi: values.to_vec(), lo: vec![0.0; values.len()] }
     }
 
-    /// From values in twice the precision.
+    /// From values in twice the precision, in that order.
     pub fn wide(values: impl IntoIterator<Item = Twofold>) -> Self {
         let (hi, lo) = values.into_iter().map(|value| (value.hi, value.lo)).unzip();
         Self { hi, lo }
     }
 
-    /// `x¹ … x^degree`, each correct to about 31 digits.
+    /// `x¹ … x^degree`, as many columns.
+    ///
+    /// Domain: any column; none for degree 0. Method: each power from the one before. Accuracy:
+    /// about 31 digits, 7·2⁻¹⁰⁶ relative more with each power. Source: M. Joldes, J.-M. Muller and
+    /// V. Popescu (2017) for the product.
     pub fn powers(x: &Self, degree: usize) -> Vec<Self> {
         let mut out: Vec<Self> = Vec::with_capacity(degree);
         for power in 0..degree {
@@ -54,7 +59,11 @@ impl WideColumn {
         out
     }
 
-    /// The product with another column, for interactions and weights.
+    /// The product xᵢ·zᵢ with another column, for interactions and weights.
+    ///
+    /// Domain: columns of one length (that of this one counts; a shorter other panics). Method:
+    /// [`Twofold`] products. Accuracy: relative error at most 7·2⁻¹⁰⁶ of each. Source: M. Joldes,
+    /// J.-M. Muller and V. Popescu (2017).
     pub fn times(&self, other: &Self) -> Self {
         Self::wide((0..self.hi.len()).map(|i| self.at(i) * other.at(i)))
     }
@@ -85,7 +94,8 @@ impl WideColumn {
     }
 }
 
-/// What least squares gives before any statistics.
+/// What least squares gives before any statistics, of n rows and p columns; coefficients in the
+/// unit of the response over that of the column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Solution {
     /// One per column; `None` where the column is aliased.
@@ -96,9 +106,9 @@ pub struct Solution {
     pub residuals: Vec<f64>,
     /// `Σ (y − Xb)²`.
     pub rss: f64,
-    /// Diagonal of `X(XᵀX)⁻¹Xᵀ`.
+    /// Diagonal of `X(XᵀX)⁻¹Xᵀ`, n values from 0 to 1.
     pub leverage: Vec<f64>,
-    /// `(XᵀX)⁻¹`, row by row over all columns; zeros where a column is aliased.
+    /// `(XᵀX)⁻¹`, p × p, row by row over all columns; zeros where a column is aliased.
     pub inverse_gram: Vec<f64>,
     /// Condition number of X with its columns scaled to length one (2-norm).
     pub condition: f64,
@@ -108,14 +118,27 @@ pub struct Solution {
 
 const WIDE_LIMIT: f64 = 2e7;
 
-/// Solves `min ‖y − Xb‖²`.
+/// Solves `min ‖y − Xb‖²` by X = QR, b = R⁻¹Qᵀy.
 ///
-/// Accuracy: every coefficient to the last digits of f64 for scaled conditions up to about 10¹⁶ (14 digits
-/// on NIST's Filip), in either arithmetic.
+/// Domain: p columns of n finite values each, a column that depends on earlier ones is aliased and
+/// gets no coefficient, as are those beyond the n-th that do not. Method: Householder reflections
+/// in twice the precision up to n·p² = 2·10⁷; beyond, a factorisation in f64 with corrections in
+/// twice the precision. Accuracy: 14 digits of the certified coefficients on all eleven linear
+/// problems of NIST's StRD, Filip among them, 13 of standard errors and of the sum of squares
+/// (`tests/linear_nist.rs`); whole-number solutions of 200,000 rows within 10⁻¹³
+/// (`tests/linear_ols.rs`). Source: G. Golub and C. Van Loan, *Matrix Computations* (2013), 5.2 and
+/// 5.3; Å. Björck, *Numerical Methods for Least Squares Problems* (1996), 6.6.5.
 ///
 /// # Errors
-/// When there are no rows or columns, fewer rows than columns that are not aliased, or values that are
-/// not finite.
+/// When there are no rows or columns, columns differ in length, or values are not finite.
+///
+/// ```
+/// use grimoire_stats::linear::least_squares::{WideColumn, solve};
+/// // y = 1 + 2x through three points.
+/// let columns = [WideColumn::plain(&[1.0; 3]), WideColumn::plain(&[0.0, 1.0, 2.0])];
+/// let found = solve(&columns, &WideColumn::plain(&[1.0, 3.0, 5.0])).unwrap();
+/// assert_eq!(found.coefficients, [Some(1.0), Some(2.0)]);
+/// ```
 pub fn solve(columns: &[WideColumn], y: &WideColumn) -> Result<Solution> {
     let n = y.hi.len();
     crate::error::sample("the response", &y.hi, 1)?;
@@ -343,7 +366,11 @@ fn condition(r: &[Vec<Twofold>], norms: &[f64]) -> f64 {
     }
 }
 
-/// The columns of a dense design, with a column of ones before them when there is an intercept.
+/// The columns of a dense design, with a column of ones before them when there is an intercept: [1,
+/// X] or X.
+///
+/// Domain: any design. Method: a copy of each column, with zeros for what rounding left. Accuracy:
+/// exact. Source: none beyond the definition.
 pub fn with_intercept(design: &Columns, intercept: bool) -> Vec<WideColumn> {
     let ones = intercept.then(|| WideColumn::plain(&vec![1.0; design.n_rows()]));
     ones.into_iter()

@@ -41,7 +41,7 @@ impl Default for Options {
     }
 }
 
-/// The fit at one penalty.
+/// The fit at one penalty, coefficients in the unit of the response over that of the predictor.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Point {
     /// The penalty, in the convention asked for.
@@ -62,7 +62,7 @@ pub struct Point {
     pub generalised: f64,
 }
 
-/// Ridge fits at a descending list of penalties.
+/// Ridge fits at a descending list of penalties, of n rows and p predictors.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Path {
     /// From the largest penalty to the smallest.
@@ -77,11 +77,20 @@ pub struct Path {
     pub singular_values: Vec<f64>,
 }
 
-/// Fits `y` on `design` at every penalty. Relative error of the coefficients about 10⁻¹⁵ times the
-/// condition number of `X̃ᵀX̃ + k`.
+/// Fits `y` on `design` at every penalty: minimum of ‖y − b₀ − Xb‖² + k‖b‖², b(k) = V diag(d/(d² +
+/// k)) Uᵀỹ with X̃ = U diag(d) Vᵀ, k as the [convention](Convention) has it.
+///
+/// Domain: n ≥ 2 rows, finite values, penalties ≥ 0; singular values below rounding count as zero,
+/// so that the fit at k = 0 is that of least norm. Method: one singular value decomposition for all
+/// penalties; leave-one-out residuals eᵢ/(1 − hᵢ), exact without refitting. Accuracy: relative
+/// error of the coefficients about 10⁻¹⁵ times the condition number of `X̃ᵀX̃ + k`; within 10⁻⁹ of
+/// scikit-learn's and of refitted leave-one-out errors, 10⁻⁷ of glmnet's (`tests/linear_ols.rs`).
+/// Source: A. Hoerl and R. Kennard, *Ridge regression* (1970); T. Hastie, R. Tibshirani and J.
+/// Friedman, *The Elements of Statistical Learning* (2009), 3.4.1 and 7.10.
 ///
 /// # Errors
-/// When the sizes differ, a value is not finite, a penalty is negative, or the decomposition fails.
+/// When the sizes differ, a value is not finite, a penalty is negative, there are none, or the
+/// decomposition fails.
 pub fn ridge(design: &Columns, y: &[f64], options: &Options) -> Result<Path> {
     sample("the response", y, 2)?;
     let (n, p) = (design.n_rows(), design.n_cols());

@@ -9,7 +9,7 @@
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-/// `hi + lo` with `|lo| ≤ ulp(hi)/2`.
+/// `hi + lo` with `|lo| ≤ ulp(hi)/2`: about 32 significant digits.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Twofold {
     /// The value rounded to f64.
@@ -47,19 +47,28 @@ pub(crate) fn two_product(a: f64, b: f64) -> (f64, f64) {
 }
 
 impl Twofold {
-    /// Zero.
+    /// Zero, 0 + 0.
     pub const ZERO: Self = Self { hi: 0.0, lo: 0.0 };
 
-    /// `a · b` without error (barring underflow).
+    /// `a · b = hi + lo` without error.
+    ///
+    /// Domain: |a|, |b| and their product below 10²⁹⁰ and above 10⁻²⁷⁰, or zero: outside it over-
+    /// or underflows, which is not seen. Method: both split into halves whose products are exact,
+    /// 17 operations. Accuracy: exact. Source: T. Dekker (1971).
     #[inline(always)]
     pub fn product(a: f64, b: f64) -> Self {
         let (hi, lo) = two_product(a, b);
         Self { hi, lo }
     }
 
-    /// The decimal number in `text` (digits, a point, an exponent), correct to about 31 digits; `None`
-    /// for anything else that f64 does not read. Data printed in decimals are then exact, where f64
-    /// would already have moved them by a part in 10¹⁶.
+    /// The decimal number in `text` (digits, a point, an exponent): m·10ᵉ. Data printed in decimals
+    /// are then exact, where f64 would already have moved them by a part in 10¹⁶.
+    ///
+    /// Domain: what f64 reads, else `None`; more than 30 digits, exponents beyond ±28 once the
+    /// point is moved to the end, and words such as `inf` are read as f64. Method: the digits as a
+    /// whole number of 128 bits, then powers of ten to 10²², which are exact. Accuracy: about 31
+    /// digits. Source: W. Clinger, *How to read floating point numbers accurately* (1990), for the
+    /// problem; T. Dekker (1971) for the arithmetic.
     pub fn decimal(text: &str) -> Option<Self> {
         let text = text.trim();
         let rounded: f64 = text.parse().ok()?;
@@ -92,14 +101,19 @@ impl Twofold {
         Some(value.scaled(sign))
     }
 
-    /// Rounded to f64.
+    /// Rounded to f64: hi + lo.
+    ///
+    /// Domain: any. Method: one sum. Accuracy: one rounding. Source: T. Dekker (1971).
     #[inline(always)]
     pub fn value(self) -> f64 {
         self.hi + self.lo
     }
 
-    /// The square root of a value that is not negative, one Newton step from the f64 root.
-    /// Relative error below 2^-100.
+    /// The square root √(hi + lo).
+    ///
+    /// Domain: values that are not negative; zero for those below. Method: one Newton step from the
+    /// f64 root. Accuracy: relative error below 2⁻¹⁰⁰; (√2)² is 2 within 10⁻²⁹, as tested. Source:
+    /// A. Karp and P. Markstein, *High-precision division and square root* (1997).
     pub fn sqrt(self) -> Self {
         if self.hi <= 0.0 {
             return Self::ZERO;
@@ -110,7 +124,10 @@ impl Twofold {
         Self { hi, lo }
     }
 
-    /// Multiplied by a power of two, exactly.
+    /// 2ᵏ (hi + lo), exactly, with `power_of_two` = 2ᵏ.
+    ///
+    /// Domain: a power of two that neither over- nor underflows a part; another factor rounds both
+    /// parts on their own. Method: two products. Accuracy: exact. Source: T. Dekker (1971).
     #[inline(always)]
     pub fn scaled(self, power_of_two: f64) -> Self {
         Self { hi: self.hi * power_of_two, lo: self.lo * power_of_two }
@@ -179,7 +196,16 @@ impl Div for Twofold {
     }
 }
 
-/// `Σ xᵢ` with one rounding at the end (for up to about 2^50 terms of like size).
+/// `Σ xᵢ` with one rounding at the end (for up to about 2^50 terms of like size); 0 for none.
+///
+/// Domain: finite numbers whose sums are below 10²⁹⁰. Method: [`Twofold`] additions in the order
+/// given. Accuracy: relative error at most 3·2⁻¹⁰⁶ of Σ |xᵢ| with each addition, then one rounding.
+/// Source: M. Joldes, J.-M. Muller and V. Popescu (2017), algorithm 6.
+///
+/// ```
+/// // What cancels in doubles stays.
+/// assert_eq!(grimoire_stats::linear::twofold::sum([1e16, 1.0, -1e16]), 1.0);
+/// ```
 pub fn sum(values: impl IntoIterator<Item = f64>) -> f64 {
     total(values).value()
 }

@@ -58,7 +58,11 @@ pub(crate) fn axpy_inline(a: f64, x: &[f64], y: &mut [f64]) {
     }
 }
 
-/// `Σ aᵢbᵢ`; relative error about `n/16·2^-53` of `Σ|aᵢbᵢ|`.
+/// x·y = `Σ aᵢbᵢ`, of as many as the shorter slice has; 0 for none.
+///
+/// Domain: any numbers; NaN and overflow come through. Method: sixteen running sums, added up in a
+/// fixed tree, the same bits on any machine. Accuracy: about `(n/16 + 4)·2^-53` of `Σ|aᵢbᵢ|`.
+/// Source: N. Higham, *Accuracy and Stability of Numerical Algorithms* (2002), chapters 3 and 4.
 pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     dispatch(|| dot_inline(a, b))
 }
@@ -86,7 +90,11 @@ pub(crate) fn dot_pair(a: &[f64], b: &[f64], v: &[f64]) -> (f64, f64) {
     })
 }
 
-/// `y ← y + a·x`.
+/// `y ← y + a·x`, of as many as the shorter slice has.
+///
+/// Domain: any numbers; NaN and overflow come through. Method: entry by entry, without fused
+/// multiply-add, the same bits on any machine. Accuracy: two roundings of each entry. Source: C.
+/// Lawson and others, *Basic linear algebra subprograms for Fortran usage* (1979), for the name.
 pub fn axpy(a: f64, x: &[f64], y: &mut [f64]) {
     dispatch(|| axpy_inline(a, x, y));
 }

@@ -16,7 +16,7 @@
 
 use crate::error::{self, Error, Result};
 
-/// How fast it forgets.
+/// How fast it forgets. Steps are of one unit of time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Rate {
     /// Weight of the new value, from above 0 to 1.
@@ -60,7 +60,12 @@ pub struct Ema {
 }
 
 impl Ema {
-    /// No values yet. `corrected`: start from nothing and divide by the weight so far.
+    /// No values yet. `corrected`: start from nothing and divide by the weight so far, 1 − (1 −
+    /// d)ᵗ.
+    ///
+    /// Domain: a discount d with 0 < d ≤ 1, a finite half-life > 0, or a finite span ≥ 1. Method:
+    /// ln(1 − d) is kept. Accuracy: one rounding of it. Source: D. Kingma and J. Ba, *Adam* (2015),
+    /// section 3, for the correction.
     ///
     /// # Errors
     /// When the rate is outside its domain.
@@ -69,26 +74,52 @@ impl Ema {
         Ok(Self { ln_keep, corrected, n: 0, value: 0.0, weight: 0.0, time: f64::NEG_INFINITY })
     }
 
-    /// The weight of a new value.
+    /// The weight d = 1 − 2^(−1/h) of a new value one step later, h the half-life; without unit.
+    ///
+    /// Domain: from above 0 to 1. Method: −expm1 of the logarithm that is kept. Accuracy: within
+    /// 10⁻¹⁵ relative of 0.1 of a span of 19, as tested. Source: R. Brown, *Statistical Forecasting
+    /// for Inventory Control* (1959).
     pub fn discount(&self) -> f64 {
         -self.ln_keep.exp_m1()
     }
 
-    /// Steps after which a value weighs half.
+    /// Steps h = −ln 2/ln(1 − d) after which a value weighs half.
+    ///
+    /// Domain: from 0 (a discount of 1) up. Method: one quotient. Accuracy: two roundings. Source:
+    /// none beyond the definition.
     pub fn half_life(&self) -> f64 {
         -std::f64::consts::LN_2 / self.ln_keep
     }
 
-    /// Takes the next value, one step later; returns the average.
+    /// Takes the next value v, one step later; returns the average m ← m + d (v − m), in the unit
+    /// of the values.
+    ///
+    /// Domain: finite values. The first is the average. Method: [`Ema::push_at`] one unit after the
+    /// last time, or at 0. Accuracy: relative error at most 10⁻¹² of pandas', plain and corrected
+    /// (`tests/shapes_golden.rs`). Source: R. Brown (1959).
     ///
     /// # Errors
     /// When the value is not finite; says which it was.
+    ///
+    /// ```
+    /// use grimoire_stats::mean::ema::{Ema, Rate};
+    /// // By hand: 10, then 0.2 · 20 + 0.8 · 10 = 12.
+    /// let mut ema = Ema::new(Rate::Discount(0.2), false).unwrap();
+    /// ema.push(10.0).unwrap();
+    /// assert!((ema.push(20.0).unwrap() - 12.0).abs() < 1e-14);
+    /// ```
     pub fn push(&mut self, value: f64) -> Result<f64> {
         let next = if self.n == 0 { 0.0 } else { self.time + 1.0 };
         self.push_at(next, value)
     }
 
-    /// Takes a value at a time of its own, later than the one before; returns the average.
+    /// Takes a value v at a time of its own, later than the one before; returns the average m ← m +
+    /// w (v − m) with w = 1 − (1 − d)^Δt, over the weight so far if corrected.
+    ///
+    /// Domain: finite values and times that ascend. The first value counts as one step after
+    /// nothing. Method: w by expm1; the average itself is updated, not a biased sum. Accuracy:
+    /// relative error at most 10⁻¹⁵ of half-lives by hand, as tested. Source: A. Eckner,
+    /// *Algorithms for unevenly spaced time series* (2019).
     ///
     /// # Errors
     /// When the value or the time is not finite, or the time is not later.
@@ -124,7 +155,11 @@ impl Ema {
         self.n
     }
 
-    /// The average so far.
+    /// The average so far, Σ wᵢ vᵢ with weights that fall by 1 − d a step, in the unit of the
+    /// values.
+    ///
+    /// Domain: one value or more. Method: none, it is kept. Accuracy: that of [`Ema::push`].
+    /// Source: R. Brown (1959).
     ///
     /// # Errors
     /// When there are no values.

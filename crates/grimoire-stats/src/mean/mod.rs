@@ -65,7 +65,10 @@ pub struct Running {
 }
 
 impl Running {
-    /// No values yet.
+    /// No values yet of a mean M_p = (Σ wᵢ xᵢᵖ / Σ wᵢ)^{1/p}.
+    ///
+    /// Domain: a finite order p ≠ 0. Method: none. Accuracy: exact. Source: Hardy, Littlewood and
+    /// Pólya, *Inequalities* (1934), 2.2.
     ///
     /// # Errors
     /// When the order of a power mean is zero or not finite (its limit is the geometric mean).
@@ -92,7 +95,11 @@ impl Running {
         })
     }
 
-    /// Takes the next value.
+    /// Takes the next value x into Σ t(x), t the transformation of the mean; its weight is 1.
+    ///
+    /// Domain: finite values, x ≥ 0 but for the arithmetic mean. Method: that of
+    /// [`Running::push_weighted`]. Accuracy: as there. Source: Hardy, Littlewood and Pólya (1934),
+    /// 2.2.
     ///
     /// # Errors
     /// When the value is outside the domain of the mean; says which value it was.
@@ -100,7 +107,13 @@ impl Running {
         self.push_weighted(value, 1.0)
     }
 
-    /// Takes the next value with its weight, a number that is not negative.
+    /// Takes the next value x with its weight w into Σ w t(x) and Σ w: t(x) = x, ln x, 1/x, or xᵖ
+    /// relative to the largest so far.
+    ///
+    /// Domain: finite values, x ≥ 0 but for the arithmetic mean; finite weights w ≥ 0. A zero makes
+    /// the geometric, the harmonic and a power mean of negative order zero, unless its weight is.
+    /// Method: sums in twice the precision. Accuracy: one rounding of each transformed value.
+    /// Source: Hardy, Littlewood and Pólya (1934), 2.2; T. Dekker (1971) for the sums.
     ///
     /// # Errors
     /// When the value or the weight is outside its domain; says which it was.
@@ -176,12 +189,16 @@ impl Running {
         self.n
     }
 
-    /// Sum of the weights (the number of values, when none were given).
+    /// Sum of the weights, Σ w (the number of values, when none were given).
     pub fn weight(&self) -> f64 {
         self.weights.value()
     }
 
-    /// The mean so far.
+    /// The mean so far, t⁻¹(Σ w t(x) / Σ w), in the unit of the values.
+    ///
+    /// Domain: one value or more with a weight above 0. Method: the quotient in twice the
+    /// precision, then the transformation back. Accuracy: relative error at most 10⁻¹² of mpmath at
+    /// 40 digits (`tests/info_golden.rs`). Source: Hardy, Littlewood and Pólya (1934), 2.2.
     ///
     /// # Errors
     /// When there are no values, or all weights are zero.
@@ -208,9 +225,14 @@ impl Running {
         })
     }
 
-    /// Student's interval on the transformed scale, carried back: `None` for weighted data, for fewer
-    /// than two values, and where a zero decided the mean. `quantile` is Student's t for n − 1 degrees
-    /// of freedom at the level wanted.
+    /// Student's interval t⁻¹(m ± q s/√n) on the transformed scale, carried back: m and s are mean
+    /// and standard deviation of t(x), q = `quantile`(n − 1) is Student's t for n − 1 degrees of
+    /// freedom at the level wanted.
+    ///
+    /// Domain: `None` for weighted data, for fewer than two values, and where a zero decided the
+    /// mean. Where the transformed end is not positive, that of a harmonic mean is infinite and
+    /// that of a power mean 0 or infinite, by the sign of p. Method: Welford's sums. Accuracy:
+    /// exact coverage where t(x) is normal. Source: Student (1908); B. Welford (1962).
     pub fn ends(&self, quantile: impl Fn(f64) -> f64) -> Option<(f64, f64)> {
         if !self.even || self.zeros || self.n < 2 {
             return None;
@@ -235,17 +257,31 @@ impl Running {
     }
 }
 
-/// The mean of a list, (Σ xᵢᵖ / n)^{1/p} with its limits; method, domain and accuracy of the module.
+/// The mean of a list, (Σ xᵢᵖ / n)^{1/p} with its limits, in the unit of the values.
+///
+/// Domain: finite values, not negative but for the arithmetic mean. Method: [`Running`], in one
+/// pass. Accuracy: relative error at most 10⁻¹² of mpmath at 40 digits (`tests/info_golden.rs`).
+/// Source: Hardy, Littlewood and Pólya, *Inequalities* (1934), 2.2.
 ///
 /// # Errors
-/// Those of [`Running::push`] and [`Running::mean`].
+/// Those of [`Running::new`], [`Running::push`] and [`Running::mean`].
+///
+/// ```
+/// use grimoire_stats::mean::{Kind, mean};
+/// // Out at 30 km/h and back at 50: 37.5 on the whole.
+/// assert!((mean(Kind::Harmonic, &[30.0, 50.0]).unwrap() - 37.5).abs() < 1e-13);
+/// ```
 pub fn mean(kind: Kind, values: &[f64]) -> Result<f64> {
     let mut running = Running::new(kind)?;
     values.iter().try_for_each(|&value| running.push(value))?;
     running.mean()
 }
 
-/// The weighted mean of a list, (Σ wᵢ xᵢᵖ / Σ wᵢ)^{1/p} with its limits; at most 10⁻¹² off, as tested.
+/// The weighted mean of a list, (Σ wᵢ xᵢᵖ / Σ wᵢ)^{1/p} with its limits, in the unit of the values.
+///
+/// Domain: that of [`mean`]; finite weights that are not negative and not all zero. Method:
+/// [`Running`], in one pass. Accuracy: relative error at most 10⁻¹² of mpmath at 40 digits
+/// (`tests/info_golden.rs`). Source: Hardy, Littlewood and Pólya (1934), 2.2.
 ///
 /// # Errors
 /// Those of [`mean`], or when there are not as many weights as values.

@@ -47,7 +47,7 @@ impl Kind {
     }
 }
 
-/// A statistic and, where it knows it, its standard error.
+/// A statistic and, where it knows it, its standard error, both in one unit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Value {
     /// The statistic.
@@ -81,7 +81,7 @@ impl Default for Bootstrap<'_> {
     }
 }
 
-/// What the resamples say.
+/// What the resamples say, in the unit of the statistic.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resampled {
     /// The statistic on the data.
@@ -92,21 +92,35 @@ pub struct Resampled {
     pub bias: f64,
     /// The intervals asked for, in that order.
     pub intervals: Vec<Interval>,
-    /// The resampled statistics, sorted.
+    /// The resampled statistics, sorted: as many as `resamples`.
     pub sorted: Vec<f64>,
     /// Number of units that were resampled.
     pub units: usize,
 }
 
 impl Bootstrap<'_> {
-    /// Resamples the rows of `sums` (row-major, `width` numbers per row) and reads off intervals.
+    /// Resamples the rows of `sums` (row-major, `width` numbers per row) and reads off intervals:
     ///
-    /// `statistic` gets `width` sums and must be a pure function. With [`Kind::Studentised`] it must
-    /// return its standard error too. With clusters the rows of a cluster are summed first.
+    /// ```text
+    /// percentile   quantiles p and 1 − p of θ*,  p = Φ(−√(n/(n−1)) t_{n−1}(1 − α/2))
+    /// BCa          quantiles Φ(z₀ + z/(1 − a z)) of θ*,  z = z₀ + Φ⁻¹(p) or z₀ + Φ⁻¹(1 − p)
+    /// studentised  θ̂ − q se with q the quantiles 1 − α/2 and α/2 of (θ* − θ̂)/se*
+    /// ```
+    ///
+    /// `statistic` gets `width` sums and must be a pure function. With [`Kind::Studentised`] it
+    /// must return its standard error too. With clusters the rows of a cluster are summed first.
+    ///
+    /// Domain: finite sums, two units or more, from 20 resamples, a level between 0 and 1; labels
+    /// from 0 without gaps. Method: each resample from the stream of its own number; many rows by
+    /// their counts. Accuracy: the same bytes for any number of threads, spread and bias as theory
+    /// gives them within the noise of 20,000 resamples (`tests/resampling.rs`); coverage in
+    /// `tests/coverage.rs`. Source: B. Efron (1979, 1987); T. Hesterberg, *What teachers should
+    /// know about the bootstrap* (2015), section 3.
     ///
     /// # Errors
     /// When the sample is empty or not finite, labels do not fit, there are fewer than two units or
-    /// twenty resamples, the statistic is not finite, or an error is missing.
+    /// twenty resamples, the level is not in (0, 1), the statistic is not finite, or an error is
+    /// missing; BCa also when every resample lies on one side of the estimate.
     pub fn run<V: Into<Value>>(
         &self,
         sums: &[f64],
@@ -233,7 +247,15 @@ impl Bootstrap<'_> {
         Ok(Interval::new(lower, upper, self.level, Kind::Studentised.name()))
     }
 
-    /// The mean of `values`, with intervals of every kind; BCa is the record's main interval.
+    /// The mean x̄ = Σx/n of `values`, with intervals of every kind; BCa is the record's main
+    /// interval, in the unit of the values.
+    ///
+    /// Domain: finite values, two units or more. With more than 16 strata there is no studentised
+    /// interval. Method: [`Bootstrap::run`] of Σx/Σ1 over rows, clusters or strata, with a standard
+    /// error for each. Accuracy: estimate to rounding; standard error of Efron and Tibshirani's
+    /// mice within 1 % (`tests/resampling.rs`); coverage in `tests/coverage.rs`. Source: B. Efron
+    /// and R. Tibshirani, *An Introduction to the Bootstrap* (1993); W. Cochran, *Sampling
+    /// Techniques* (1977), chapter 5, for strata.
     ///
     /// # Errors
     /// As [`Bootstrap::run`].
@@ -322,8 +344,19 @@ fn cluster_rows(values: &[f64], labels: &[u32]) -> Result<Vec<f64>> {
     Ok(sums.into_iter().flat_map(|(x, m)| [x, m, x * x, m * x, m * m]).collect())
 }
 
-/// The quantile of sorted numbers by linear interpolation (Hyndman and Fan's type 7, the default of R
-/// and numpy). NaN when there are none.
+/// The quantile of sorted numbers by linear interpolation: x₍ₖ₎ + (h − k)(x₍ₖ₊₁₎ − x₍ₖ₎), h = p (n
+/// − 1) and k = ⌊h⌋ from 0. NaN when there are none.
+///
+/// Domain: ascending numbers, which is not checked; p from 0 to 1, and beyond it the first or the
+/// last. Method: as written. Accuracy: relative error at most 10⁻¹⁵ of numpy's
+/// (`tests/resampling.rs`). Source: R. Hyndman and Y. Fan, *Sample quantiles in statistical
+/// packages* (1996), type 7, the default of R and numpy.
+///
+/// ```
+/// // numpy: np.quantile([1, 2, 4, 8], 0.1).
+/// let found = grimoire_stats::resample::bootstrap::quantile(&[1.0, 2.0, 4.0, 8.0], 0.1);
+/// assert!((found - 1.3).abs() < 1e-15);
+/// ```
 pub fn quantile(sorted: &[f64], p: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
     let at = (p * last as f64).clamp(0.0, last as f64);
@@ -333,14 +366,21 @@ pub fn quantile(sorted: &[f64], p: f64) -> f64 {
     if part == 0.0 { sorted[low] } else { sorted[low] + part * (high - sorted[low]) }
 }
 
-/// The p-quantile of `values` with a percentile interval from resamples.
+/// The p-quantile of `values` with the percentile interval from resamples, quantiles α/2 and 1 −
+/// α/2 of them, not expanded.
 ///
 /// An order statistic of a resample has a known distribution: the number of draws at or below the
-/// i-th value is binomial, so each resample needs one beta draw and no pass over the data
-/// (the k-th order statistic of n uniforms is Beta(k, n + 1 − k)).
+/// i-th value is binomial, so each resample needs one beta draw and no pass over the data (the k-th
+/// order statistic of n uniforms is Beta(k, n + 1 − k)).
+///
+/// Domain: two finite values or more, 0 < p < 1, a level between 0 and 1; the plan is not looked
+/// at, rows are drawn. Two resamples or more, which is not checked. Method: two neighbouring
+/// uniform order statistics from gamma draws, in the stream of each resample. Accuracy: the same
+/// bytes for any number of threads (`tests/resampling.rs`); coverage in `tests/coverage.rs`.
+/// Source: B. Efron (1979); H. David and H. Nagaraja, *Order Statistics* (2003).
 ///
 /// # Errors
-/// As [`Bootstrap::run`], and when `p` is not in (0, 1).
+/// When there are fewer than two values, one is not finite, or `p` or the level is not in (0, 1).
 pub fn quantile_interval(values: &[f64], p: f64, request: &Bootstrap<'_>) -> Result<Record> {
     open_unit("the share", p)?;
     open_unit("the level", request.level)?;

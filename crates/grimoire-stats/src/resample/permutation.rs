@@ -50,13 +50,30 @@ pub struct Permuted {
     pub exchanged: Vec<f64>,
 }
 
-/// Two independent samples: the difference of means when group labels are shuffled.
+/// Two independent samples: the difference of means x̄ − ȳ when group labels are shuffled, p =
+/// #{exchanges at least as extreme}/#{exchanges}, or (b + 1)/(B + 1) of B random ones.
 ///
-/// The interval is that of a shift between the two distributions. The effect is Cohen's d; its interval takes the
-/// values to be normal, which the test does not.
+/// The interval is that of a shift between the two distributions. The effect is Cohen's d; its
+/// interval takes the values to be normal, which the test does not.
+///
+/// Domain: finite values, one or more in each; a level between 0 and 1. Method: all subsets while
+/// they are at most `resamples`, else random ones, each from the stream of its own number; the
+/// interval from order statistics of the shifts at which an exchange becomes as extreme. Accuracy:
+/// p within 10⁻¹⁵ relative and ends within 10⁻¹⁴ of counting with fractions
+/// (`tests/permutation.rs`); values within 10⁻¹² of the sum of magnitudes count as tied. Source: R.
+/// A. Fisher, *The Design of Experiments* (1935); E. Pitman (1937); B. Phipson and G. Smyth (2010).
 ///
 /// # Errors
 /// When a sample is empty or not finite, or the level not a number between 0 and 1.
+///
+/// ```
+/// use grimoire_stats::Alternative::TwoSided;
+/// use grimoire_stats::resample::permutation::{Exchanges, two_samples};
+/// // Two of the twenty splits of six are as extreme.
+/// let (x, y) = ([4.0, 5.0, 6.0], [1.0, 2.0, 3.0]);
+/// let made = two_samples(&x, &y, TwoSided, 0.9, Exchanges::default()).unwrap();
+/// assert_eq!(made.record.p_value, Some(0.1));
+/// ```
 pub fn two_samples(
     x: &[f64],
     y: &[f64],
@@ -120,14 +137,24 @@ pub fn two_samples(
     Ok(question.finish(record, tried, exchanges.seed, first * second / n as f64, shift))
 }
 
-/// Pairs: the mean difference when the members of each pair are exchanged at random (approximate
-/// randomisation; with `clusters`, whole clusters of pairs are exchanged together).
+/// Pairs: the mean difference Σ ± dᵢ/n when the members of each pair are exchanged at random
+/// (approximate randomisation; with `clusters`, whole clusters of pairs are exchanged together), p
+/// = #{exchanges at least as extreme}/#{exchanges}, or (b + 1)/(B + 1) of B random ones.
 ///
-/// The interval is that of the centre about which the differences (the sums of clusters) are symmetric. The effect is
-/// Cohen's d of the differences; its interval takes them to be normal, and it has none with clusters.
+/// The interval is that of the centre about which the differences (the sums of clusters) are
+/// symmetric. The effect is Cohen's d of the differences; its interval takes them to be normal, and
+/// it has none with clusters.
+///
+/// Domain: as many x as y, finite; labels from 0, two clusters or more; a level between 0 and 1.
+/// Method: all 2ⁿ signs while they are at most `resamples`, else random ones, each from the stream
+/// of its own number. Accuracy: p within 10⁻¹⁵ relative and ends within 10⁻¹⁴ of counting with
+/// fractions (`tests/permutation.rs`); values within 10⁻¹² of the sum of magnitudes count as tied.
+/// Source: R. A. Fisher (1935), section 21; E. Noreen, *Computer-Intensive Methods for Testing
+/// Hypotheses* (1989); B. Phipson and G. Smyth (2010).
 ///
 /// # Errors
-/// When lengths differ, a value is not finite, or the level is not a number between 0 and 1.
+/// When lengths differ, a value is not finite, labels do not fit, or the level is not a number
+/// between 0 and 1.
 pub fn paired(
     x: &[f64],
     y: &[f64],
@@ -192,8 +219,16 @@ pub fn paired(
     Ok(question.finish(record, tried, exchanges.seed, n as f64, centre))
 }
 
-/// Approximate randomisation of a statistic of sums: `a` and `b` hold `width` sums per item for two
-/// systems, and `statistic` compares their totals (for instance the difference of two corpus scores).
+/// Approximate randomisation of a statistic of sums, p = (b + 1)/(B + 1), b of B exchanges at least
+/// as extreme: `a` and `b` hold `width` sums per item for two systems, and `statistic` compares
+/// their totals (for instance the difference of two corpus scores).
+///
+/// Domain: tables of one size, row-major, whole rows of finite sums (only the statistic is checked;
+/// what is left over of a last row is not looked at). Method: the two rows of each item are
+/// exchanged with probability ½, each exchange from the stream of its own number; never all of
+/// them, and without an interval. Accuracy: the same bytes for any number of threads; values within
+/// 10⁻¹² of the one observed count as tied. p has a standard error of √(p(1 − p)/B). Source: E.
+/// Noreen (1989); B. Phipson and G. Smyth (2010).
 ///
 /// # Errors
 /// When the tables differ in size or are empty, or the statistic is not finite on the data.

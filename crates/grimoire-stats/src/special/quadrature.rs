@@ -1,9 +1,27 @@
 //! Gauss–Legendre quadrature with 64 nodes: the integral of a smooth function over an interval.
-//! Exact for polynomials of degree 127; for an integrand that falls by e⁻⁴⁰ across the interval the
-//! truncation error is below 10⁻²⁰ of the integral. Nodes and weights by Newton's method on the
-//! Legendre polynomial with 45 digits (mpmath 1.3). Not adaptive: the caller chooses the interval.
+//!
+//! Equation: ∫ f ≈ h Σ wₖ [f(m − h xₖ) + f(m + h xₖ)] over 32 pairs of nodes, m the middle and h
+//! half the width of the interval. Exact for polynomials of degree 127; for an integrand that falls
+//! by e⁻⁴⁰ across the interval the truncation error is below 10⁻²⁰ of the integral. Nodes and
+//! weights by Newton's method on the Legendre polynomial with 45 digits (mpmath 1.3). Not adaptive:
+//! the caller chooses the interval, and none of it says how large the error is.
+//!
+//! Source: Abramowitz and Stegun, *Handbook of Mathematical Functions* (1964), 25.4.30.
 
-/// ∫ f over [from, to] with 64 nodes, summed from the outermost pair inwards.
+/// ∫ f over [from, to] by h Σ wₖ [f(m − h xₖ) + f(m + h xₖ)], 32 pairs of nodes, m = (from + to)/2
+/// and h = (to − from)/2.
+///
+/// Domain: finite ends (the integral is negative when they are exchanged) and an f that is smooth
+/// between them; f is asked 64 times, never at the ends, and its NaN comes back as NaN. Method:
+/// Gauss and Legendre's rule, summed from the outermost pair inwards. Accuracy: relative error at
+/// most 10⁻¹⁴ of ∫ x⁹ over [0, 2] and of ∫ e^(−x) over [0, 40], as tested; what is not smooth costs
+/// digits unseen. Source: Abramowitz and Stegun 25.4.30.
+///
+/// ```
+/// // ∫ sin over [0, π] = 2.
+/// let area = grimoire_stats::special::quadrature::integrate(0.0, std::f64::consts::PI, f64::sin);
+/// assert!((area - 2.0).abs() < 1e-14);
+/// ```
 #[inline]
 pub fn integrate(from: f64, to: f64, mut f: impl FnMut(f64) -> f64) -> f64 {
     let (middle, half) = (0.5 * (from + to), 0.5 * (to - from));
@@ -15,7 +33,12 @@ pub fn integrate(from: f64, to: f64, mut f: impl FnMut(f64) -> f64) -> f64 {
         * half
 }
 
-/// [`integrate`] over `panels` equal pieces of [from, to].
+/// ∫ f = Σ of [`integrate`] over `panels` equal pieces of [from, to], for an f that 64 nodes do not
+/// follow.
+///
+/// Domain: as [`integrate`]; 0 for no panels. Method: the composite rule, pieces added from `from`
+/// on. Accuracy: relative error at most 10⁻¹⁴ of ∫ e^(−x²) over [−9, 9] in three panels, as tested.
+/// Source: Abramowitz and Stegun 25.4.30.
 pub fn integrate_panels(from: f64, to: f64, panels: u32, mut f: impl FnMut(f64) -> f64) -> f64 {
     let width = (to - from) / f64::from(panels);
     (0..panels)

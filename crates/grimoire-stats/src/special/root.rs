@@ -5,10 +5,15 @@
 //! Equation: f(x) = 0. Source: W. Press and others, *Numerical Recipes* (2007), 9.4, for the bracket that holds the
 //! steps.
 
-/// The root in [low, high] of the increasing function `f`, which returns value and derivative.
+/// The root f(x) = 0 in [low, high] of the increasing function `f`, which returns value and
+/// derivative.
 ///
-/// `start` is the first guess. Stops when a step is below the last place of the guess or at most `enough`, or after 200
-/// steps.
+/// Domain: low ≤ high, both finite, and f rising from below zero to above it in between: if it does
+/// not, what comes back lies at an end of the bracket. `start` is the first guess. Method: Newton's
+/// step x − f/f′ where it stays inside the bracket, else its middle; it stops when a step is below
+/// the last place of the guess or at most `enough`, or after 200 steps. Accuracy: √2 to 10⁻¹⁵, as
+/// tested; in general the last places of x, as far as f is computed that well there. Source:
+/// *Numerical Recipes* (2007), 9.4.
 pub fn increasing(
     mut low: f64,
     mut high: f64,
@@ -42,9 +47,20 @@ pub fn increasing(
     best.1
 }
 
-/// The root in [low, high] of a monotone function without a derivative, by Brent's method (R. Brent,
-/// *Algorithms for minimization without derivatives*, 1973, chapter 4). `None` when the ends have the
-/// same sign.
+/// The root f(x) = 0 in [low, high] of a monotone function without a derivative. `None` when the
+/// ends have the same sign or one is NaN.
+///
+/// Domain: finite ends and a continuous f with one root between them; of several, one is found.
+/// Method: Brent's, inverse quadratic interpolation that falls back to bisection, at most 300
+/// steps. Accuracy: within 10⁻¹⁵ of √2 from a bracket of 10⁶, as tested; in general within 4·10⁻¹⁶
+/// of x, as far as f is computed that well there. Source: R. Brent, *Algorithms for minimization
+/// without derivatives* (1973), chapter 4.
+///
+/// ```
+/// // x³ = 2.
+/// let root = grimoire_stats::special::root::bracketed(0.0, 2.0, |x| x.powi(3) - 2.0).unwrap();
+/// assert!((root - 2_f64.cbrt()).abs() < 1e-15);
+/// ```
 pub fn bracketed(low: f64, high: f64, mut f: impl FnMut(f64) -> f64) -> Option<f64> {
     let (mut a, mut b) = (low, high);
     let (mut fa, mut fb) = (f(a), f(b));

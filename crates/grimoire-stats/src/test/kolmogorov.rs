@@ -17,7 +17,15 @@ use crate::record::{Alternative, Record};
 
 const MOST_CELLS: f64 = 1e8;
 
-/// One sample against the cumulative distribution function `cdf`.
+/// One sample against the cumulative distribution function `cdf` = F: D = max over the sorted
+/// sample of i/n − F(x₍ᵢ₎) ([`Alternative::Greater`]), F(x₍ᵢ₎) − (i − 1)/n ([`Alternative::Less`]),
+/// or the larger of both.
+///
+/// Domain: finite values; a continuous F that was not fitted to them. Method: one walk over the
+/// sorted values; the null distribution of [`crate::dist::kolmogorov`], exact to n = 20,000 (of one
+/// side always), a corrected limit beyond. Accuracy: D within 10⁻¹⁴ and p within 10⁻¹² relative of
+/// scipy (`tests/against_scipy.rs`). Source: A. Kolmogorov (1933); Z. Birnbaum and F. Tingey
+/// (1951).
 ///
 /// # Errors
 /// When the sample is empty, a value is not finite, or `cdf` leaves [0, 1].
@@ -60,7 +68,13 @@ pub fn one_sample(
     Ok(if tied { record.assuming("ties were broken by rounding only") } else { record })
 }
 
-/// Two samples. With ties the p-value is that of untied samples, which is conservative.
+/// Two samples: D = sup (Fₘ − Gₙ), sup (Gₙ − Fₘ) or sup |Fₘ − Gₙ|, Fₘ that of `x`. With ties the
+/// p-value is that of untied samples, which is conservative.
+///
+/// Domain: finite values. Method: one walk over both sorted samples; lattice paths while m·n ≤ 10⁸
+/// ([`kolmogorov::two_samples`]), else the limit at z = D √(mn/(m + n)), e^(−2z²) of one side.
+/// Accuracy: D within 10⁻¹⁴ and p within 10⁻¹² relative of scipy (`tests/against_scipy.rs`); the
+/// limit is an approximation. Source: N. Smirnov (1948); J. Hodges (1957).
 ///
 /// # Errors
 /// When a sample is empty or a value is not finite.

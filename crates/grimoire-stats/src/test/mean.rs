@@ -13,7 +13,8 @@ use crate::dist::{Distribution, Student};
 use crate::error::{Error, Result, finite, open_unit, sample};
 use crate::record::{Alternative, Interval, Record};
 
-/// n, mean and variance (divisor n − 1) of a sample, by two passes with Neumaier's sums.
+/// n, mean and variance (divisor n − 1) of a sample, the mean in the unit of the values and the
+/// variance in its square.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Summary {
     /// Number of values.
@@ -25,7 +26,18 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Of at least one value; the variance of one is NaN.
+    /// x̄ = Σ x/n and s² = Σ (x − x̄)²/(n − 1).
+    ///
+    /// Domain: any values; of one the variance is NaN, of none all is. Method: two passes with
+    /// Neumaier's sums, and what the rounding of x̄ left is taken off again. Accuracy: rounding of
+    /// the result, for values of any size beside their spread; t tests from it are within 10⁻¹³ of
+    /// R's statistics (`tests/against_r.rs`). Source: A. Neumaier (1974); T. Chan, G. Golub and R.
+    /// LeVeque, *Algorithms for computing the sample variance* (1983), for the correction.
+    ///
+    /// ```
+    /// let s = grimoire_stats::test::mean::Summary::of(&[1e9, 1e9 + 1.0, 1e9 + 2.0]);
+    /// assert_eq!((s.mean, s.variance), (1e9 + 1.0, 1.0));
+    /// ```
     pub fn of(values: &[f64]) -> Self {
         let n = values.len() as f64;
         let mean = sum(values.iter().copied()) / n;
@@ -46,10 +58,26 @@ pub(crate) fn sum(values: impl Iterator<Item = f64>) -> f64 {
     total + lost
 }
 
-/// One mean against `mu`: t = (x̄ − μ) / (s/√n) with n − 1 degrees of freedom.
+/// One mean against `mu`: t = (x̄ − μ) / (s/√n) with n − 1 degrees of freedom. The interval is x̄ ±
+/// t s/√n, open where the alternative is; the effect is Cohen's d = (x̄ − μ)/s with a two-sided
+/// interval, `hedges_g` is d (1 − 3/(4(n − 1) − 1)).
+///
+/// Domain: two finite values or more that vary, a finite μ in their unit, a level between 0 and 1.
+/// Method: Neumaier's sums, tails and quantile of Student's distribution. Accuracy: t within 10⁻¹³,
+/// p and ends within 10⁻¹² relative of R (`tests/against_r.rs`). Source: Student (1908); J. Cohen
+/// (1988), L. Hedges (1981) and J. Steiger and R. Fouladi (1997) for the effect.
 ///
 /// # Errors
-/// When there are fewer than two values, one is not finite, or all are equal.
+/// When there are fewer than two values, one is not finite, or all are equal; when the level is not
+/// in (0, 1).
+///
+/// ```
+/// use grimoire_stats::Alternative::TwoSided;
+/// use grimoire_stats::test::mean;
+/// // By hand: mean 2, s = 1, so t = 2/(1/√3) against 0.
+/// let record = mean::one_sample(&[1.0, 2.0, 3.0], 0.0, TwoSided, 0.95).unwrap();
+/// assert!((record.statistic.unwrap() - 12_f64.sqrt()).abs() < 1e-14);
+/// ```
 pub fn one_sample(values: &[f64], mu: f64, alternative: Alternative, level: f64) -> Result<Record> {
     sample("the sample", values, 2)?;
     finite("the hypothetical mean", mu)?;
@@ -74,7 +102,11 @@ pub fn one_sample(values: &[f64], mu: f64, alternative: Alternative, level: f64)
         .assuming("the mean is about normal (values normal, or n large)"))
 }
 
-/// Paired samples: the mean of `x − y` against `mu`.
+/// Paired samples: [`one_sample`] of the differences dᵢ = xᵢ − yᵢ, t = (d̄ − μ) / (s_d/√n).
+///
+/// Domain: as many x as y, differences that vary. Method: the differences as doubles, then as
+/// `one_sample`. Accuracy: as `one_sample`, t within 10⁻¹³ and p and ends within 10⁻¹² relative of
+/// R (`tests/against_r.rs`), of the differences, each rounded once. Source: Student (1908).
 ///
 /// # Errors
 /// When lengths differ, and as [`one_sample`].
@@ -112,11 +144,25 @@ pub(crate) fn differences(x: &[f64], y: &[f64]) -> Result<Vec<f64>> {
     Ok(x.iter().zip(y).map(|(a, b)| a - b).collect())
 }
 
-/// Two independent means. Student's test when `equal_variances`, else Welch's with Satterthwaite's
-/// degrees of freedom (the default to take).
+/// Two independent means, x̄ − ȳ against 0. Student's test when `equal_variances`, else Welch's
+/// with Satterthwaite's degrees of freedom (the default to take):
+///
+/// ```text
+/// Welch     t = (x̄ − ȳ)/√(u + v),  u = s²_x/m, v = s²_y/n,  ν = (u + v)²/(u²/(m−1) + v²/(n−1))
+/// Student   t = (x̄ − ȳ)/(s √(1/m + 1/n)),  s² = ((m−1)s²_x + (n−1)s²_y)/ν,  ν = m + n − 2
+/// ```
+///
+/// The effect is Cohen's d = (x̄ − ȳ)/s with the pooled s in both, and an interval of m + n − 2
+/// degrees of freedom.
+///
+/// Domain: two finite values or more in each, not all constant; a level between 0 and 1. Method:
+/// Neumaier's sums, tails and quantile of Student's distribution. Accuracy: t and ν within 10⁻¹³, p
+/// and ends within 10⁻¹² relative of R (`tests/against_r.rs`). Source: B. Welch (1947); F.
+/// Satterthwaite (1946); Student (1908).
 ///
 /// # Errors
-/// When a sample has fewer than two values, a value is not finite, or neither sample varies.
+/// When a sample has fewer than two values, a value is not finite, or neither sample varies; when
+/// the level is not in (0, 1).
 pub fn two_samples(
     x: &[f64],
     y: &[f64],

@@ -1,11 +1,14 @@
 //! Tests: how surprising the data are if nothing is going on.
 //!
-//! Each returns a [`Record`](crate::record::Record) with statistic, p-value, estimate with interval,
-//! effect size and what must hold. Counts: [`binomial`], [`rate`], [`table`]. Means: [`mean`]. Ranks and
-//! signs: [`ranks`]. Whole distributions: [`kolmogorov`]. Many at once: [`crate::multiple`].
+//! Each returns a [`Record`](crate::record::Record) with statistic, p-value, estimate with
+//! interval, effect size and what must hold. Counts: [`binomial`], [`rate`], [`table`]. Means:
+//! [`mean`]. Ranks and signs: [`ranks`]. Whole distributions: [`kolmogorov`]. Many at once:
+//! [`crate::multiple`].
 //!
-//! Exact two-sided p-values follow the rule *all outcomes no likelier than the one seen* (probabilities
-//! within one part in 10⁷ count as equal, as in R and scipy, so that rounding cannot drop a tie).
+//! Equation: p = P(data at least as far from the hypothesis | the hypothesis). Exact two-sided
+//! p-values follow the rule *all outcomes no likelier than the one seen* (probabilities within one
+//! part in 10⁷ count as equal, as in R and scipy, so that rounding cannot drop a tie). What is not
+//! here: a decision, which is the reader's.
 
 pub mod binomial;
 pub mod kolmogorov;
@@ -21,11 +24,20 @@ use crate::special::incomplete::Tails;
 /// One part in 10⁷: probabilities this close count as equally likely.
 const TIE: f64 = 1.000_000_1;
 
-/// Sum of the probabilities of all outcomes no likelier than `x`, for a unimodal discrete
-/// distribution: two tails found by bisection, so the cost does not grow with the support.
+/// Sum of the probabilities of all outcomes no likelier than `x`, Σ P(k) over P(k) ≤ P(x)·(1 +
+/// 10⁻⁷), for a unimodal discrete distribution.
 ///
-/// Accuracy: that of the two tails, 10⁻¹² of the value to n = 10¹² (`tests/against_mpmath.rs`). Source: R. A. Fisher's
-/// rule as R's `binom.test` has it.
+/// Domain: a discrete `d` with one mode (it may be a plateau) and any x; 0 where x is not possible.
+/// Method: two tails, the far one found by bisection from the mode, so the cost does not grow with
+/// the support. Accuracy: that of the two tails, relative error at most 10⁻¹² to n = 10¹²
+/// (`tests/against_mpmath.rs`). Source: R. A. Fisher's rule as R's `binom.test` has it.
+///
+/// ```
+/// use grimoire_stats::dist::Binomial;
+/// // One head of five is as likely as four: 2 (1 + 5)/32.
+/// let d = Binomial::new(5, 0.5).unwrap();
+/// assert!((grimoire_stats::test::no_likelier(&d, 1.0) - 0.375).abs() < 1e-15);
+/// ```
 pub fn no_likelier(d: &impl Distribution, x: f64) -> f64 {
     no_likelier_with_ln(d, x).0
 }

@@ -28,13 +28,31 @@ pub enum Null {
 
 const MOST_WORK: f64 = 3e8;
 
-/// Wilcoxon's signed-rank test that `values` are symmetric about `center` (give differences for pairs).
+/// Wilcoxon's signed-rank test that `values` are symmetric about `center` (give differences for
+/// pairs): V = Σ ranks of |x − center| over those with x > center. Zeros are dropped (Wilcoxon's
+/// rule).
 ///
-/// V is the sum of the ranks of |x − center| over positive differences; zeros are dropped (Wilcoxon's
-/// rule). The effect is the matched rank-biserial correlation.
+/// The estimate is the pseudo-median, the median of (xᵢ + xⱼ)/2 over i ≤ j, with the interval
+/// between two of these by rank (both to 3,000 values); the effect is the matched rank-biserial
+/// correlation 2V/(n(n + 1)/2) − 1.
+///
+/// Domain: finite values, one of them not `center`; a level between 0 and 1. Method: the
+/// permutation distribution given the ties while n³ ≤ 3·10⁸, or as `null` says; else normal with
+/// corrections for ties and continuity. The interval takes the critical value of untied ranks.
+/// Accuracy: V equal to R's, p, estimate and ends within 10⁻¹² relative (`tests/against_r.rs`).
+/// Source: F. Wilcoxon (1945); J. Hodges and E. Lehmann (1963).
 ///
 /// # Errors
-/// When the sample is empty, holds what is not finite, or has no value other than `center`.
+/// When the sample is empty, holds what is not finite, or has no value other than `center`; when
+/// the level is not in (0, 1).
+///
+/// ```
+/// use grimoire_stats::Alternative::Greater;
+/// use grimoire_stats::test::ranks::{Null, wilcoxon};
+/// // All four above zero: one pattern of signs in sixteen.
+/// let record = wilcoxon(&[0.5, 1.0, 2.5, 4.0], 0.0, Null::Exact, Greater, 0.9).unwrap();
+/// assert_eq!(record.p_value, Some(1.0 / 16.0));
+/// ```
 pub fn wilcoxon(
     values: &[f64],
     center: f64,
@@ -111,13 +129,21 @@ fn walsh_averages(values: &[f64], center: f64) -> Vec<f64> {
     walsh
 }
 
-/// Mann and Whitney's test that `x` and `y` come from one distribution.
+/// Mann and Whitney's test that `x` and `y` come from one distribution: U = #{xᵢ > yⱼ} + ½ #{xᵢ =
+/// yⱼ}.
 ///
-/// U counts the pairs with x > y (ties one half). The estimate is the Hodges–Lehmann shift; the effect is
-/// P(x > y) + ½ P(x = y) with DeLong's variance on the logit scale.
+/// The estimate is the Hodges–Lehmann shift, the median of xᵢ − yⱼ, with the interval between two
+/// of these by rank (both to m·n = 5·10⁶); the effect is P(x > y) + ½ P(x = y) = U/(mn) with
+/// DeLong's variance on the logit scale, two-sided, absent where the samples do not overlap.
+///
+/// Domain: finite values, one or more in each; a level between 0 and 1. Method: the permutation
+/// distribution given the ties while [`rank_sum_cost`] ≤ 3·10⁸, or as `null` says; else normal with
+/// corrections for ties and continuity. Accuracy: U equal to R's, p, estimate and ends within 10⁻¹²
+/// relative (`tests/against_r.rs`). Source: H. Mann and D. Whitney (1947); J. Hodges and E. Lehmann
+/// (1963); E. DeLong, D. DeLong and D. Clarke-Pearson (1988).
 ///
 /// # Errors
-/// When a sample is empty or holds what is not finite.
+/// When a sample is empty or holds what is not finite, or the level is not in (0, 1).
 pub fn mann_whitney(
     x: &[f64],
     y: &[f64],
@@ -180,10 +206,20 @@ pub fn mann_whitney(
     Ok(record)
 }
 
-/// The sign test that the median is `center`: the number of values above it is binomial.
+/// The sign test that the median is `center`: the number of values above it, of n = above + below,
+/// is binomial with probability ½, p = Σ P(k) over a tail or over what is no likelier.
+///
+/// The estimate is the sample median; its interval runs between the k-th smallest and the k-th
+/// largest of all values, k the largest with P(B ≤ k − 1) ≤ the error of a side, infinite where
+/// there is none.
+///
+/// Domain: finite values, one of them not `center`; a level between 0 and 1. Method: binomial
+/// tails. Accuracy: that of [`super::binomial::exact`], 10⁻¹² relative. Source: J. Arbuthnot
+/// (1710); W. Thompson (1936) for the interval.
 ///
 /// # Errors
-/// When the sample is empty, holds what is not finite, or has no value other than `center`.
+/// When the sample is empty, holds what is not finite, or has no value other than `center`; when
+/// the level is not in (0, 1).
 pub fn sign(values: &[f64], center: f64, alternative: Alternative, level: f64) -> Result<Record> {
     sample("the sample", values, 1)?;
     open_unit("the level", level)?;

@@ -13,13 +13,27 @@ use crate::error::{Error, Result, not_negative, positive};
 use crate::interval::{Proportion, Rate};
 use crate::record::{Alternative, Interval, Record};
 
-/// Exact test of `count` events in `exposure` against `rate`.
+/// Exact test of `count` = x events in `exposure` against `rate` per unit: the count is Poisson
+/// with mean rate·exposure, p = Σ P(k) over the tail of the alternative, or for two sides over all
+/// k with P(k) ≤ P(x).
 ///
-/// As [`super::binomial::exact`]: one tail or all outcomes no likelier; `more` has the central and the
-/// mid-p version; `interval` is Garwood's.
+/// As [`super::binomial::exact`], `more` has the central and the mid-p version; `interval` is
+/// Garwood's, `intervals` the others'; the effect is the ratio of the rate seen to the hypothesis.
+///
+/// Domain: whole counts, an exposure above 0, a rate from 0, both finite; a level between 0 and 1.
+/// Method: Poisson tails, as [`super::no_likelier`]. Accuracy: p and ends within 10⁻¹² relative of
+/// R, counts to 10⁶ (`tests/against_r.rs`). Source: F. Garwood (1936); H. Lancaster (1961).
 ///
 /// # Errors
-/// When the exposure is not positive or the rate negative.
+/// When the exposure is not positive, the rate negative, or the level not in (0, 1).
+///
+/// ```
+/// use grimoire_stats::Alternative::TwoSided;
+/// // R: poisson.test(137, 24.19893): p < 2.2e-16, interval 4.753125 to 6.692709.
+/// let record = grimoire_stats::test::rate::exact(137, 24.19893, 1.0, TwoSided, 0.95).unwrap();
+/// let interval = record.interval.unwrap();
+/// assert!((interval.lower - 4.753125).abs() < 5e-7 && (interval.upper - 6.692709).abs() < 5e-7);
+/// ```
 pub fn exact(
     count: u64,
     exposure: f64,
@@ -61,13 +75,20 @@ pub fn exact(
     Ok(record)
 }
 
-/// Two rates, (count, exposure) each: exact test that their ratio is `ratio`.
+/// Two rates, (count, exposure) each: exact test that their ratio is `ratio`. Given the total n,
+/// the first count is binomial with probability π = ratio·t₁ / (ratio·t₁ + t₂), p = Σ P(k).
 ///
-/// Given the total, the first count is binomial with probability ratio·t₁ / (ratio·t₁ + t₂). `more`
-/// holds the p-value of the E-test where the ratio is 1 and the counts are below 10⁶.
+/// The interval of the ratio is that of π turned by π/(1 − π)·t₂/t₁, Clopper–Pearson's in front,
+/// mid-p and Wilson's beside it. `more` holds the p-value of the E-test where the ratio is 1 and
+/// the counts are together below 10⁶.
+///
+/// Domain: whole counts, not both 0; exposures and a ratio above 0, finite; a level between 0 and
+/// 1. Method: binomial tails. Accuracy: p and ends within 10⁻¹² relative of R's `poisson.test`
+/// (`tests/against_r.rs`). Source: J. Przyborowski and H. Wilenski (1940).
 ///
 /// # Errors
-/// When an exposure or the ratio is not positive, or there are no events at all.
+/// When an exposure or the ratio is not positive, there are no events at all, or the level is not
+/// in (0, 1).
 pub fn two_rates(
     one: (u64, f64),
     two: (u64, f64),
@@ -127,11 +148,17 @@ pub fn two_rates(
     Ok(record)
 }
 
-/// The E-test of two Poisson rates: P(|T| ≥ |t|) with T = (x₁/t₁ − x₂/t₂)/√(x₁/t₁² + x₂/t₂²), both
-/// counts Poisson at the pooled rate. More powerful than the conditional test, not strictly valid.
+/// The E-test of two Poisson rates, (count, exposure) each: P(|T| ≥ |t|), or of one side, with T =
+/// (x₁/t₁ − x₂/t₂)/√(x₁/t₁² + x₂/t₂²), both counts Poisson at the pooled rate. More powerful than
+/// the conditional test, not strictly valid.
 ///
-/// The sum leaves out counts whose probability is below 10⁻¹⁷ of that of the counts seen, so that small p-values keep
-/// their digits. Below 10⁻³⁰⁸ they are 0, and so they are where the counts seen have a probability below e⁻¹⁹⁶⁰.
+/// Domain: whole counts, exposures above 0 and finite; without any events p is 1. Method: a sum
+/// over the first count of a tail over the second, since T falls in it. It leaves out counts whose
+/// probability is below 10⁻¹⁷ of that of the counts seen, so that small p-values keep their digits.
+/// Below 10⁻³⁰⁸ they are 0, and so they are where the counts seen have a probability below e⁻¹⁹⁶⁰.
+/// Accuracy: relative error at most 10⁻¹² of the whole sum, down to p-values of 10⁻¹⁶
+/// (`tests/against_r.rs`, `tests/against_mpmath.rs`). Source: K. Krishnamoorthy and J. Thomson, *A
+/// more powerful test for comparing two Poisson means* (2004).
 ///
 /// # Errors
 /// When an exposure is not positive.

@@ -15,15 +15,31 @@ use crate::error::{Error, Result, open_unit};
 use crate::record::{Alternative, Interval, Record};
 use crate::special::root;
 
-/// Fisher's exact test of the table [[a, b], [c, d]].
+/// Fisher's exact test of the table [[a, b], [c, d]]: given the margins, a is hypergeometric, p = Σ
+/// P(k) over the tail of the alternative, or for two sides over all k with P(k) ≤ P(a).
 ///
-/// Given the margins, a is hypergeometric. The estimate is the conditional maximum-likelihood odds
-/// ratio, its interval inverts the two one-sided exact tests: it covers at least the level by construction, and more,
-/// since counts are whole (96.7 where 95 is asked, of 80 and 120; `tests/coverage_models.rs`).
+/// The estimate is the conditional maximum-likelihood odds ratio, the ω with E(a | ω) = a; its
+/// interval inverts the two one-sided exact tests: it covers at least the level by construction,
+/// and more, since counts are whole (96.7 where 95 is asked, of 80 and 120;
+/// `tests/coverage_models.rs`).
+///
+/// Domain: whole counts, not all 0, to 10¹⁵ in all; a level between 0 and 1. The estimate is NaN
+/// where the margins leave one table only, 0 or ∞ at the ends. Method: tails of the hypergeometric
+/// distribution, Brent's root finder on the noncentral one. Accuracy: p within 10⁻¹² relative of R
+/// and scipy (`tests/against_r.rs`, `tests/against_scipy.rs`), odds ratio and ends within 10⁻¹² of
+/// mpmath at 40 digits (`tests/against_mpmath.rs`). Source: R. A. Fisher, *The logic of inductive
+/// inference* (1935).
 ///
 /// # Errors
-/// When the table is empty, the level not in (0, 1), or the margins are beyond an exact answer (a spread
-/// above 10⁸).
+/// When the table is empty, the level not in (0, 1), or the margins are beyond an exact answer (a
+/// spread above 10⁸).
+///
+/// ```
+/// use grimoire_stats::Alternative::Greater;
+/// // The lady tasting tea, three of four cups right: (16 + 1)/70.
+/// let record = grimoire_stats::test::table::fisher([[3, 1], [1, 3]], Greater, 0.95).unwrap();
+/// assert!((record.p_value.unwrap() - 17.0 / 70.0).abs() < 1e-14);
+/// ```
 pub fn fisher(table: [[u64; 2]; 2], alternative: Alternative, level: f64) -> Result<Record> {
     open_unit("the level", level)?;
     let [[a, b], [c, d]] = table;
@@ -84,9 +100,16 @@ fn odds_where(central: &Hypergeometric, x: f64, f: impl Fn(&Noncentral) -> f64) 
     Ok(root.exp())
 }
 
-/// Pearson's chi-square test of independence of a table of counts, one vector per row.
+/// Pearson's chi-square test of independence of a table of counts, one vector per row: X² = Σ (nᵢⱼ
+/// − e)²/e with e the row sum times the column sum over n, (r − 1)(c − 1) degrees of freedom.
 ///
-/// `corrected` applies Yates' correction to a 2×2 table. The effect is Cramér's V.
+/// `corrected` applies Yates' correction, |nᵢⱼ − e| less ½ (or less itself), to a 2×2 table and
+/// nothing to others. The effect is Cramér's V = √(X²/(n (min(r, c) − 1))).
+///
+/// Domain: two rows and columns or more of one length, no margin zero; expected counts of five or
+/// more for the approximation. Method: the upper tail of χ². Accuracy: X² and p within 10⁻¹²
+/// relative of R (`tests/against_r.rs`). Source: K. Pearson (1900); F. Yates (1934); H. Cramér
+/// (1946).
 ///
 /// # Errors
 /// When rows differ in length, there are fewer than two rows or columns, or a margin is zero.
@@ -148,10 +171,23 @@ pub fn independence(rows: &[Vec<u64>], corrected: bool) -> Result<Record> {
         .assuming("expected counts are not small (five or more)"))
 }
 
-/// Pearson's chi-square test of counts against given probabilities (all equal when `None`).
+/// Pearson's chi-square test of counts against given `probabilities` (all equal when `None`): X² =
+/// Σ (nᵢ − n pᵢ)²/(n pᵢ), k − 1 degrees of freedom. The effect is Cohen's w = √(X²/n).
+///
+/// Domain: two counts or more, not all 0; positive probabilities that sum to 1; expected counts of
+/// five or more for the approximation. Method: the upper tail of χ². Accuracy: X² within 10⁻¹³ and
+/// p within 10⁻¹² relative of R (`tests/against_r.rs`). Source: K. Pearson (1900); J. Cohen (1988)
+/// for w.
 ///
 /// # Errors
-/// When lengths differ, the probabilities do not sum to 1 within 10⁻⁹, or one is not positive.
+/// When there are fewer than two counts or all are zero, lengths differ, the probabilities do not
+/// sum to 1 within 10⁻⁹, or one is not positive.
+///
+/// ```
+/// // A die of 60 throws, by hand: (16 + 16)/10 = 3.2.
+/// let record = grimoire_stats::test::table::fit(&[14, 10, 10, 10, 10, 6], None).unwrap();
+/// assert!((record.statistic.unwrap() - 3.2).abs() < 1e-14);
+/// ```
 pub fn fit(counts: &[u64], probabilities: Option<&[f64]>) -> Result<Record> {
     if counts.len() < 2 {
         return Err(Error::TooFew { what: "the counts", needed: 2, found: counts.len() });

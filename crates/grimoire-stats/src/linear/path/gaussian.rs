@@ -31,14 +31,33 @@ const WHOLE_GRAM: usize = 4096;
 const ROUNDING_SHOWS: f64 = 1e-9;
 const NO_SLOT: u32 = u32::MAX;
 
-/// Fits the path of `y` on `design`.
+/// Fits the path of `y` on `design`: for each λ the minimum of 1/(2n) ‖y − b₀ − Xb‖² + λ [ α‖b‖₁ +
+/// (1−α)/2 ‖b‖² ], with the conventions of the [module](super).
 ///
-/// The objective and the conventions are those of the [module](super). Coefficients are exact to about
-/// the square root of the tolerance, and usually to rounding, since the last step is exact.
+/// Domain: finite values, two rows or more, a response that varies; α from 0 to 1, λ ≥ 0. Method:
+/// coordinate descent on the Gram matrix, on that of a working set grown by the strong rule, or
+/// from the residual, with an exact last step. Accuracy: each point's duality gap is at most the
+/// tolerance, so that fitted values are exact to about its square root; coefficients within 10⁻⁷ of
+/// glmnet's and scikit-learn's at a tight tolerance (`tests/linear_path.rs`). Source: J. Friedman,
+/// T. Hastie and R. Tibshirani (2010), 2.1 and 2.2; R. Tibshirani and others (2012).
 ///
 /// # Errors
-/// When the sizes differ, a value is not finite, y does not vary, or a penalty needs more than
-/// `max_sweeps` sweeps.
+/// When the sizes differ, a value is not finite, y does not vary, an option is outside its domain,
+/// or a penalty needs more than `max_sweeps` sweeps.
+///
+/// ```
+/// use grimoire_stats::linear::path::{Convention, Options, gaussian};
+/// use grimoire_stats::linear::{Columns, Design};
+/// // One standardised predictor, y = x: the lasso takes λ off the coefficient.
+/// let x = Design::Dense(Columns::new(2, 1, vec![-1.0, 1.0]).unwrap());
+/// let options = Options {
+///     convention: Convention::Sklearn,
+///     lambdas: Some(vec![0.25]),
+///     ..Options::default()
+/// };
+/// let path = gaussian(&x, &[-1.0, 1.0], &options).unwrap();
+/// assert!((path.points[0].dense(1)[0] - 0.75).abs() < 1e-12);
+/// ```
 pub fn gaussian(design: &Design, y: &[f64], options: &Options) -> Result<Path> {
     check(design, y, options)?;
     let centre = if options.intercept { mean(y) } else { 0.0 };

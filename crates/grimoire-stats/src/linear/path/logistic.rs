@@ -24,10 +24,19 @@ use crate::link::{logit, sigmoid, softplus};
 
 const NEWTON_STEPS: usize = 200;
 
-/// Fits the path of `y`, whose values are 0 and 1, on `design`.
+/// Fits the path of `y`, whose values are 0 and 1, on `design`: for each λ the minimum of 1/n Σ [
+/// log(1 + e^ηᵢ) − yᵢηᵢ ] + λ [ α‖b‖₁ + (1−α)/2 ‖b‖² ], η = b₀ + Xb.
+///
+/// Domain: responses of 0 and 1, both seen; finite predictors; α from 0 to 1, λ ≥ 0. Method:
+/// proximal Newton steps, each a quadratic problem on a working set, halved until the objective
+/// falls. Accuracy: each point's duality gap is at most the tolerance; coefficients within 10⁻⁷ of
+/// glmnet's and scikit-learn's at a tight tolerance (`tests/linear_path.rs`). Source: J. Friedman,
+/// T. Hastie and R. Tibshirani (2010), 3; E. Ndiaye and others, *Gap safe screening rules for
+/// sparsity enforcing penalties* (2017), for the gap.
 ///
 /// # Errors
-/// When the sizes differ, a response is neither 0 nor 1, all are equal, or a fit does not converge.
+/// When the sizes differ, a response is neither 0 nor 1, all are equal, an option is outside its
+/// domain, or a fit does not converge (data that can be separated, without a penalty).
 pub fn logistic(design: &Design, y: &[f64], options: &Options) -> Result<Path> {
     options.check()?;
     sample("the response", y, 2)?;

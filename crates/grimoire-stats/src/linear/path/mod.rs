@@ -143,7 +143,7 @@ impl Options {
     }
 }
 
-/// The fit at one penalty.
+/// The fit at one penalty, coefficients in the unit of the response over that of the predictor.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Point {
     /// The penalty, in the convention asked for.
@@ -161,7 +161,8 @@ pub struct Point {
 }
 
 impl Point {
-    /// All `p` coefficients.
+    /// All `p` coefficients, zeros included, in the order of the columns; `p` must be that of the
+    /// fit.
     pub fn dense(&self, p: usize) -> Vec<f64> {
         let mut out = vec![0.0; p];
         for &(j, value) in &self.coefficients {
