@@ -179,6 +179,7 @@ impl Axis {
         let step = digit * 10f64.powi(exponent);
         let (first, last) = ((low / step - 1e-9).ceil(), (high / step + 1e-9).floor());
         let far = low.abs().max(high.abs()) >= 1e7 || step < 1e-5;
+        let decimals = (low.abs().max(high.abs()).log10().floor() as i32 - exponent).clamp(3, 16);
         let mut ticks = Vec::new();
         let mut count = first;
         while count <= last && ticks.len() <= most + 2 {
@@ -188,8 +189,10 @@ impl Axis {
             } else {
                 count * digit * 10f64.powi(exponent)
             };
-            let text = if far && value != 0.0 {
-                number::scientific(value, 3)
+            let text = if far && value == 0.0 {
+                "0".to_owned()
+            } else if far {
+                number::scientific(value, decimals as usize)
             } else {
                 number::fixed(value, usize::try_from(-exponent).unwrap_or(0))
             };
@@ -266,6 +269,9 @@ mod tests {
         let axis = Axis::linear("x");
         assert_eq!(texts(&axis, (0.0, 1.0), 5), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
         assert_eq!(texts(&axis, (-3.0, 12.0), 4), ["0", "5", "10"]);
+        let close = texts(&axis, (1e12 - 2.5e6, 1e12 + 1e6), 3);
+        assert_eq!(close, ["9.99998·10¹¹", "10¹²"]);
+        assert_eq!(texts(&axis, (0.0, 4e-7), 4), ["0", "10⁻⁷", "2·10⁻⁷", "3·10⁻⁷", "4·10⁻⁷"]);
         assert_eq!(texts(&axis.clone().whole(), (0.0, 2.2), 9), ["0", "1", "2"]);
         assert_eq!(
             texts(&axis.percent(), (0.0, 0.25), 5),

@@ -104,7 +104,7 @@ impl Layout {
         let beside_room = beside_room(figure, marks, width);
         let right = PAD + if beside_room > 0.0 { beside_room + 12.0 } else { 0.0 };
         let plot_width = width - left - right;
-        let x_ticks = figure.x.ticks(domains.0, ((plot_width / 62.0) as usize).clamp(2, 12));
+        let x_ticks = x_ticks(figure, domains.0, plot_width);
         let slanted = !figure.x.categories.is_empty()
             && widest(&x_ticks) + 8.0 > plot_width / x_ticks.len().max(1) as f64;
         let slant = if slanted { widest(&x_ticks).min(120.0) * 0.64 } else { 0.0 };
@@ -142,7 +142,9 @@ impl Layout {
             Ground::Simplex(corners) => draw_triangle(&plane, corners, svg),
             _ => self.draw_axes(figure, &plane, svg),
         }
-        let mut layers = Layers::default();
+        let crossed = marks.iter().filter_map(|(mark, _)| mark.crosses());
+        let rules = crossed.filter(|x| plane.x.shows(*x)).map(|x| plane.x.at(x)).collect();
+        let mut layers = Layers { rules, ..Layers::default() };
         for (mark, tone) in marks {
             mark.draw(&plane, *tone, &mut layers);
         }
@@ -253,7 +255,8 @@ impl Layout {
                 continue;
             }
             let half = text::width(label, LABEL) / 2.0;
-            if !label.is_empty() && x - half > taken {
+            let on_page = x - half >= 0.0 && x + half <= self.width;
+            if !label.is_empty() && x - half > taken && on_page {
                 taken = x + half + 6.0;
                 svg.text("ta km", "middle", (x, bottom + 18.0), label);
             }
@@ -297,6 +300,17 @@ impl Layout {
 /// The width of the widest tick label.
 fn widest(ticks: &[Tick]) -> f64 {
     ticks.iter().map(|tick| text::width(&tick.text, LABEL)).fold(0.0, f64::max)
+}
+
+/// The ticks of x; fewer where their labels are too wide to stand beside each other.
+fn x_ticks(figure: &Figure, domain: (f64, f64), width: f64) -> Vec<Tick> {
+    let ticks = figure.x.ticks(domain, ((width / 62.0) as usize).clamp(2, 12));
+    let each = widest(&ticks) + 6.0;
+    let named = ticks.iter().filter(|tick| !tick.text.is_empty()).count();
+    if !figure.x.categories.is_empty() || figure.x.log || each * named as f64 <= width {
+        return ticks;
+    }
+    figure.x.ticks(domain, ((width / each) as usize).max(2))
 }
 
 /// The room for texts right of the plot.

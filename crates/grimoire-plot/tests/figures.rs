@@ -179,3 +179,41 @@ fn many_end_labels_never_overlap() {
     assert!(heights.len() > 15);
     assert!(heights.windows(2).all(|pair| pair[1] - pair[0] > 13.9), "{heights:?}");
 }
+
+/// The text elements of a figure with this anchor: place and words.
+fn texts(svg: &str, anchor: &str) -> Vec<(f64, String)> {
+    let number = |line: &str| line.split(" x=\"").nth(1)?.split('"').next()?.parse().ok();
+    let words = |line: &str| Some(line.split_once('>')?.1.split('<').next()?.to_owned());
+    let anchored = format!("text-anchor=\"{anchor}\"");
+    let lines = svg.lines().filter(|line| line.starts_with("<text") && line.contains(&anchored));
+    lines.filter_map(|line| Some((number(line)?, words(line)?))).collect()
+}
+
+#[test]
+fn ticks_of_close_large_values_differ_and_stay_on_the_page() {
+    for n in [1e7_f64, 1e9, 1e12] {
+        let points = (-40..=40).map(|i| (n + f64::from(i) * n.sqrt() / 10.0, 1.0)).collect();
+        let svg = Figure::new("t").add(Line::new("l", points)).svg().unwrap();
+        let ticks = texts(&svg, "middle");
+        let mut labels: Vec<&String> = ticks.iter().map(|(_, label)| label).collect();
+        let count = labels.len();
+        labels.sort();
+        labels.dedup();
+        assert!(count >= 3 && labels.len() == count, "{n}: {ticks:?}");
+        // A digit is at least five pixels wide at this size.
+        let wide = |label: &str| label.chars().count() as f64 * 5.0 / 2.0;
+        assert!(ticks.iter().all(|(x, l)| x - wide(l) > 0.0 && x + wide(l) < 720.0), "{ticks:?}");
+    }
+}
+
+#[test]
+fn the_label_of_a_rule_is_not_crossed_by_the_next_rule() {
+    let points = vec![(0.0, 0.0), (10.0, 1.0)];
+    let figure = Figure::new("t")
+        .add(Line::new("l", points))
+        .add(Rule::x(5.5, "least loss"))
+        .add(Rule::x(5.0, "one standard error"));
+    let svg = figure.svg().unwrap();
+    assert!(texts(&svg, "end").iter().any(|(_, label)| label == "one standard error"));
+    assert!(texts(&svg, "start").iter().any(|(_, label)| label == "least loss"));
+}

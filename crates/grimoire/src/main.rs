@@ -19,7 +19,10 @@ fn main() -> ExitCode {
     speak_of_our_own_panics();
     outlive_limits_of_files();
     let command = refused::numbers_may_be_negative(commands::Cli::command());
-    let read = command.try_get_matches().and_then(|found| commands::Cli::from_arg_matches(&found));
+    let words = refused::with_negative_numbers(std::env::args_os());
+    let read = command
+        .try_get_matches_from(words)
+        .and_then(|found| commands::Cli::from_arg_matches(&found));
     let cli = match read {
         Ok(cli) => cli,
         Err(error) => {

@@ -3,6 +3,7 @@
 
 use crate::failure::Failure;
 use clap::error::ErrorKind;
+use std::ffi::OsString;
 
 /// Numbers may be negative wherever a value may stand, so that `-3` is refused as a count and not as an option.
 pub(crate) fn numbers_may_be_negative(command: clap::Command) -> clap::Command {
@@ -12,6 +13,31 @@ pub(crate) fn numbers_may_be_negative(command: clap::Command) -> clap::Command {
             arg.allow_negative_numbers(takes)
         })
         .mut_subcommands(numbers_may_be_negative)
+}
+
+/// The words of a call, where `-1,2,3`, `-.5` and `-1e-3` after `stats` are written so that clap takes them for numbers
+/// and not for options: a list begins with a comma, a number is written out.
+pub(crate) fn with_negative_numbers(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let (mut numbers, mut verbatim) = (false, false);
+    let rewritten = |word: OsString| {
+        verbatim |= word == "--";
+        numbers |= word == "stats";
+        let found = word.to_str().filter(|_| numbers && !verbatim).and_then(negative);
+        found.map_or(word, OsString::from)
+    };
+    words.map(rewritten).collect()
+}
+
+fn negative(word: &str) -> Option<String> {
+    let begins = word.strip_prefix('-')?.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    let values: Option<Vec<f64>> =
+        word.split(',').filter(|piece| !piece.is_empty()).map(|piece| piece.parse().ok()).collect();
+    match values?[..] {
+        _ if !begins => None,
+        [value] if word.contains(['e', 'E']) || word.starts_with("-.") => Some(value.to_string()),
+        [_] => None,
+        _ => Some(format!(",{word}")),
+    }
 }
 
 /// The refusal, or nothing where the text is help or a version.
@@ -70,6 +96,24 @@ mod tests {
         refused(&error).map_or_else(String::new, |failure| {
             format!("{failure} / {}", failure.hint_line().unwrap_or_default())
         })
+    }
+
+    #[test]
+    fn negative_numbers_are_told_from_options() {
+        let words = |line: &str| -> Vec<String> {
+            let words = with_negative_numbers(line.split(' ').map(OsString::from));
+            words.into_iter().map(|word| word.into_string().unwrap()).collect()
+        };
+        for (line, expected) in [
+            ("stats mean -1,2,3", "stats mean ,-1,2,3"),
+            ("stats mean -.5 -2 1", "stats mean -0.5 -2 1"),
+            ("stats test t 1,2 --mu -1e-3", "stats test t 1,2 --mu -0.001"),
+            ("stats mean -- -1,2", "stats mean -- -1,2"),
+            ("stats eigen -1,2;3,4 -q -1.x", "stats eigen -1,2;3,4 -q -1.x"),
+            ("generate model -1,2", "generate model -1,2"),
+        ] {
+            assert_eq!(words(line).join(" "), expected);
+        }
     }
 
     #[test]

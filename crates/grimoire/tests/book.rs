@@ -264,6 +264,25 @@ fn an_unknown_entry_is_a_usage_error_with_the_nearest_names() {
 }
 
 #[test]
+fn entries_answer_to_short_names_plurals_and_both_spellings() {
+    for (asked, name) in [
+        ("kl", "kl-divergence"),
+        ("l1", "l1-regularization"),
+        ("bayes", "bayes-theorem"),
+        ("eigenvectors", "eigenvector"),
+        ("L2 regularisation", "l2-regularization"),
+        ("p-values", "p-value"),
+    ] {
+        let json = run(&format!("grimoire book {asked} --json"), &book());
+        let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+        assert_eq!(json["name"], name, "{asked}");
+    }
+    let list = run("grimoire book", &book());
+    let list = String::from_utf8(list.stdout).unwrap();
+    assert!(!list.contains("](") && !list.contains('['), "{list}");
+}
+
+#[test]
 fn the_harness_sees_a_wrong_line() {
     let text = "```console\n$ printf 'a\\nb\\nc\\n'\na\n[...]\nc\n\n$ printf x\ny\n$ false\n```\n";
     let wrong = check("page.md", text);

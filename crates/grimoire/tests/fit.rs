@@ -180,6 +180,106 @@ fn a_saved_model_predicts_and_names_what_it_does_not_know() {
     assert_eq!(unknown.status.code(), Some(1));
 }
 
+/// Levels come from the rows that are used. Two groups with means 2.5 and 5.75: the base is the first mean, the term their
+/// difference, and a level whose only row has no target is not known.
+#[test]
+fn categories_have_the_levels_of_the_rows_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("t.csv", "c,x,y\na,1,\nb,2,2\nb,6,3\nd,1,5\nd,3,6.5\n");
+    let report = json(folder.path(), "ols t.csv --target y --features c --save m.json");
+    let terms = report["terms"].as_array().unwrap();
+    assert_eq!(terms.len(), 2);
+    assert_eq!(terms[1]["name"], "c=d");
+    close(number(&terms[0]["coefficient"]), 2.5, 1e-14, 0.0);
+    close(number(&terms[1]["coefficient"]), 3.25, 1e-14, 0.0);
+    assert_eq!(report["source"]["categories"], serde_json::json!([{ "column": "c", "base": "b" }]));
+    write("new.csv", "c\nb\n\na\n");
+    let unknown = grimoire(folder.path(), "predict m.json new.csv");
+    let said = "new.csv, line 4: `c` is `a`, which the model has not seen";
+    assert!(talk(&unknown).contains(said), "{}", talk(&unknown));
+    let lasso = json(folder.path(), "lasso t.csv --target y --features c --lambda 0 --folds 0");
+    assert_eq!(lasso["terms"], serde_json::json!(["c=d"]));
+    // The mean that fills a hole is that of the rows with a target, (2 + 6 + 3)/3 and not (1 + 2 + 6 + 3)/4.
+    write("holes.csv", "x,y\n1,\n2,2\n6,3\n,5\n3,6.5\n");
+    json(folder.path(), "ols holes.csv --target y --missing fill --save f.json");
+    let model = std::fs::read_to_string(folder.path().join("f.json")).unwrap();
+    let model: Value = serde_json::from_str(&model).unwrap();
+    close(number(&model["encoding"]["features"][0]["mean"]), 11.0 / 3.0, 1e-15, 0.0);
+}
+
+#[test]
+fn a_cell_that_makes_a_category_of_numbers_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("mixed.csv", "x,y\n1,2\n2,3\n3a,4\n2,6\n1,3\n");
+    let output = grimoire(folder.path(), "ols mixed.csv --target y");
+    let said = "mixed.csv: `x` is taken as a category, for line 4 is `3a`";
+    assert!(talk(&output).contains(said), "{}", talk(&output));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("base of the categories: x=1\n"), "{text}");
+    assert!(talk(&grimoire(folder.path(), "ols mixed.csv --target y --category x")).contains(said));
+    write("inf.csv", "x,y\n1,2\n2,3\ninf,4\n4,6\n");
+    let refused = grimoire(folder.path(), "ols inf.csv --target y");
+    let said = "inf.csv, line 4: `x` is `inf`, which is not a finite number";
+    assert!(talk(&refused).contains(said), "{}", talk(&refused));
+}
+
+/// Empty lines and quoted line ends count as lines of the file.
+#[test]
+fn lines_are_those_of_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("t.csv", "y,x,note\r\n1,1,a\r\n\r\n\r\n2,3,\"b\r\nc\"\r\n\r\n4,4,a\r\n5,7,a\r\n");
+    json(folder.path(), "ols t.csv --target y --features x --save m.json");
+    let rows = json(folder.path(), "predict m.json t.csv");
+    let lines: Vec<u64> =
+        rows["rows"].as_array().unwrap().iter().map(|row| row["line"].as_u64().unwrap()).collect();
+    assert_eq!(lines, [2, 5, 8, 9]);
+    write("wrong.csv", "y,x\n\n1,2\n\n\noops,3\n");
+    let refused = grimoire(folder.path(), "ols wrong.csv --target y");
+    assert!(talk(&refused).contains("line 6: `y` is `oops`"), "{}", talk(&refused));
+}
+
+#[test]
+fn names_with_commas_stand_in_quotes() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "\"size,m2\",y,z\n1,2,3\n2,3,1\n3,5,2\n4,6,4\n";
+    std::fs::write(folder.path().join("t.csv"), text).unwrap();
+    for line in ["--features \"size,m2\"", "--exclude z"] {
+        let report = json(folder.path(), &format!("ols t.csv --target y {line}"));
+        assert_eq!(report["terms"][1]["name"], "size,m2", "{line}");
+        // Slope of 2, 3, 5, 6 on 1 to 4.
+        close(number(&report["terms"][1]["coefficient"]), 1.4, 1e-14, 0.0);
+    }
+    let both = json(folder.path(), "ols t.csv --target y --features \"size,m2\",z");
+    assert_eq!(both["terms"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn ridge_says_what_it_scales_by_and_takes_only_its_options() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("t.csv", "x,y\n1,2\n2,3\n3,5\n");
+    let of = |line: &str| json(folder.path(), &format!("ridge t.csv --target y --lambda 1 {line}"));
+    assert_eq!(of("")["objective"], "|y - b0 - Xb|^2/(2n) + lambda |b|_2^2/(2s), s = sd(y)");
+    let report = of("--no-intercept --standardize false");
+    let text = "|y - Xb|^2/(2n) + lambda |b|_2^2/(2s), s = sqrt(mean(y^2))";
+    assert_eq!(report["objective"], text);
+    // x'y = 23, x'x = 14, n = 3, s = sqrt(38/3): the objective is least at 23/(14 + 3/s).
+    let s = (38.0_f64 / 3.0).sqrt();
+    close(number(&report["path"][0]["coefficients"][0]), 23.0 / (14.0 + 3.0 / s), 1e-13, 0.0);
+    for option in ["--lambdas 5", "--ratio 0.1", "--tolerance 1e-3", "--updates naive", "--folds 3"]
+    {
+        let output = grimoire(folder.path(), &format!("ridge t.csv --target y {option}"));
+        assert!(talk(&output).contains("unexpected argument"), "{option}: {}", talk(&output));
+    }
+    write("const.csv", "x,y\n1,2\n2,2\n3,2\n");
+    let constant = grimoire(folder.path(), "ridge const.csv --target y");
+    assert!(talk(&constant).contains("y does not vary"), "{}", talk(&constant));
+    assert_eq!(constant.status.code(), Some(1));
+}
+
 #[test]
 fn figures_are_written_whole() {
     let folder = tempfile::tempdir().unwrap();

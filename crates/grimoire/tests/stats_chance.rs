@@ -152,7 +152,7 @@ fn wrong_values_are_named_and_the_exit_code_is_not_zero() {
         ("test binomial -3 250", "invalid value '-3' for '<SUCCESSES>': a whole number", 2),
         ("test binomial 2.5 10", "invalid value '2.5' for '<SUCCESSES>': a whole number", 2),
         ("test binomal 3 10", "unrecognized subcommand 'binomal'", 2),
-        ("test fisher 1 -2 3 4", "invalid value '-2' for '<B>'", 2),
+        ("test fisher 1 -2 3 4", "invalid value '-2' for '[B]'", 2),
         ("test fisher 1 2 3", "required arguments were not provided: <D>", 2),
         ("test t 1", "the sample: 1 given, expected at least 2", 2),
         ("test kolmogorov-smirnov 1,2,3 nrmal", "`nrmal` is neither", 2),
@@ -176,15 +176,131 @@ fn wrong_values_are_named_and_the_exit_code_is_not_zero() {
         ("distribution normal 0", "normal takes 2 parameters, 1 were given", 2),
         ("test t missing.csv:x", "missing.csv", 1),
     ] {
-        let output = grimoire(line);
-        let talk = String::from_utf8(output.stderr).unwrap();
-        assert!(talk.contains(message), "{line}: {talk}");
-        assert!(talk.starts_with("error: ") && !talk.contains("Usage"), "{line}: {talk}");
-        let hinted = talk.lines().count() == 2 && talk.contains("\nhint: ");
-        assert!(talk.lines().count() == 1 || hinted, "{line}: {talk}");
-        assert_eq!(output.status.code(), Some(code), "{line}");
-        assert!(output.stdout.is_empty(), "{line}");
+        assert_refused(line, message, code);
     }
+}
+
+/// An option that would change nothing here is an error, and so is a value that would make the answer empty.
+#[test]
+fn options_that_would_do_nothing_are_refused() {
+    for (line, message) in [
+        ("test chi-square --row 1,2,3 --corrected", "--corrected goes with a table of two by two"),
+        ("test kolmogorov-smirnov 1,2 3,4 --against normal", "cannot be used with '--against"),
+        ("bayes proportion 1 2 1 2 --point 0.5", "cannot be used with '--point"),
+        ("bayes rate 5 1 --point 3", "--point needs a prior with a rate above 0"),
+        ("bootstrap 1,2,3 --share 0.2", "--share goes with --statistic quantile"),
+        ("mean 1 2 --order 3", "--order goes with --kind power"),
+        ("game 1,0;0,1 --against 1,0;0,1 --plot x.svg", "cannot be used with '--plot"),
+        ("test permutation 1,2 3,4 --exchanges 0", "invalid value '0' for '--exchanges"),
+        ("adjust 0.1 --alpha 2", "--alpha is 2, expected"),
+        ("binomial 3 0.5 --plot out.png", "out.png: figures are written as SVG"),
+    ] {
+        assert_refused(line, message, 2);
+    }
+}
+
+fn assert_refused(line: &str, message: &str, code: i32) {
+    let output = grimoire(line);
+    let talk = String::from_utf8(output.stderr).unwrap();
+    assert!(talk.contains(message), "{line}: {talk}");
+    assert!(talk.starts_with("error: ") && !talk.contains("Usage"), "{line}: {talk}");
+    let hinted = talk.lines().count() == 2 && talk.contains("\nhint: ");
+    assert!(talk.lines().count() == 1 || hinted, "{line}: {talk}");
+    assert_eq!(output.status.code(), Some(code), "{line}");
+    assert!(output.stdout.is_empty(), "{line}");
+}
+
+/// Two answers to each of six questions: counts from the columns are those written out.
+#[test]
+fn counts_come_from_columns() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.csv");
+    std::fs::write(&file, "before,after\n1,1\n0,1\n1,0\n0,1\n0,1\n0,0\n").unwrap();
+    let path = file.display();
+    for (columns, counts) in [
+        ("test binomial PATH:after", "test binomial 4 6"),
+        ("interval proportion PATH:before", "interval proportion 2 6"),
+        ("test proportions PATH:before PATH:after", "test proportions 2 6 4 6"),
+        ("test mcnemar PATH:before PATH:after", "test mcnemar 1 3 6"),
+        ("test chi-square PATH:after", "test chi-square --row 2,4"),
+        ("test chi-square PATH:before PATH:after", "test chi-square --row 1,3 --row 1,1"),
+    ] {
+        let columns = columns.replace("PATH", &path.to_string());
+        assert_eq!(json(&columns), json(counts), "{counts}");
+    }
+    let columns = json(&format!("test fisher {path}:before {path}:after"));
+    assert_eq!(columns["p_value"], json("test fisher 1 3 1 1")["p_value"]);
+    assert_eq!(columns["more"]["0 and 1"], 3.0);
+    for (line, said) in [
+        ("test mcnemar PATH:before", "give 3 counts, or two columns"),
+        ("test binomial PATH:before 3", "give 2 counts, or one column"),
+        ("test binomial 3", "required arguments were not provided: <N>"),
+        ("test fisher PATH:before 1 2 3", "give 4 counts, or two columns"),
+    ] {
+        let output = grimoire(&line.replace("PATH", &path.to_string()));
+        let talk = String::from_utf8(output.stderr).unwrap();
+        assert!(talk.contains(said), "{line}: {talk}");
+        assert_eq!(output.status.code(), Some(2), "{line}");
+    }
+    std::fs::write(&file, "before,after\n1,2\n").unwrap();
+    let talk = String::from_utf8(grimoire(&format!("test binomial {path}:after")).stderr).unwrap();
+    assert!(talk.contains(":after is 2, expected 0 or 1"), "{talk}");
+}
+
+#[test]
+fn negative_numbers_are_no_options() {
+    for (line, mean) in [
+        ("mean -1,2,5", 2.0),
+        ("mean -.5 1", 0.25),
+        ("mean -1e-3 1 --kind arithmetic", 0.4995),
+        ("test t -1,2,5 --mu -1e-3", 2.0),
+        ("bootstrap -1,2,5 --resamples 99", 2.0),
+        ("bootstrap 1,2,6 --minus -1,-2,-3 --resamples 99", 5.0),
+        ("interval mean -1,2,5", 2.0),
+    ] {
+        close(number(&json(line), &["estimate"]), mean, 1e-15, 0.0);
+    }
+    let far = json("distribution normal 0 1 --at -1e-3");
+    // mpmath: ncdf(-0.001) in 40 digits.
+    close(number(&far, &["at", "at_most"]), 0.499_601_057_786_088_94, 1e-13, 0.0);
+    let against = json("test kolmogorov-smirnov 1,2 --parameters -1,2");
+    // The largest distance is Phi((1 + 1)/2) - 0.
+    close(number(&against, &["statistic"]), 0.841_344_746_068_542_9, 1e-13, 0.0);
+}
+
+/// Jeffreys' prior stands whatever the unit, and is said to be the prior.
+#[test]
+fn the_prior_of_a_rate_does_not_depend_on_the_unit() {
+    let record = json("bayes rate 50 0.01");
+    close(number(&record, &["estimate"]), 5050.0, 1e-14, 0.0);
+    assert_eq!(record["more"]["prior_rate"], 0.0);
+    let many = json("bayes rate 1000000000000 1");
+    assert!(number(&many, &["interval", "lower"]) < 1e12);
+    assert!(number(&many, &["interval", "upper"]) > 1e12);
+    assert_eq!(json("bayes proportion 3 10")["more"]["prior_a"], 1.0);
+    let text = String::from_utf8(grimoire("bayes proportion 3 10").stdout).unwrap();
+    assert!(text.contains("prior b           1\n"), "{text}");
+}
+
+/// 10⁹ with milliseconds beside it: the text keeps the interval open.
+#[test]
+fn text_keeps_the_digits_that_tell_ends_apart() {
+    let values = "1000000000,1000000000.001,1000000000.002,1000000000.003,1000000000.004";
+    let text = String::from_utf8(grimoire(&format!("mean {values}")).stdout).unwrap();
+    // Mean and t interval by hand: .002 -+ 2.776445 * .00158114/sqrt 5.
+    assert!(text.contains("mean  1000000000.002\n"), "{text}");
+    assert!(text.contains("1000000000 to 1000000000.004 (Student's t)"), "{text}");
+    let text =
+        String::from_utf8(grimoire("test poisson 1000003000000 --rate 1e12").stdout).unwrap();
+    assert!(text.contains("1.000001e12 to 1.000005e12 (Wald"), "{text}");
+    let text = String::from_utf8(grimoire("interval rate 3 10 --level 0.9").stdout).unwrap();
+    assert!(text.starts_with("interval of a rate, 90 %\n"), "{text}");
+    let record = String::from_utf8(grimoire("test permutation 4,5,6 1,2,3").stdout).unwrap();
+    assert_eq!(record.matches("difference of means").count(), 1, "{record}");
+    let minus = json("bootstrap 4,5,6 --minus 1,1,3 --resamples 99");
+    assert_eq!(minus["estimate_name"], "mean difference");
+    let point = String::from_utf8(grimoire("binomial 10 0").stdout).unwrap();
+    assert!(point.contains("skewness            undefined\n"), "{point}");
 }
 
 #[test]

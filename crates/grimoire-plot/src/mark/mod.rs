@@ -48,6 +48,10 @@ pub(crate) trait Draw {
     fn beside(&self, _axes: Axes<'_>, _tone: Tone) -> Vec<Beside> {
         Vec::new()
     }
+    /// The value of x at which an upright line crosses the whole plot.
+    fn crosses(&self) -> Option<f64> {
+        None
+    }
     /// The mark in one clause, for readers who hear the figure.
     fn describe(&self, axes: Axes<'_>) -> String;
     /// Draws.
@@ -233,12 +237,14 @@ impl Plane<'_> {
     }
 }
 
-/// What is cut off at the frame, what may reach over it, and how many rule labels there are.
+/// What is cut off at the frame, what may reach over it, how many rule labels there are, and at which pixels upright
+/// rules stand.
 #[derive(Default)]
 pub(crate) struct Layers {
     pub(crate) clipped: Svg,
     pub(crate) over: Svg,
     pub(crate) rule_labels: usize,
+    pub(crate) rules: Vec<f64>,
 }
 
 /// `n items` in words.

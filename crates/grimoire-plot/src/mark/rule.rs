@@ -52,6 +52,10 @@ impl Draw for Rule {
         Vec::new()
     }
 
+    fn crosses(&self) -> Option<f64> {
+        self.upright.then_some(self.value)
+    }
+
     fn describe(&self, axes: Axes<'_>) -> String {
         let axis = if self.upright { axes.x } else { axes.y };
         if self.label.is_empty() {
@@ -81,8 +85,17 @@ impl Draw for Rule {
         if self.upright {
             let y = frame.top + 12.0 + 15.0 * layers.rule_labels as f64;
             layers.rule_labels += 1;
-            let fits = at + needed < frame.right();
-            let (anchor, x) = if fits { ("start", at + 5.0) } else { ("end", at - 5.0) };
+            let free = |from: f64, to: f64| {
+                let crossed = layers.rules.iter().any(|rule| *rule > from && *rule < to);
+                from > frame.left && to < frame.right() && !crossed
+            };
+            // Right of the line where there is room, else left, and rather across another line than out of the frame.
+            let left = match (free(at + 1.0, at + needed), free(at - needed, at - 1.0)) {
+                (true, _) => false,
+                (false, true) => true,
+                _ => at + needed >= frame.right(),
+            };
+            let (anchor, x) = if left { ("end", at - 5.0) } else { ("start", at + 5.0) };
             layers.over.text(&class, anchor, (x, y), &self.label);
         } else {
             let above = at - 5.0 > frame.top + 10.0;

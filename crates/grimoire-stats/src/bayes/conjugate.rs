@@ -2,8 +2,8 @@
 //! one proportion (or rate) exceeds another.
 //!
 //! Equations: Beta(a, b) after x of n is Beta(a + x, b + n − x); Gamma(a, rate b) after x events in exposure e is
-//! Gamma(a + x, rate b + e). Domain: positive parameters, x ≤ n, e ≥ 0. Source: Gelman, Carlin, Stern, Dunson, Vehtari
-//! and Rubin, *Bayesian Data Analysis* (3rd edition, 2013).
+//! Gamma(a + x, rate b + e). Domain: positive parameters (the rate of a prior may be 0), x ≤ n, e ≥ 0. Source: Gelman, Carlin,
+//! Stern, Dunson, Vehtari and Rubin, *Bayesian Data Analysis* (3rd edition, 2013).
 //!
 //! P(A > B) = ∫ f_A(t) F_B(t) dt is computed by Gauss–Legendre quadrature in the logit, in which both
 //! factors are log-concave: the product has one peak, and the panels run from it as far as it matters and are halved
@@ -256,21 +256,22 @@ fn shares(u: f64) -> (f64, f64) {
 pub struct GammaPoisson {
     /// Pseudo-count of events.
     pub shape: f64,
-    /// Pseudo-exposure.
+    /// Pseudo-exposure; 0 for an improper prior.
     pub rate: f64,
 }
 
 impl GammaPoisson {
-    /// The belief with density ∝ λ^(a−1) e^(−bλ), a = `shape`, b = `rate`; shape ½ with a rate near
-    /// 0 is Jeffreys'.
+    /// The belief with density ∝ λ^(a−1) e^(−bλ), a = `shape`, b = `rate`; shape ½ with rate 0 is
+    /// Jeffreys'. A rate of 0 is improper, no density to draw or to weigh evidence with, and proper
+    /// after any exposure.
     ///
-    /// Domain: a > 0 without unit, b > 0 in the unit of exposure, both finite. Method: none, they
+    /// Domain: a > 0 without unit, b ≥ 0 in the unit of exposure, both finite. Method: none, they
     /// are kept. Accuracy: exact. Source: Gelman and others (2013), 2.6; H. Jeffreys (1946).
     ///
     /// # Errors
-    /// When either is not positive and finite.
+    /// When the shape is not positive, the rate negative, or either not finite.
     pub fn new(shape: f64, rate: f64) -> Result<Self> {
-        Ok(Self { shape: positive("the shape", shape)?, rate: positive("the rate", rate)? })
+        Ok(Self { shape: positive("the shape", shape)?, rate: not_negative("the rate", rate)? })
     }
 
     /// After `count` = x events in `exposure` = e: shape a + x, rate b + e.
@@ -374,10 +375,25 @@ mod tests {
             let one = BetaBinomial::new(a, b).unwrap();
             let two = BetaBinomial::new(c, d).unwrap();
             let found = one.beats(two);
-            eprintln!("{a} {b} {c} {d}: {found} off by {:.1e}", found / expected - 1.0);
             let bound = if a + b + c + d > 3e6 { 1e-11 } else { 1e-12 };
             close(found, expected, bound, 0.0);
             close(found + two.beats(one), 1.0, bound, 0.0);
+        }
+    }
+
+    /// Jeffreys' prior whatever the unit: the mean is (x + ½)/e, and the quantiles are those of χ² with 2x + 1 degrees
+    /// of freedom over 2e (scipy 1.17.1 and mpmath, `chi2.ppf([0.025, 0.975], 101)`).
+    #[test]
+    fn a_rate_under_jeffreys_prior() {
+        let prior = GammaPoisson::new(0.5, 0.0).unwrap();
+        assert!(prior.belief().is_err() && GammaPoisson::new(0.5, -1e-9).is_err());
+        for exposure in [0.01, 1.0, 1e9] {
+            let after = prior.after(50, exposure).unwrap();
+            let record = after.record(50, 0.95).unwrap();
+            close(record.estimate.unwrap(), 50.5 / exposure, 1e-15, 0.0);
+            let interval = record.interval.unwrap();
+            close(interval.lower, 75.083_470_749_081_4 / 2.0 / exposure, 1e-12, 0.0);
+            close(interval.upper, 130.699_708_624_065_97 / 2.0 / exposure, 1e-12, 0.0);
         }
     }
 

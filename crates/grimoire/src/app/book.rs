@@ -33,7 +33,8 @@ pub(crate) fn entries() -> Vec<Entry> {
     entries
 }
 
-/// The page of an entry, or the names nearest to what was asked for, at most three.
+/// The page of an entry, or of the only one whose name begins with the words asked for; else the names nearest to them,
+/// at most three.
 pub(crate) fn find(asked: &str) -> Result<Page, Vec<&'static str>> {
     let wanted = plain(asked);
     for (name, text) in PAGES {
@@ -41,6 +42,15 @@ pub(crate) fn find(asked: &str) -> Result<Page, Vec<&'static str>> {
         if other_names(&entry).contains(&wanted) {
             return Ok(Page { entry, text });
         }
+    }
+    let begun = format!("{wanted}-");
+    let answers = |(name, text): &&(&'static str, &'static str)| {
+        let names = other_names(&entry(name, text));
+        !wanted.is_empty() && names.iter().any(|name| name.starts_with(&begun))
+    };
+    let mut begin = PAGES.iter().filter(answers);
+    if let (Some((name, text)), None) = (begin.next(), begin.next()) {
+        return Ok(Page { entry: entry(name, text), text });
     }
     let mut near: Vec<(usize, &'static str)> = PAGES
         .iter()
@@ -61,17 +71,33 @@ fn entry(name: &'static str, text: &'static str) -> Entry {
     Entry { name, title, summary: summary(text) }
 }
 
-/// The first sentence of the first paragraph, without the marks of emphasis.
+/// The first sentence of the first paragraph, without the marks of emphasis and without the targets of links.
 fn summary(text: &str) -> String {
     let body = text.lines().skip(1).skip_while(|line| line.trim().is_empty());
     let paragraph: Vec<&str> = body.take_while(|line| !line.trim().is_empty()).collect();
-    let paragraph = paragraph.join(" ").replace(['*', '`'], "");
+    let paragraph = without_targets(&paragraph.join(" ")).replace(['*', '`'], "");
     let end = paragraph
         .match_indices(". ")
         .map(|(at, _)| at + 1)
         .find(|at| !ends_in_abbreviation(&paragraph[..*at]))
         .unwrap_or(paragraph.len());
     paragraph[..end].to_owned()
+}
+
+/// `[text](target)` as `text`.
+fn without_targets(text: &str) -> String {
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some((before, link)) = rest.split_once('[') {
+        out.push_str(before);
+        let parts = link.split_once(']').and_then(|(words, after)| {
+            let (_, after) = after.strip_prefix('(')?.split_once(')')?;
+            Some((words, after))
+        });
+        let (words, after) = parts.unwrap_or(("[", link));
+        out.push_str(words);
+        rest = after;
+    }
+    out + rest
 }
 
 fn ends_in_abbreviation(text: &str) -> bool {
@@ -90,12 +116,17 @@ fn other_names(entry: &Entry) -> Vec<String> {
     names
 }
 
-/// Letters and digits in lower case, everything else as single hyphens.
+/// Letters and digits in lower case, everything else as single hyphens; words in the singular and in American spelling.
 fn plain(text: &str) -> String {
     let lower = text.to_lowercase();
-    let words: Vec<&str> =
-        lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    words.join("-")
+    let words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(stem).collect::<Vec<_>>().join("-")
+}
+
+fn stem(word: &str) -> String {
+    let word = word.replace("isation", "ization");
+    let kept = word.len() < 4 || ["ss", "us", "is"].iter().any(|end| word.ends_with(end));
+    if kept { word } else { word.strip_suffix('s').unwrap_or(&word).to_owned() }
 }
 
 /// Levenshtein's distance between two strings, in characters; 1 when one contains the other.
@@ -126,6 +157,8 @@ mod tests {
         let text = "# Title\n\nThe *share* of `x`, e.g. this,\nof a whole. More.\n\nNext.";
         assert_eq!(summary(text), "The share of x, e.g. this, of a whole.");
         assert_eq!(summary("# Only a title"), "");
+        let linked = "# T\n\nThe mean [surprise](surprise.md) of [0, 1] and [L1](l1.md).";
+        assert_eq!(summary(linked), "The mean surprise of [0, 1] and L1.");
     }
 
     #[test]

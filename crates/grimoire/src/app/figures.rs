@@ -12,11 +12,23 @@ use std::path::Path;
 pub(crate) fn save(figure: &Figure, path: &Path) -> Outcome {
     let name = path.display();
     let svg = figure.svg().map_err(|error| Failure::work(format_args!("{name}: {error}")))?;
+    write(path, &svg)
+}
+
+/// Writes an SVG, whole or not at all; a name that promises another kind of picture is refused.
+pub(crate) fn write(path: &Path, svg: &str) -> Outcome {
+    let ending = path.extension().map(|ending| ending.to_ascii_lowercase());
+    let other = ["png", "jpg", "jpeg", "gif", "webp", "pdf", "eps", "ps"];
+    if ending.is_some_and(|ending| other.iter().any(|known| ending == *known)) {
+        let name = path.display();
+        return Err(Failure::usage(format_args!("{name}: figures are written as SVG"))
+            .hint(format_args!("name it {}", path.with_extension("svg").display())));
+    }
     Ok(write_atomic(path, svg.as_bytes())?)
 }
 
 /// A density (bars, if discrete) with the values for which `shaded` holds in colour, and a rule at
-/// `mark`.
+/// `mark`; without a mark nothing is shaded.
 pub(crate) fn distribution(
     title: &str,
     d: &dyn Distribution,
@@ -24,7 +36,7 @@ pub(crate) fn distribution(
     tail_name: &str,
     shaded: impl Fn(f64) -> bool,
 ) -> Figure {
-    let (mut low, mut high) = (d.inverse((1e-4_f64).ln(), true), d.inverse((1e-4_f64).ln(), false));
+    let (mut low, mut high) = range(d);
     if let Some((at, _)) = &mark {
         (low, high) = (low.min(*at), high.max(*at));
     }
@@ -37,19 +49,50 @@ pub(crate) fn distribution(
         let count = (high - low) as usize + 1;
         let values: Vec<f64> = (0..count).map(|i| low + i as f64).collect();
         let bars = Bars::new("probability", values.iter().map(|&x| (x, d.density(x))).collect());
-        let bars = bars.shade(tail_name, values.iter().map(|&x| shaded(x)).collect());
-        return figure.x(Axis::linear("value")).y(Axis::linear("probability")).add(bars);
+        let bars = match &mark {
+            Some(_) => bars.shade(tail_name, values.iter().map(|&x| shaded(x)).collect()),
+            None => bars,
+        };
+        let values = Axis::linear("value").whole();
+        return figure.x(values).y(Axis::linear("probability")).add(bars);
     }
-    let steps = 400;
+    let points = curve(d, low, high);
+    let mut area = Area::new("density", points.clone());
+    if mark.is_some() {
+        area = area.shade(tail_name, ranges(&points, shaded));
+    }
+    below_the_rise(figure.x(Axis::linear("value")), &points).add(area)
+}
+
+/// From where to where a distribution is drawn: all but one in ten thousand on either side, but not farther than twelve
+/// distances between its quartiles from them where tails are heavy.
+fn range(d: &dyn Distribution) -> (f64, f64) {
+    let tail = (1e-4_f64).ln();
+    let (low, high) = (d.inverse(tail, true), d.inverse(tail, false));
+    if d.is_discrete() {
+        return (low, high);
+    }
+    let quarter = (0.25_f64).ln();
+    let (first, third) = (d.inverse(quarter, true), d.inverse(quarter, false));
+    let reach = 12.0 * (third - first);
+    (low.max(first - reach), high.min(third + reach))
+}
+
+/// The density at 401 places, those left out where it is infinite.
+fn curve(d: &dyn Distribution, low: f64, high: f64) -> Vec<(f64, f64)> {
     let at = |i: u32| {
-        let x = low + (high - low) * f64::from(i) / f64::from(steps);
+        let x = low + (high - low) * f64::from(i) / 400.0;
         if d.is_discrete() { x.round() } else { x }
     };
-    let points: Vec<(f64, f64)> = (0..=steps).map(|i| (at(i), d.density(at(i)))).collect();
-    let points: Vec<(f64, f64)> = points.into_iter().filter(|(_, y)| y.is_finite()).collect();
+    let points = (0..=400).map(|i| (at(i), d.density(at(i))));
+    points.filter(|(_, y)| y.is_finite()).collect()
+}
+
+/// The stretches of a curve on which `shaded` holds.
+fn ranges(points: &[(f64, f64)], shaded: impl Fn(f64) -> bool) -> Vec<(f64, f64)> {
     let mut ranges = Vec::new();
     let mut open: Option<f64> = None;
-    for &(x, _) in &points {
+    for &(x, _) in points {
         match (open, shaded(x)) {
             (None, true) => open = Some(x),
             (Some(from), false) => {
@@ -59,34 +102,59 @@ pub(crate) fn distribution(
             _ => {}
         }
     }
-    if let Some(from) = open {
-        ranges.push((from, f64::INFINITY));
-    }
-    let area = Area::new("density", points).shade(tail_name, ranges);
-    figure.x(Axis::linear("value")).y(Axis::linear("density")).add(area)
+    ranges.extend(open.map(|from| (from, f64::INFINITY)));
+    ranges
 }
 
-/// Densities of beliefs before and after.
+/// The axis of densities, cut off and said to be where a density rises without bound: at four times what it is nearly
+/// everywhere.
+fn below_the_rise(figure: Figure, points: &[(f64, f64)]) -> Figure {
+    let mut heights: Vec<f64> = points.iter().map(|(_, y)| *y).collect();
+    heights.sort_by(f64::total_cmp);
+    let usual = heights.get(heights.len() * 19 / 20).copied().unwrap_or(0.0);
+    let most = heights.last().copied().unwrap_or(0.0);
+    let axis = Axis::linear("density");
+    if usual > 0.0 && most > 4.0 * usual {
+        return figure
+            .y(axis.from(0.0).to(4.0 * usual))
+            .footnote("the density rises beyond the frame");
+    }
+    figure.y(axis)
+}
+
+/// Densities of one or two beliefs after what was seen, with their intervals, and of the one before it, where it has a
+/// density.
 pub(crate) fn beliefs(
     title: &str,
     label: &str,
-    before: &dyn Distribution,
-    after: &dyn Distribution,
-    interval: &Interval,
+    before: Option<&dyn Distribution>,
+    after: &[(&dyn Distribution, &Interval)],
 ) -> Figure {
-    let tail = (1e-4_f64).ln();
-    let low = after.inverse(tail, true).min(before.inverse((0.02_f64).ln(), true));
-    let high = after.inverse(tail, false).max(before.inverse((0.02_f64).ln(), false));
-    let curve = |d: &dyn Distribution| -> Vec<(f64, f64)> {
-        let at = |i: u32| low + (high - low) * f64::from(i) / 400.0;
-        (0..=400).map(|i| (at(i), d.density(at(i)))).filter(|(_, y)| y.is_finite()).collect()
-    };
-    let shade = format!("{} % credible", interval.level * 100.0);
-    Figure::new(title)
-        .x(Axis::linear(label))
-        .y(Axis::linear("density"))
-        .add(Area::new("after", curve(after)).shade(shade, vec![(interval.lower, interval.upper)]))
-        .add(Line::new("before", curve(before)).dashed())
+    let ends = after.iter().map(|(belief, _)| range(*belief));
+    let (least, most) =
+        ends.reduce(|all, one| (all.0.min(one.0), all.1.max(one.1))).unwrap_or((0.0, 1.0));
+    let (mut low, mut high) = (least, most);
+    if let Some(before) = before {
+        // A vague belief before is not shown whole.
+        let (tail, reach) = ((0.02_f64).ln(), 3.0 * (most - least));
+        low = low.min(before.inverse(tail, true).max(least - reach));
+        high = high.max(before.inverse(tail, false).min(most + reach));
+    }
+    let names: &[&str] = if after.len() > 1 { &["first", "second"] } else { &["after"] };
+    let mut figure = Figure::new(title).x(Axis::linear(label));
+    let mut all = Vec::new();
+    for ((belief, interval), name) in after.iter().zip(names) {
+        let points = curve(*belief, low, high);
+        all.extend(points.iter().copied());
+        let shade = format!("{name}: {} % credible", interval.level * 100.0);
+        let area = Area::new(*name, points).shade(shade, vec![(interval.lower, interval.upper)]);
+        figure = figure.add(area);
+    }
+    let figure = below_the_rise(figure, &all);
+    match before {
+        Some(before) => figure.add(Line::new("before", curve(before, low, high)).dashed()),
+        None => figure,
+    }
 }
 
 /// A histogram of sorted values with rules at the estimate and the ends of an interval.
@@ -97,19 +165,13 @@ pub(crate) fn histogram(
     estimate: f64,
     interval: &Interval,
 ) -> Figure {
-    let (low, high) = (sorted[0], sorted[sorted.len() - 1]);
-    let n_bins = 60;
-    let width = ((high - low) / f64::from(n_bins)).max(f64::MIN_POSITIVE);
-    let mut counts = vec![0.0; n_bins as usize];
+    let (first, width) = bins_of(sorted);
+    let mut counts = std::collections::BTreeMap::new();
     for value in sorted {
-        let bin = (((value - low) / width) as usize).min(counts.len() - 1);
-        counts[bin] += 1.0;
+        *counts.entry(((value - first) / width) as u32).or_insert(0_u32) += 1;
     }
-    let bins = counts
-        .iter()
-        .enumerate()
-        .map(|(i, &count)| (low + width * i as f64, low + width * (i + 1) as f64, count))
-        .collect();
+    let edge = |bin: u32| first + width * f64::from(bin);
+    let bins = counts.iter().map(|(&bin, &n)| (edge(bin), edge(bin + 1), f64::from(n))).collect();
     Figure::new(title)
         .x(Axis::linear(label))
         .y(Axis::linear("resamples"))
@@ -117,6 +179,30 @@ pub(crate) fn histogram(
         .add(Rule::x(estimate, "estimate").solid())
         .add(Rule::x(interval.lower, "lower"))
         .add(Rule::x(interval.upper, "upper"))
+}
+
+/// The lower edge of the first bin and the width of all: about sixty, and each over as many steps of the lattice on
+/// which the values lie, where they lie on one, so that equal shares look equal.
+fn bins_of(sorted: &[f64]) -> (f64, f64) {
+    let (low, high) = (sorted[0], sorted[sorted.len() - 1]);
+    let rough = ((high - low) / 60.0).max(f64::MIN_POSITIVE);
+    match step_of(sorted) {
+        Some(step) => (low - 0.5 * step, step * (rough / step).ceil().max(1.0)),
+        None => (low, rough),
+    }
+}
+
+/// The step of the lattice on which sorted values lie, unless it is too fine to be seen.
+fn step_of(sorted: &[f64]) -> Option<f64> {
+    let range = sorted[sorted.len() - 1] - sorted[0];
+    let finest = range / 3000.0;
+    let gaps = || {
+        let gaps = sorted.windows(2).map(|pair| pair[1] - pair[0]);
+        gaps.filter(|gap| *gap > 1e-9 * range)
+    };
+    let step = gaps().fold(f64::INFINITY, f64::min);
+    let on_it = |gap: f64| (gap / step - (gap / step).round()).abs() < 1e-3;
+    (range > 0.0 && step >= finest && gaps().all(on_it)).then_some(step)
 }
 
 /// A histogram of what a statistic is after each exchange of labels, those at least as extreme as `observed` in
@@ -169,4 +255,36 @@ pub(crate) fn power_curve(points: Vec<(f64, f64)>, wanted: f64, n: f64) -> Figur
         .add(Line::new("power", points))
         .add(Rule::y(wanted, "wanted"))
         .add(Rule::x(n, "n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use grimoire_stats::dist::{Beta, Gamma, Normal, Student};
+
+    #[test]
+    fn bins_fit_the_lattice_of_the_values() {
+        let halves: Vec<f64> = (0..=400).map(|i| 10.0 + 0.5 * f64::from(i)).collect();
+        assert_eq!(bins_of(&halves), (9.75, 3.5));
+        assert_eq!(step_of(&[1.0, 1.25, 2.0, 3.0]), Some(0.25));
+        assert_eq!(step_of(&[1.0, 1.25, 2.1, 3.0]), None);
+        assert_eq!(step_of(&[2.0, 2.0]), None);
+    }
+
+    #[test]
+    fn heavy_tails_and_infinite_densities_stay_on_the_page() {
+        // The quartiles of t with one degree of freedom are -1 and 1.
+        let (low, high) = range(&Student::new(1.0).unwrap());
+        assert!((low + 25.0).abs() < 1e-9 && (high - 25.0).abs() < 1e-9);
+        // 3.719 is the normal quantile of 0.9999.
+        let (low, high) = range(&Normal::STANDARD);
+        assert!((low + 3.719).abs() < 1e-3 && (high - 3.719).abs() < 1e-3);
+        let top = |d: &dyn Distribution| {
+            let figure = distribution("", d, None, "tail", |_| false).svg().unwrap();
+            assert!(!figure.contains("tail"));
+            figure.contains("rises beyond the frame")
+        };
+        assert!(top(&Beta::new(0.5, 0.5).unwrap()) && top(&Gamma::new(0.1, 1.0).unwrap()));
+        assert!(!top(&Normal::STANDARD) && !top(&Gamma::new(1.0, 1.0).unwrap()));
+    }
 }

@@ -206,7 +206,13 @@ fn three(report: &Report, game: &Payoffs) -> Outcome<String> {
         .simplex([report.names[0].clone(), report.names[1].clone(), report.names[2].clone()])
         .add(Field::new("flow", arrows));
     let run = replicator(game, &report.start, report.duration, 1e-8)?;
-    let line = run.mixes.iter().map(|mix| simplex_point([mix[0], mix[1], mix[2]])).collect();
-    figure = figure.add(Line::new("one run", line).arrows());
+    let line: Vec<(f64, f64)> =
+        run.mixes.iter().map(|mix| simplex_point([mix[0], mix[1], mix[2]])).collect();
+    let from = line[0];
+    figure = if line.iter().any(|to| (to.0 - from.0).hypot(to.1 - from.1) > 0.03) {
+        figure.add(Line::new("one run", line).arrows())
+    } else {
+        figure.footnote("the run from the start stays beside it and is not drawn")
+    };
     Ok(figure.add_all(rests(report, |mix| simplex_point([mix[0], mix[1], mix[2]]))).svg()?)
 }

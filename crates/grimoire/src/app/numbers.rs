@@ -41,7 +41,7 @@ impl Source {
         if let Some(numbers) = numbers {
             return Ok(Self::Given(numbers));
         }
-        if words.len() == 1 && !words[0].contains(',') {
+        if words.len() == 1 && (!words[0].contains(',') || names_a_file(&words[0])) {
             return Ok(Self::file(&words[0], column));
         }
         let wrong = pieces().find(|piece| piece.trim().parse::<f64>().is_err()).unwrap_or_default();
@@ -77,6 +77,8 @@ impl Source {
             }
             Self::Stdin => {
                 let mut reader = BufReader::with_capacity(1 << 20, std::io::stdin().lock());
+                skip_mark(&mut reader)
+                    .map_err(|error| Failure::work(format_args!("standard input: {error}")))?;
                 plain("standard input", &mut reader, &mut |number| {
                     n += 1;
                     take(number)
@@ -85,7 +87,7 @@ impl Source {
             Self::File { path, column } => {
                 let name = path.display().to_string();
                 let columns: Vec<&str> = column.iter().map(String::as_str).collect();
-                let (shape, mut reader) = open(path)?;
+                let (shape, mut reader) = open(path, column.is_some())?;
                 if shape == Shape::Plain && column.is_none() {
                     plain(&name, &mut reader, &mut |number| {
                         n += 1;
@@ -121,7 +123,7 @@ impl Source {
             Self::File { path, column } => {
                 let columns: Vec<&str> = column.iter().map(String::as_str).collect();
                 let mut labels = Vec::new();
-                let (shape, reader) = open(path)?;
+                let (shape, reader) = open(path, column.is_some())?;
                 let name = path.display().to_string();
                 rows(&name, shape, reader, &columns, &mut |mut row, _| {
                     labels.push(std::mem::take(&mut row[0]));
@@ -136,7 +138,7 @@ impl Source {
 
 /// Several columns of one file at once, row by row, as numbers.
 pub(crate) fn columns(path: &Path, names: &[&str]) -> Outcome<Vec<Vec<f64>>> {
-    let (shape, reader) = open(path)?;
+    let (shape, reader) = open(path, !names.is_empty())?;
     let name = path.display().to_string();
     let mut out = vec![Vec::new(); names.len().max(1)];
     rows(&name, shape, reader, names, &mut |row, line| {
@@ -148,7 +150,14 @@ pub(crate) fn columns(path: &Path, names: &[&str]) -> Outcome<Vec<Vec<f64>>> {
     Ok(out)
 }
 
-fn open(path: &Path) -> Outcome<(Shape, Box<dyn BufRead>)> {
+/// Whether a word with commas is a file, or a file and a column of it.
+fn names_a_file(word: &str) -> bool {
+    let path = word.rsplit_once(':').map_or(word, |(path, _)| path);
+    Path::new(word).is_file() || Path::new(path).is_file()
+}
+
+/// A file and what its lines are; `columns` are asked for, so that a `.data` file has tabs and not just numbers.
+fn open(path: &Path, columns: bool) -> Outcome<(Shape, Box<dyn BufRead>)> {
     let file = File::open(path).map_err(|error| {
         let name = path.display();
         let word = !name.to_string().contains(['.', '/', '\\']);
@@ -165,12 +174,24 @@ fn open(path: &Path) -> Outcome<(Shape, Box<dyn BufRead>)> {
     let shape = match name.rsplit('.').next() {
         Some("csv") => Shape::Delimited(b','),
         Some("tsv" | "tab") => Shape::Delimited(b'\t'),
+        Some("data") if columns => Shape::Delimited(b'\t'),
         Some("jsonl" | "ndjson") => Shape::JsonLines,
         _ => Shape::Plain,
     };
     let reader: Box<dyn Read> =
         if packed { Box::new(flate2::read::MultiGzDecoder::new(file)) } else { Box::new(file) };
-    Ok((shape, Box::new(BufReader::with_capacity(1 << 20, reader))))
+    let mut reader = BufReader::with_capacity(1 << 20, reader);
+    skip_mark(&mut reader)
+        .map_err(|error| Failure::work(format_args!("{}: {error}", path.display())))?;
+    Ok((shape, Box::new(reader)))
+}
+
+/// Passes over the byte order mark with which some programs begin a text.
+fn skip_mark(reader: &mut impl BufRead) -> std::io::Result<()> {
+    if reader.fill_buf()?.starts_with("\u{feff}".as_bytes()) {
+        reader.consume("\u{feff}".len());
+    }
+    Ok(())
 }
 
 /// Numbers between white space and commas, as they come: neither a file nor a line of it is ever held whole.
@@ -377,6 +398,8 @@ mod tests {
         assert_eq!(Source::parse(&[], None).unwrap(), Source::Stdin);
         let file = Source::parse(&words("data.csv:score"), None).unwrap();
         assert_eq!(file, Source::File { path: "data.csv".into(), column: Some("score".into()) });
+        let listed = Source::parse(&words(",-1,2"), None).unwrap();
+        assert_eq!(listed, Source::Given(vec![-1.0, 2.0]));
         let failure = Source::parse(&words("1 2 three"), None).unwrap_err();
         assert_eq!(failure.to_string(), "`three` is not a number");
     }
@@ -397,6 +420,24 @@ mod tests {
         let source = Source::File { path: jsonl, column: Some("m.loss".into()) };
         assert_eq!(source.collect().unwrap(), [1.5, 2.0]);
         assert_eq!(columns(&csv, &["x"]).unwrap(), [vec![1.0, 3.0]]);
+    }
+
+    #[test]
+    fn byte_order_marks_tabs_and_names_with_commas_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path.display().to_string()
+        };
+        let read = |word: &str| Source::parse_one(word).unwrap().collect().unwrap();
+        assert_eq!(read(&file("marked.txt", "\u{feff}1\n2\n")), [1.0, 2.0]);
+        assert_eq!(read(&file("marked.jsonl", "\u{feff}1\n2\n")), [1.0, 2.0]);
+        let tabs = file("p.data", "\tx\ty\n1\t2\t3\n2\t4\t5\n");
+        assert_eq!(read(&format!("{tabs}:y")), [3.0, 5.0]);
+        assert_eq!(read(&file("plain.data", "1 2,3\n")), [1.0, 2.0, 3.0]);
+        let commas = file("c.csv", "\"size, m2\",y\n7,1\n8,2\n");
+        assert_eq!(read(&format!("{commas}:size, m2")), [7.0, 8.0]);
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! From columns of text to columns of numbers, by rules that are stated and saved with the model.
 //!
-//! A column whose every cell is a number is a number. Any other column is a category: its levels are
-//! sorted, the first is the base, every other level is a column of zeros and ones (treatment coding).
 //! Missing cells: their row is left out and counted (the default), or numbers take the mean of the rows
-//! the model was fitted on and categories the level `(missing)`, or they are an error. A level that the
-//! model has not seen is an error, not a guess. A first column without a name whose cells count the rows, from 1 as R
+//! the model was fitted on and categories the level `(missing)`, or they are an error. A row without a target is always
+//! left out. What follows is decided by the rows that are kept: a column whose every cell is a number is a number, and
+//! an infinite one among them is an error. Any other column is a category, and said to be one where numbers stand in
+//! it: its levels are sorted, the first is the base, every other level is a column of zeros and ones (treatment
+//! coding). A level that the model has not seen is an error, not a guess. A first column without a name whose cells count the rows, from 1 as R
 //! writes its row names or from 0 as pandas writes its index, says nothing of the rows and is left out, unless it is
 //! asked for.
 
+use super::Coded;
 use super::table::Table;
 use crate::failure::{Failure, Outcome};
 use grimoire_stats::linear::least_squares::WideColumn;
@@ -87,6 +89,13 @@ impl Wishes {
     }
 }
 
+/// What was decided of the columns, and what to tell of it.
+pub(crate) struct Decided {
+    pub(crate) encoding: Encoding,
+    /// Columns that are categories though numbers stand in them: why.
+    pub(crate) notes: Vec<String>,
+}
+
 /// Numbers ready for a solver.
 pub(crate) struct Encoded {
     /// Names of the terms, without the intercept.
@@ -101,9 +110,36 @@ fn number(cell: &str) -> Option<f64> {
     cell.parse::<f64>().ok().filter(|value| value.is_finite())
 }
 
+/// The rows that lack none of `columns`; a row that does is an error where missing values are.
+fn complete<'a>(
+    table: &Table,
+    columns: impl Iterator<Item = &'a str>,
+    missing: Missing,
+) -> Outcome<Vec<usize>> {
+    let mut keep = vec![true; table.n_rows()];
+    for name in columns {
+        for (row, cell) in table.column(name)?.iter().enumerate() {
+            if cell.is_some() {
+                continue;
+            }
+            if missing == Missing::Error {
+                let place = table.place(row);
+                return Err(Failure::work(format_args!("{place}: no value for `{name}`"))
+                    .hint("--missing drop leaves such rows out, --missing fill fills them in"));
+            }
+            keep[row] = false;
+        }
+    }
+    let rows: Vec<usize> = (0..keep.len()).filter(|&row| keep[row]).collect();
+    if rows.is_empty() {
+        return Err(Failure::work(format_args!("{}: every row lacks a value", table.name)));
+    }
+    Ok(rows)
+}
+
 impl Encoding {
-    /// Decides how each column enters.
-    pub(crate) fn decide(table: &Table, wishes: &Wishes) -> Outcome<Self> {
+    /// Decides how each column enters, by the rows that will be kept.
+    pub(crate) fn decide(table: &Table, wishes: &Wishes) -> Outcome<Decided> {
         for name in wishes
             .features
             .iter()
@@ -121,11 +157,20 @@ impl Encoding {
                 && !wishes.exclude.contains(name)
                 && (wishes.features.is_empty() || wishes.features.contains(name))
         };
-        let features = table
-            .header
-            .iter()
-            .filter(chosen)
-            .map(|name| feature(table, name, wishes))
+        let columns: Vec<&String> = table.header.iter().filter(chosen).collect();
+        for name in &columns {
+            if table.column(name)?.iter().all(Option::is_none) {
+                return Err(Failure::work(format_args!("{}: `{name}` has no values", table.name))
+                    .hint(format_args!("--exclude {name} leaves it out")));
+            }
+        }
+        let needed = columns.iter().filter(|_| wishes.missing != Missing::Fill);
+        let needed = needed.map(|name| name.as_str()).chain([wishes.target.as_str()]);
+        let rows = complete(table, needed, wishes.missing)?;
+        let mut notes = Vec::new();
+        let features = columns
+            .into_iter()
+            .map(|name| feature(table, &rows, name, wishes, &mut notes))
             .collect::<Outcome<Vec<_>>>()?;
         if let Some((name, _)) = wishes.poly.iter().find(|(name, _)| {
             !features.iter().any(|f| matches!(f, Feature::Number { column, .. } if column == name))
@@ -134,34 +179,25 @@ impl Encoding {
                 "--poly {name}: that column is not among the numbers of the model"
             )));
         }
-        Ok(Self { features, missing: wishes.missing })
+        Ok(Decided { encoding: Self { features, missing: wishes.missing }, notes })
+    }
+
+    /// The categories, each with its base.
+    pub(crate) fn categories(&self) -> Vec<Coded> {
+        let coded = |feature: &Feature| match feature {
+            Feature::Category { column, levels } => {
+                Some(Coded { column: column.clone(), base: levels.first()?.clone() })
+            }
+            Feature::Number { .. } => None,
+        };
+        self.features.iter().filter_map(coded).collect()
     }
 
     /// Applies the rules to a table; `also` is a further column that must not be missing (the target).
     pub(crate) fn apply(&self, table: &Table, also: Option<&str>) -> Outcome<Encoded> {
-        let mut keep = vec![true; table.n_rows()];
         let needed =
             self.features.iter().map(Feature::column).filter(|_| self.missing != Missing::Fill);
-        for name in needed.chain(also) {
-            for (row, cell) in table.column(name)?.iter().enumerate() {
-                if cell.is_some() {
-                    continue;
-                }
-                if self.missing == Missing::Error {
-                    return Err(Failure::work(format_args!(
-                        "{}, line {}: no value for `{name}`",
-                        table.name,
-                        row + 2
-                    ))
-                    .hint("--missing drop leaves such rows out, --missing fill fills them in"));
-                }
-                keep[row] = false;
-            }
-        }
-        let rows: Vec<usize> = (0..keep.len()).filter(|&row| keep[row]).collect();
-        if rows.is_empty() {
-            return Err(Failure::work(format_args!("{}: every row lacks a value", table.name)));
-        }
+        let rows = complete(table, needed.chain(also), self.missing)?;
         let mut encoded = Encoded { names: vec![], columns: vec![], rows };
         for feature in &self.features {
             feature.encode(table, &mut encoded)?;
@@ -170,38 +206,60 @@ impl Encoding {
     }
 }
 
-fn feature(table: &Table, name: &String, wishes: &Wishes) -> Outcome<Feature> {
+fn feature(
+    table: &Table,
+    rows: &[usize],
+    name: &str,
+    wishes: &Wishes,
+    notes: &mut Vec<String>,
+) -> Outcome<Feature> {
     let cells = table.column(name)?;
-    let present: Vec<&str> = cells.iter().flatten().map(String::as_str).collect();
-    let numbers: Option<Vec<f64>> = present.iter().map(|cell| number(cell)).collect();
-    match numbers {
-        Some(numbers) if !wishes.category.contains(name) => {
-            if numbers.is_empty() {
-                return Err(Failure::work(format_args!("{}: `{name}` has no values", table.name))
-                    .hint(format_args!("--exclude {name} leaves it out")));
-            }
-            let degree = wishes.poly.iter().find(|(poly, _)| poly == name).map_or(1, |p| p.1);
-            let mean = numbers.iter().sum::<f64>() / numbers.len() as f64;
-            Ok(Feature::Number { column: name.clone(), degree, mean })
-        }
-        _ => {
-            let mut levels: Vec<String> = present.iter().map(|cell| (*cell).to_owned()).collect();
-            if wishes.missing == Missing::Fill && present.len() < cells.len() {
-                levels.push(MISSING_LEVEL.to_owned());
-            }
-            levels.sort();
-            levels.dedup();
-            if levels.len() > MOST_LEVELS {
-                return Err(Failure::work(format_args!(
-                    "{}: `{name}` has {} different words, too many for a category",
-                    table.name,
-                    levels.len()
-                ))
-                .hint(format_args!("--exclude {name} leaves it out")));
-            }
-            Ok(Feature::Category { column: name.clone(), levels })
-        }
+    let present: Vec<(usize, &str)> =
+        rows.iter().filter_map(|&row| Some((row, cells[row].as_deref()?))).collect();
+    let word = present.iter().find(|(_, cell)| cell.parse::<f64>().is_err());
+    if word.is_some() || wishes.category.iter().any(|asked| asked == name) {
+        let mixed = word.filter(|_| present.iter().any(|(_, cell)| number(cell).is_some()));
+        let why = mixed.map(|(row, cell)| format!("line {} is `{cell}`", table.line(*row)));
+        let has_holes = present.len() < rows.len();
+        let levels = levels(table, name, &present, has_holes, why.as_deref())?;
+        notes.extend(
+            why.map(|why| format!("{}: `{name}` is taken as a category, for {why}", table.name)),
+        );
+        return Ok(Feature::Category { column: name.to_owned(), levels });
     }
+    let mut sum = 0.0;
+    for &(row, cell) in &present {
+        sum += number(cell).ok_or_else(|| not_a_number(table, row, name, cell))?;
+    }
+    let degree = wishes.poly.iter().find(|(poly, _)| poly == name).map_or(1, |p| p.1);
+    let mean = sum / present.len() as f64;
+    Ok(Feature::Number { column: name.to_owned(), degree, mean })
+}
+
+/// The different words of a column in order, with the one for missing cells where there are any.
+fn levels(
+    table: &Table,
+    name: &str,
+    present: &[(usize, &str)],
+    has_holes: bool,
+    why: Option<&str>,
+) -> Outcome<Vec<String>> {
+    let mut levels: Vec<String> = present.iter().map(|(_, cell)| (*cell).to_owned()).collect();
+    if has_holes {
+        levels.push(MISSING_LEVEL.to_owned());
+    }
+    levels.sort();
+    levels.dedup();
+    if levels.len() > MOST_LEVELS {
+        let why = why.map_or(String::new(), |why| format!(" ({why}, which is not a number)"));
+        return Err(Failure::work(format_args!(
+            "{}: `{name}` has {} different words, too many for a category{why}",
+            table.name,
+            levels.len()
+        ))
+        .hint(format_args!("--exclude {name} leaves it out")));
+    }
+    Ok(levels)
 }
 
 impl Feature {
@@ -236,9 +294,8 @@ impl Feature {
                     let cell = cells[row].as_deref().unwrap_or(MISSING_LEVEL);
                     if !levels.iter().any(|level| level == cell) {
                         return Err(Failure::work(format_args!(
-                            "{}, line {}: `{column}` is `{cell}`, which the model has not seen",
-                            table.name,
-                            row + 2
+                            "{}: `{column}` is `{cell}`, which the model has not seen",
+                            table.place(row)
                         ))
                         .hint(format_args!("it knows {}", levels.join(", "))));
                     }
@@ -259,11 +316,9 @@ impl Feature {
 }
 
 fn not_a_number(table: &Table, row: usize, column: &str, cell: &str) -> Failure {
-    Failure::work(format_args!(
-        "{}, line {}: `{column}` is `{cell}`, which is not a number",
-        table.name,
-        row + 2
-    ))
+    let kind = if cell.parse::<f64>().is_ok_and(f64::is_infinite) { "finite " } else { "" };
+    let place = table.place(row);
+    Failure::work(format_args!("{place}: `{column}` is `{cell}`, which is not a {kind}number"))
 }
 
 /// The target as numbers, at the rows kept.
@@ -310,9 +365,8 @@ pub(crate) fn outcomes(
             Some(cell) if cell == classes[0] => Ok(0.0),
             Some(cell) if cell == classes[1] => Ok(1.0),
             other => Err(Failure::work(format_args!(
-                "{}, line {}: `{column}` is `{}`, expected {} or {}",
-                table.name,
-                row + 2,
+                "{}: `{column}` is `{}`, expected {} or {}",
+                table.place(row),
                 other.unwrap_or(""),
                 classes[0],
                 classes[1]

@@ -7,6 +7,8 @@ use grimoire_plot::{Axis, Figure, Line, Points, Rule};
 
 /// More lines than this and only the largest are drawn.
 const MOST_LINES: usize = 12;
+/// Up to this many penalties each is marked; a lone one has no line.
+const MOST_MARKERS: usize = 12;
 
 /// Coefficients against the penalty.
 pub(crate) fn path(report: &PathReport) -> Outcome<String> {
@@ -19,7 +21,8 @@ pub(crate) fn path(report: &PathReport) -> Outcome<String> {
     order.truncate(MOST_LINES);
     let lines = order.iter().map(|&j| {
         let points = positive.iter().map(|row| (row.lambda, row.coefficients[j])).collect();
-        Line::new(report.terms[j].clone(), points).end_label()
+        let line = Line::new(report.terms[j].clone(), points).end_label();
+        if positive.len() <= MOST_MARKERS { line.markers() } else { line }
     });
     let mut figure =
         Figure::new(format!("Coefficients of {} as the penalty falls", report.source.target))

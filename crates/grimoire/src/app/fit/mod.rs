@@ -9,7 +9,7 @@ pub(crate) mod predict;
 pub(crate) mod table;
 
 use crate::failure::Outcome;
-use encode::{Encoding, Wishes};
+use encode::{Decided, Encoding, Wishes};
 use grimoire_stats::linear::least_squares::WideColumn;
 use grimoire_stats::linear::ols::{Fit, ols};
 use model::{Model, Precision};
@@ -29,18 +29,31 @@ pub(crate) struct Source {
     /// Whether an unnamed first column that counts the rows was left out.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) row_numbers_left_out: bool,
+    /// The columns that are categories, each with the level that its terms are against.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) categories: Vec<Coded>,
+    #[serde(skip)]
+    notes: Vec<String>,
+}
+
+/// A category: its terms are 0 or 1, each level against the base.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Coded {
+    pub(crate) column: String,
+    pub(crate) base: String,
 }
 
 impl Source {
-    /// What was left out without being told to, and how to keep it.
-    pub(crate) fn note(&self) -> Option<String> {
-        self.row_numbers_left_out.then(|| {
+    /// What was done without being told to, and how to have it otherwise.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let row_numbers = self.row_numbers_left_out.then(|| {
             format!(
                 "{}: the first column has no name and only counts the rows; it is left out \
                  (--keep-row-numbers keeps it)",
                 self.file
             )
-        })
+        });
+        row_numbers.into_iter().chain(self.notes.iter().cloned()).collect()
     }
 }
 
@@ -63,6 +76,7 @@ pub(crate) struct Ready {
     pub(crate) columns: Vec<WideColumn>,
     pub(crate) rows: Vec<usize>,
     row_numbers_left_out: bool,
+    notes: Vec<String>,
 }
 
 impl Ready {
@@ -73,6 +87,8 @@ impl Ready {
             n: self.rows.len(),
             dropped: self.table.n_rows() - self.rows.len(),
             row_numbers_left_out: self.row_numbers_left_out,
+            categories: self.encoding.categories(),
+            notes: self.notes.clone(),
         }
     }
 }
@@ -80,7 +96,7 @@ impl Ready {
 /// Reads and encodes a table.
 pub(crate) fn ready(path: &Path, wishes: &Wishes) -> Outcome<Ready> {
     let table = Table::read(path)?;
-    let encoding = Encoding::decide(&table, wishes)?;
+    let Decided { encoding, notes } = Encoding::decide(&table, wishes)?;
     let encoded = encoding.apply(&table, Some(&wishes.target))?;
     Ok(Ready {
         row_numbers_left_out: wishes.leaves_out_row_numbers(&table),
@@ -89,6 +105,7 @@ pub(crate) fn ready(path: &Path, wishes: &Wishes) -> Outcome<Ready> {
         names: encoded.names,
         columns: encoded.columns,
         rows: encoded.rows,
+        notes,
     })
 }
 

@@ -31,13 +31,20 @@ pub(crate) struct Request {
     pub(crate) standardize: Option<bool>,
     pub(crate) intercept: bool,
     pub(crate) lambdas: Option<Vec<f64>>,
+    pub(crate) choice: Choice,
+    /// Unread by ridge, which has a closed form.
+    pub(crate) descent: Descent,
+}
+
+/// How the path of a lasso is descended and held out.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Descent {
     pub(crate) n_lambdas: usize,
     pub(crate) ratio: Option<f64>,
     pub(crate) tolerance: f64,
     pub(crate) updates: Updates,
     pub(crate) folds: usize,
     pub(crate) seed: u64,
-    pub(crate) choice: Choice,
 }
 
 /// One penalty.
@@ -147,6 +154,9 @@ fn closed_form(design: &Columns, y: &[f64], request: &Request) -> Outcome<Points
     let path = ridge::ridge(design, y, &options)?;
     let centre = if request.intercept { y.iter().sum::<f64>() / y.len() as f64 } else { 0.0 };
     let total: f64 = y.iter().map(|y| (y - centre).powi(2)).sum();
+    if total == 0.0 {
+        return Err(Failure::work("ridge regression: y does not vary"));
+    }
     let rows = path
         .points
         .into_iter()
@@ -171,16 +181,17 @@ fn closed_form(design: &Columns, y: &[f64], request: &Request) -> Outcome<Points
 }
 
 fn descended(design: Columns, y: &[f64], request: &Request) -> Outcome<Points> {
+    let descent = &request.descent;
     let options = Options {
         convention: request.convention,
         alpha: request.alpha,
         intercept: request.intercept,
         standardize: request.standardize,
         lambdas: request.lambdas.clone(),
-        n_lambdas: request.n_lambdas,
-        ratio: request.ratio,
-        tolerance: request.tolerance,
-        updates: request.updates,
+        n_lambdas: descent.n_lambdas,
+        ratio: descent.ratio,
+        tolerance: descent.tolerance,
+        updates: descent.updates,
         ..Options::default()
     };
     let p = design.n_cols();
@@ -199,7 +210,7 @@ fn descended(design: Columns, y: &[f64], request: &Request) -> Outcome<Points> {
             coefficients: point.dense(p),
         }
     };
-    if request.folds == 0 {
+    if descent.folds == 0 {
         let path = request.family.fit(&design, y, &options)?;
         let rows = (0..path.points.len()).map(|at| row(&path, at, None)).collect();
         return Ok((rows, None, None, "none; the smallest penalty is the model".to_owned()));
@@ -208,9 +219,9 @@ fn descended(design: Columns, y: &[f64], request: &Request) -> Outcome<Points> {
         let found = format_args!("{} rows, cross-validation needs three", y.len());
         return Err(Failure::work(found).hint("--folds 0 fits without it"));
     }
-    let folds = request.folds.min(y.len());
+    let folds = descent.folds.min(y.len());
     let found =
-        validate(request.family, &design, y, &options, &deal(y.len(), folds, request.seed))?;
+        validate(request.family, &design, y, &options, &deal(y.len(), folds, descent.seed))?;
     let rows = (0..found.path.points.len())
         .map(|at| row(&found.path, at, Some((found.loss[at], found.standard_error[at]))))
         .collect();
@@ -218,16 +229,17 @@ fn descended(design: Columns, y: &[f64], request: &Request) -> Outcome<Points> {
         Family::Gaussian => "mean squared error",
         Family::Logistic => "mean deviance",
     };
-    let text = format!("{folds} folds, seed {}; loss is the {loss}", request.seed);
+    let text = format!("{folds} folds, seed {}; loss is the {loss}", descent.seed);
     Ok((rows, Some(found.least), Some(found.one_standard_error), text))
 }
 
 /// The objective that λ belongs to.
 fn objective(request: &Request) -> String {
+    let residual = if request.intercept { "|y - b0 - Xb|" } else { "|y - Xb|" };
     let loss = match (request.family, request.method, request.convention) {
-        (Family::Logistic, ..) => "-log-likelihood/n",
-        (_, "ridge", Convention::Sklearn) => "|y - b0 - Xb|^2",
-        _ => "|y - b0 - Xb|^2/(2n)",
+        (Family::Logistic, ..) => "-log-likelihood/n".to_owned(),
+        (_, "ridge", Convention::Sklearn) => format!("{residual}^2"),
+        _ => format!("{residual}^2/(2n)"),
     };
     let square = match (request.family, request.convention) {
         (Family::Gaussian, Convention::Glmnet) => "|b|_2^2/(2s)",
@@ -241,7 +253,11 @@ fn objective(request: &Request) -> String {
     };
     let scale = match request.convention {
         Convention::Glmnet if request.family == Family::Gaussian && request.alpha < 1.0 => {
-            ", s = sd(y)"
+            if request.intercept {
+                ", s = sd(y)"
+            } else {
+                ", s = sqrt(mean(y^2))"
+            }
         }
         _ => "",
     };

@@ -14,7 +14,7 @@ use std::path::Path;
 #[derive(Debug, Serialize)]
 pub(crate) struct Row {
     /// Line of the file, the header being line 1.
-    pub(crate) line: usize,
+    pub(crate) line: u64,
     /// The value, or the probability of the second class.
     pub(crate) prediction: f64,
     /// Interval of one new response (least squares).
@@ -54,7 +54,8 @@ pub(crate) fn predict(model: &Path, data: &Path, level: f64) -> Outcome<PredictR
     for (at, &row) in encoded.rows.iter().enumerate() {
         let x = value_of(at);
         let score: f64 = x.iter().zip(&model.coefficients).map(|(x, b)| x * b.unwrap_or(0.0)).sum();
-        let mut made = Row { line: row + 2, prediction: score, interval: None, class: None };
+        let mut made =
+            Row { line: table.line(row), prediction: score, interval: None, class: None };
         if let Some(precision) = &model.precision
             && precision.degrees_of_freedom > 0
         {

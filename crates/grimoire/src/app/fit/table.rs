@@ -16,6 +16,8 @@ pub(crate) struct Table {
     /// Column names, in the order of the file.
     pub(crate) header: Vec<String>,
     cells: Vec<Vec<Option<String>>>,
+    /// Line of the file on which each row begins, the header being line 1.
+    lines: Vec<u64>,
 }
 
 /// Whether a cell says nothing.
@@ -23,6 +25,13 @@ fn is_missing(cell: &str) -> bool {
     cell.is_empty()
         || cell == "?"
         || ["na", "nan", "null"].iter().any(|word| cell.eq_ignore_ascii_case(word))
+}
+
+/// The line of a record whose reader stood at `position`, perhaps before empty lines.
+fn first_line(bytes: &[u8], position: &csv::Position) -> u64 {
+    let from = usize::try_from(position.byte()).unwrap_or(usize::MAX).min(bytes.len());
+    let empty = bytes[from..].iter().take_while(|byte| matches!(byte, b'\n' | b'\r'));
+    position.line() + empty.filter(|byte| **byte == b'\n').count() as u64
 }
 
 impl Table {
@@ -35,12 +44,14 @@ impl Table {
         let (stem, packed) =
             lower.strip_suffix(".gz").map_or((lower.as_str(), false), |stem| (stem, true));
         let tabs = [".tsv", ".tab", ".data"].iter().any(|end| stem.ends_with(end));
-        let reader: Box<dyn Read> =
+        let mut reader: Box<dyn Read> =
             if packed { Box::new(flate2::read::MultiGzDecoder::new(file)) } else { Box::new(file) };
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes).map_err(fail)?;
         let mut csv = csv::ReaderBuilder::new()
             .delimiter(if tabs { b'\t' } else { b',' })
             .trim(csv::Trim::All)
-            .from_reader(reader);
+            .from_reader(bytes.as_slice());
         let wrong = |error: csv::Error| Failure::work(format_args!("{name}: {error}"));
         let header: Vec<String> = csv.headers().map_err(wrong)?.iter().map(str::to_owned).collect();
         for (index, column) in header.iter().enumerate() {
@@ -49,8 +60,10 @@ impl Table {
             }
         }
         let mut cells = vec![Vec::new(); header.len()];
+        let mut lines = Vec::new();
         for record in csv.into_records() {
             let record = record.map_err(wrong)?;
+            lines.push(record.position().map_or(0, |position| first_line(&bytes, position)));
             for (column, cell) in cells.iter_mut().zip(record.iter()) {
                 column.push((!is_missing(cell)).then(|| cell.to_owned()));
             }
@@ -58,12 +71,22 @@ impl Table {
         if cells.first().is_none_or(Vec::is_empty) {
             return Err(Failure::work(format_args!("{name} has no rows below its header")));
         }
-        Ok(Self { name, header, cells })
+        Ok(Self { name, header, cells, lines })
     }
 
     /// Number of rows.
     pub(crate) fn n_rows(&self) -> usize {
         self.cells.first().map_or(0, Vec::len)
+    }
+
+    /// The line of the file on which a row begins.
+    pub(crate) fn line(&self, row: usize) -> u64 {
+        self.lines[row]
+    }
+
+    /// `FILE, line N`, for errors.
+    pub(crate) fn place(&self, row: usize) -> String {
+        format!("{}, line {}", self.name, self.lines[row])
     }
 
     /// The cells of a column, or the error that lists what there is.

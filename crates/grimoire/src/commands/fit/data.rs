@@ -13,16 +13,21 @@ pub(crate) struct Data {
     #[arg(long)]
     target: String,
     /// Columns to predict from [default: all others].
-    #[arg(long, value_delimiter = ',')]
+    ///
+    /// A name with a comma stands in double quotes: --features '"size, m2",age'.
+    #[arg(long)]
     features: Vec<String>,
     /// Columns to leave out.
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long)]
     exclude: Vec<String>,
     /// Powers of a column up to a degree, as `x:3`; may be repeated.
     #[arg(long, value_name = "COLUMN:DEGREE")]
     poly: Vec<String>,
     /// Columns of numbers to treat as categories.
-    #[arg(long, value_delimiter = ',')]
+    ///
+    /// A column with a cell that is not a number is one in any case. The first level in sorted order is the base; every
+    /// other level is a term that is 1 in its rows and 0 elsewhere.
+    #[arg(long)]
     category: Vec<String>,
     /// Rows that lack a value (empty, NA, NaN, null, ?): leave out, fill in (mean; own level), or refuse.
     #[arg(long, value_enum, default_value = "drop")]
@@ -63,18 +68,25 @@ impl Data {
             .collect::<Outcome<Vec<_>>>()?;
         Ok(Wishes {
             target: self.target.clone(),
-            features: self.features.clone(),
-            exclude: self.exclude.clone(),
+            features: names(&self.features)?,
+            exclude: names(&self.exclude)?,
             poly,
-            category: self.category.clone(),
+            category: names(&self.category)?,
             missing: self.missing,
             keep_row_numbers: self.keep_row_numbers,
         })
     }
 }
 
-/// Writes a figure.
-pub(crate) fn write(path: &std::path::Path, svg: &str) -> Outcome {
-    std::fs::write(path, svg)
-        .map_err(|error| Failure::work(format_args!("{}: {error}", path.display())))
+/// The names in lists with commas, where a name with a comma stands in double quotes.
+fn names(lists: &[String]) -> Outcome<Vec<String>> {
+    let mut names = Vec::new();
+    for list in lists {
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(list.as_bytes());
+        for record in reader.records() {
+            let wrong = |error| Failure::usage(format_args!("the columns `{list}`: {error}"));
+            names.extend(record.map_err(wrong)?.iter().map(str::to_owned));
+        }
+    }
+    Ok(names)
 }

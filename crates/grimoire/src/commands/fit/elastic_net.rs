@@ -1,7 +1,7 @@
 //! `grimoire fit elastic-net`.
 
 use super::data::Data;
-use super::penalised::{self, PenaltyArguments};
+use super::penalised::{self, DescentArguments, PenaltyArguments};
 use crate::failure::Outcome;
 use crate::printer::Printer;
 use grimoire_stats::linear::path::Family;
@@ -16,10 +16,12 @@ pub(crate) struct ElasticNet {
     alpha: f64,
     #[command(flatten)]
     penalty: PenaltyArguments,
+    #[command(flatten)]
+    descent: DescentArguments,
 }
 
 /// Fits the path.
 pub(crate) fn run(arguments: &ElasticNet, printer: &mut Printer) -> Outcome {
-    let ElasticNet { data, alpha, penalty } = arguments;
-    penalised::run("elastic-net", Family::Gaussian, *alpha, data, penalty, printer)
+    let ElasticNet { data, alpha, penalty, descent } = arguments;
+    penalised::run("elastic-net", Family::Gaussian, *alpha, data, penalty, Some(descent), printer)
 }

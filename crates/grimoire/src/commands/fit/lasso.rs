@@ -1,7 +1,7 @@
 //! `grimoire fit lasso`.
 
 use super::data::Data;
-use super::penalised::{self, PenaltyArguments};
+use super::penalised::{self, DescentArguments, PenaltyArguments};
 use crate::failure::Outcome;
 use crate::printer::Printer;
 use grimoire_stats::linear::path::Family;
@@ -13,10 +13,12 @@ pub(crate) struct Lasso {
     data: Data,
     #[command(flatten)]
     penalty: PenaltyArguments,
+    #[command(flatten)]
+    descent: DescentArguments,
 }
 
 /// Fits the path.
 pub(crate) fn run(arguments: &Lasso, printer: &mut Printer) -> Outcome {
-    let Lasso { data, penalty } = arguments;
-    penalised::run("lasso", Family::Gaussian, 1.0, data, penalty, printer)
+    let Lasso { data, penalty, descent } = arguments;
+    penalised::run("lasso", Family::Gaussian, 1.0, data, penalty, Some(descent), printer)
 }

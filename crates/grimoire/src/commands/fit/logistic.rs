@@ -1,7 +1,7 @@
 //! `grimoire fit logistic`.
 
 use super::data::Data;
-use super::penalised::{self, PenaltyArguments};
+use super::penalised::{self, DescentArguments, PenaltyArguments};
 use crate::failure::Outcome;
 use crate::printer::Printer;
 use grimoire_stats::linear::path::Family;
@@ -19,10 +19,12 @@ pub(crate) struct Logistic {
     alpha: f64,
     #[command(flatten)]
     penalty: PenaltyArguments,
+    #[command(flatten)]
+    descent: DescentArguments,
 }
 
 /// Fits the path.
 pub(crate) fn run(arguments: &Logistic, printer: &mut Printer) -> Outcome {
-    let Logistic { data, alpha, penalty } = arguments;
-    penalised::run("logistic", Family::Logistic, *alpha, data, penalty, printer)
+    let Logistic { data, alpha, penalty, descent } = arguments;
+    penalised::run("logistic", Family::Logistic, *alpha, data, penalty, Some(descent), printer)
 }

@@ -1,7 +1,8 @@
 //! `grimoire fit ols`.
 
-use super::data::{Data, write};
+use super::data::Data;
 use super::show;
+use crate::app::figures;
 use crate::app::fit::{figure, least_squares};
 use crate::failure::Outcome;
 use crate::printer::Printer;
@@ -22,11 +23,9 @@ pub(crate) struct Ols {
 pub(crate) fn run(arguments: &Ols, printer: &mut Printer) -> Outcome {
     let Ols { data, level } = arguments;
     let (report, model) = least_squares(&data.data, &data.wishes()?, !data.no_intercept, *level)?;
-    if let Some(note) = report.source.note() {
-        printer.talk(&note);
-    }
+    report.source.notes().iter().for_each(|note| printer.talk(note));
     if let Some(path) = &data.plot {
-        write(path, &figure::residuals(&report)?)?;
+        figures::write(path, &figure::residuals(&report)?)?;
     }
     if let Some(path) = &data.save {
         model.save(path)?;

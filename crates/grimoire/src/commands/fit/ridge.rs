@@ -18,5 +18,5 @@ pub(crate) struct Ridge {
 /// Fits the path.
 pub(crate) fn run(arguments: &Ridge, printer: &mut Printer) -> Outcome {
     let Ridge { data, penalty } = arguments;
-    penalised::run("ridge", Family::Gaussian, 0.0, data, penalty, printer)
+    penalised::run("ridge", Family::Gaussian, 0.0, data, penalty, None, printer)
 }

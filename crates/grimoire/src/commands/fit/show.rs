@@ -1,9 +1,9 @@
 //! How fits look as text.
 
-use crate::app::fit::OlsReport;
 use crate::app::fit::penalised::PathReport;
 use crate::app::fit::predict::PredictReport;
-use crate::commands::stats::show::{Lines, digits, figure};
+use crate::app::fit::{OlsReport, Source};
+use crate::commands::stats::show::{Lines, between, digits, figure, figures_for};
 use grimoire_stats::linear::path::Convention;
 use std::fmt::Write;
 
@@ -32,11 +32,19 @@ fn columns(header: &[&str], rows: &[Vec<String>]) -> String {
     out
 }
 
-fn rows_used(n: usize, dropped: usize) -> String {
-    match dropped {
+/// How many rows, and what the terms of categories are against.
+fn rows_used(source: &Source) -> String {
+    let n = source.n;
+    let mut text = match source.dropped {
         0 => format!("{n} rows"),
-        _ => format!("{n} rows, {dropped} left out for a missing value"),
+        dropped => format!("{n} rows, {dropped} left out for a missing value"),
+    };
+    let bases: Vec<String> =
+        source.categories.iter().map(|c| format!("{}={}", c.column, c.base)).collect();
+    if !bases.is_empty() {
+        let _ = write!(text, "\nbase of the categories: {}", bases.join(", "));
     }
+    text
 }
 
 /// Least squares.
@@ -46,7 +54,7 @@ pub(crate) fn ols(report: &OlsReport) -> String {
         "least squares of {} on {} terms, {}\n\n",
         report.source.target,
         fit.terms.len(),
-        rows_used(report.source.n, report.source.dropped)
+        rows_used(&report.source)
     );
     let level = fit.terms.iter().find_map(|term| term.interval.as_ref()).map(|i| i.level);
     let interval_name =
@@ -56,12 +64,12 @@ pub(crate) fn ols(report: &OlsReport) -> String {
         .iter()
         .map(|term| {
             let number = |value: f64| if value.is_nan() { "-".to_owned() } else { figure(value) };
-            let interval = term.interval.as_ref().map_or("-".to_owned(), |interval| {
-                format!("{} to {}", figure(interval.lower), figure(interval.upper))
-            });
+            let interval = term.interval.as_ref().map_or("-".to_owned(), between);
             vec![
                 term.name.clone(),
-                term.coefficient.map_or("aliased".to_owned(), figure),
+                term.coefficient.map_or("aliased".to_owned(), |coefficient| {
+                    digits(coefficient, figures_for(term.interval.iter()))
+                }),
                 number(term.standard_error),
                 number(term.robust_error),
                 number(term.t),
@@ -107,7 +115,7 @@ pub(crate) fn path(report: &PathReport) -> String {
         report.method,
         report.source.target,
         report.terms.len(),
-        rows_used(report.source.n, report.source.dropped),
+        rows_used(&report.source),
         report.objective,
     );
     let convention = match report.convention {

@@ -5,6 +5,7 @@ use crate::app::numbers::Source;
 use crate::failure::Outcome;
 use crate::printer::Printer;
 use clap::ValueEnum;
+use grimoire_stats::error::open_unit;
 use grimoire_stats::multiple::{Adjustment, adjust};
 use serde::Serialize;
 
@@ -47,6 +48,7 @@ struct Report {
 
 /// Runs the verb.
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> Outcome {
+    open_unit("--alpha", args.alpha)?;
     let p_values = Source::parse(&args.p_values, None)?.collect()?;
     let method = match args.method {
         Method::Bonferroni => Adjustment::Bonferroni,

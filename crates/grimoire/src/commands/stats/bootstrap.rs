@@ -23,9 +23,9 @@ pub(crate) struct Args {
     /// What is estimated.
     #[arg(long, value_enum, default_value = "mean")]
     statistic: Statistic,
-    /// The share below the quantile, with --statistic quantile.
-    #[arg(long, default_value_t = 0.5)]
-    share: f64,
+    /// The share below the quantile, with --statistic quantile [default: 0.5].
+    #[arg(long)]
+    share: Option<f64>,
     /// Labels of the clusters, one per value; whole clusters are drawn.
     #[arg(long, conflicts_with = "strata")]
     clusters: Option<String>,
@@ -77,14 +77,21 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> Outcome {
         _ => Plan::Rows,
     };
     let request = Bootstrap { plan, resamples: args.resamples, seed: args.seed, level: args.level };
-    let record: Record = match args.statistic {
+    if args.statistic != Statistic::Quantile && args.share.is_some() {
+        return Err(Failure::usage("--share goes with --statistic quantile"));
+    }
+    let mut record: Record = match args.statistic {
         Statistic::Mean => request.mean(&values)?,
         _ if plan != Plan::Rows => {
             return Err(Failure::usage("clusters and strata are for the mean"));
         }
         Statistic::Median => quantile_interval(&values, 0.5, &request)?,
-        Statistic::Quantile => quantile_interval(&values, args.share, &request)?,
+        Statistic::Quantile => quantile_interval(&values, args.share.unwrap_or(0.5), &request)?,
     };
+    if args.minus.is_some() {
+        let name = format!("{} difference", record.estimate_name);
+        record.estimate_name = name.into();
+    }
     if let Some(path) = &args.plot {
         let n = values.len() as f64;
         if args.statistic != Statistic::Mean || matches!(plan, Plan::Clusters(_)) {

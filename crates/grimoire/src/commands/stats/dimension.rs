@@ -1,7 +1,7 @@
 //! `grimoire stats dimension`.
 
 use super::show::{self, Lines, digits, figure};
-use crate::app::numbers;
+use crate::app::{figures, numbers};
 use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
 use grimoire_plot::{Axis, Figure, Line};
@@ -31,7 +31,7 @@ pub(crate) struct Dimension {
     #[arg(long, value_delimiter = ',', requires = "file")]
     columns: Vec<String>,
     /// Dimensions to measure.
-    #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 3, 5, 10, 20, 50, 100])]
+    #[arg(long, value_delimiter = ',', default_value = "1,2,3,5,10,20,50,100")]
     dimensions: Vec<usize>,
     /// Points drawn.
     #[arg(long, default_value_t = 1000)]
@@ -51,8 +51,8 @@ pub(crate) struct Dimension {
     /// Of the points.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Draw spread, contrast and recall against the dimension to this SVG file.
-    #[arg(long, value_name = "FILE.svg")]
+    /// Draw spread, contrast and recall against the dimension to this SVG file (without a FILE of points).
+    #[arg(long, value_name = "FILE.svg", conflicts_with = "file")]
     plot: Option<PathBuf>,
 }
 
@@ -88,8 +88,7 @@ pub(crate) fn run(arguments: &Dimension, printer: &mut Printer) -> Outcome {
         None => {
             let report = curse(arguments)?;
             if let Some(path) = &arguments.plot {
-                std::fs::write(path, plot(&report)?)
-                    .map_err(|error| Failure::work(format_args!("{}: {error}", path.display())))?;
+                figures::write(path, &plot(&report)?)?;
             }
             printer.report(&report, curse_text)
         }
@@ -183,7 +182,13 @@ fn filled(arguments: &Dimension) -> Outcome<Filled> {
     let n = columns.first().map_or(0, Vec::len);
     let values = (0..n).flat_map(|row| columns.iter().map(move |column| column[row])).collect();
     let points = Points::new(names.len(), values)?;
-    let k = arguments.neighbours.min(n.saturating_sub(1));
+    let k = arguments.neighbours;
+    if k >= n {
+        return Err(Failure::usage(format_args!(
+            "--neighbours {k}: {n} points have at most {} neighbours each",
+            n.saturating_sub(1)
+        )));
+    }
     let level = arguments.level;
     Ok(Filled {
         method: "intrinsic dimension",

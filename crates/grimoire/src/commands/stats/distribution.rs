@@ -22,7 +22,7 @@ pub(crate) struct Args {
     name: Name,
     /// Its parameters: normal MEAN SD; t DF; f DF1 DF2; chi-square DF; beta A B; gamma SHAPE SCALE;
     /// exponential RATE; uniform LOW HIGH; hypergeometric TOTAL MARKED DRAWN;
-    /// negative-binomial SUCCESSES P; geometric P.
+    /// negative-binomial SUCCESSES P; geometric P (both count the failures before the last success wanted).
     #[arg(required = true, allow_negative_numbers = true)]
     parameters: Vec<f64>,
     #[command(flatten)]
@@ -196,8 +196,12 @@ fn render(report: &Report, discrete: bool) -> String {
     lines
         .number("mean", report.moments.mean)
         .number("standard deviation", report.standard_deviation);
-    lines.number("skewness", report.moments.skewness);
-    lines.number("excess kurtosis", report.moments.excess_kurtosis);
+    let scatters = report.standard_deviation > 0.0;
+    for (name, value) in
+        [("skewness", report.moments.skewness), ("excess kurtosis", report.moments.excess_kurtosis)]
+    {
+        lines.add(name, if scatters { show::figure(value) } else { "undefined".to_owned() });
+    }
     if let Some(at) = &report.at {
         let x = show::figure(at.x);
         let density = if discrete { format!("P(X = {x})") } else { format!("density at {x}") };

@@ -2,6 +2,7 @@
 
 use super::matrix;
 use super::show::{Lines, digits, figure};
+use crate::app::figures;
 use crate::app::game::{self, AgentsReport, PairReport, Report};
 use crate::app::numbers::Source;
 use crate::failure::{Failure, Outcome};
@@ -40,8 +41,8 @@ pub(crate) struct Game {
     /// How long to follow it.
     #[arg(long, default_value_t = 100.0)]
     duration: f64,
-    /// Draw the flow (two or three behaviours) to this SVG file.
-    #[arg(long, value_name = "FILE.svg")]
+    /// Draw the flow (two or three behaviours of one player) to this SVG file.
+    #[arg(long, value_name = "FILE.svg", conflicts_with_all = ["against", "agents_a"])]
     plot: Option<PathBuf>,
 }
 
@@ -66,8 +67,7 @@ pub(crate) fn run(arguments: &Game, printer: &mut Printer) -> Outcome {
     let names = game::names(given, rows.len())?;
     let report = game::analyse(rows, names, arguments.start.clone(), arguments.duration)?;
     if let Some(path) = &arguments.plot {
-        std::fs::write(path, game::figure(&report)?)
-            .map_err(|error| Failure::work(format_args!("{}: {error}", path.display())))?;
+        figures::write(path, &game::figure(&report)?)?;
     }
     printer.report(&report, text)
 }

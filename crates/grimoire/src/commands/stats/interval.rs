@@ -1,5 +1,6 @@
 //! `grimoire stats interval`: intervals without a test.
 
+use super::counted::{Count, Counted, counted, successes};
 use super::options::{groups, sample};
 use super::show::{self, Lines};
 use crate::failure::Outcome;
@@ -24,10 +25,10 @@ pub(crate) struct Args {
 enum Of {
     /// SUCCESSES of N trials.
     Proportion {
-        /// Successes.
-        successes: u64,
+        /// Successes; or FILE:COLUMN of 0 and 1, without N.
+        successes: Count,
         /// Trials.
-        n: u64,
+        n: Option<Count>,
     },
     /// COUNT events in EXPOSURE units of time or space.
     Rate {
@@ -63,18 +64,16 @@ enum Of {
 pub(crate) fn run(args: &Args, printer: &mut Printer) -> Outcome {
     let (level, both) = (args.level, Alternative::TwoSided);
     let record = match &args.of {
-        Of::Proportion { successes, n } => {
+        Of::Proportion { successes: first, n } => {
+            let (x, n) = match counted([("SUCCESSES", Some(first)), ("N", n.as_ref())])? {
+                Counted::Counts([x, n]) => (x, n),
+                Counted::Columns([column]) => successes(column)?,
+            };
             let mut made = Vec::new();
             for method in Proportion::ALL {
-                made.push(method.interval(*successes, *n, level, both)?);
+                made.push(method.interval(x, n, level, both)?);
             }
-            several(
-                "interval of a proportion",
-                *n,
-                "probability",
-                *successes as f64 / *n as f64,
-                made,
-            )
+            several("interval of a proportion", n, "probability", x as f64 / n as f64, made)
         }
         Of::Rate { count, exposure } => {
             let mut made = Vec::new();
@@ -115,17 +114,20 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> Outcome {
 fn text(record: &Record) -> String {
     let mut lines = Lines::default();
     lines.add("n", record.n.to_string());
+    let made = || record.interval.iter().chain(&record.intervals);
+    let level = made().next().map_or(f64::NAN, |interval| interval.level);
     if let Some(estimate) = record.estimate {
-        lines.number(record.estimate_name.as_ref(), estimate);
+        let digits = show::digits(estimate, show::figures_for(made()));
+        lines.add(record.estimate_name.as_ref(), digits);
     }
     for (name, value) in &record.more.0 {
         lines.number(name.replace('_', " "), *value);
     }
-    let mut text = format!("{}\n\n{}\n", record.method, lines.text());
+    let level = show::figure(level * 100.0);
+    let mut text = format!("{}, {level} %\n\n{}\n", record.method, lines.text());
     let mut table = Lines::default();
-    for made in record.interval.iter().chain(&record.intervals) {
-        let ends = format!("{} to {}", show::figure(made.lower), show::figure(made.upper));
-        table.add(show::method(made), ends);
+    for made in made() {
+        table.add(show::method(made), show::between(made));
     }
     text.push_str(&table.text());
     text

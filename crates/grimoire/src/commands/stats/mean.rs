@@ -26,9 +26,9 @@ pub(crate) struct Mean {
     /// Which average.
     #[arg(long, value_enum, default_value = "arithmetic")]
     kind: KindName,
-    /// Order of the power mean (2: quadratic; -1: harmonic).
-    #[arg(long, allow_negative_numbers = true, default_value_t = 2.0)]
-    order: f64,
+    /// Order of the power mean (2: quadratic; -1: harmonic) [default: 2].
+    #[arg(long, allow_negative_numbers = true)]
+    order: Option<f64>,
     /// Weights, as many as values: numbers with commas, FILE:COLUMN.
     #[arg(long)]
     weights: Option<String>,
@@ -43,8 +43,11 @@ pub(crate) fn run(arguments: &Mean, printer: &mut Printer) -> Outcome {
         KindName::Arithmetic => Kind::Arithmetic,
         KindName::Geometric => Kind::Geometric,
         KindName::Harmonic => Kind::Harmonic,
-        KindName::Power => Kind::Power(arguments.order),
+        KindName::Power => Kind::Power(arguments.order.unwrap_or(2.0)),
     };
+    if arguments.order.is_some() && !matches!(kind, Kind::Power(_)) {
+        return Err(Failure::usage("--order goes with --kind power"));
+    }
     let level = arguments.level;
     if !(level > 0.0 && level < 1.0) {
         return Err(Failure::usage(format_args!("--level is {level}, expected between 0 and 1")));

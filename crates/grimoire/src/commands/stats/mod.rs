@@ -7,6 +7,7 @@ mod argmax;
 mod bayes;
 mod binomial;
 mod bootstrap;
+mod counted;
 mod dimension;
 mod distribution;
 mod eigen;

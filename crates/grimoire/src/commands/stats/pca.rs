@@ -1,7 +1,7 @@
 //! `grimoire stats pca`.
 
-use super::show::{Lines, digits, figure};
-use crate::app::numbers;
+use super::show::{Lines, between, digits, figure};
+use crate::app::{figures, numbers};
 use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
 use grimoire_plot::{Axis, Figure, Points};
@@ -61,8 +61,7 @@ pub(crate) fn run(arguments: &Pca, printer: &mut Printer) -> Outcome {
             .equal()
             .add(Points::new("rows", points))
             .svg()?;
-        std::fs::write(path, svg)
-            .map_err(|error| Failure::work(format_args!("{}: {error}", path.display())))?;
+        figures::write(path, &svg)?;
     }
     let report =
         Report { method: "principal components", columns: arguments.columns.clone(), found };
@@ -74,11 +73,10 @@ fn text(report: &Report) -> String {
     for (k, component) in report.found.components.iter().enumerate() {
         let _ = writeln!(
             out,
-            "\n{}: variance {} ({} to {}), {} % of the whole, {} % so far",
+            "\n{}: variance {} ({}), {} % of the whole, {} % so far",
             k + 1,
             figure(component.variance),
-            figure(component.interval.lower),
-            figure(component.interval.upper),
+            between(&component.interval),
             digits(component.share * 100.0, 4),
             digits(component.cumulative * 100.0, 4),
         );

@@ -20,13 +20,14 @@ pub(crate) struct Args {
     /// Sample size (per group where there are two; pairs in paired designs).
     #[arg(long)]
     n: Option<u64>,
-    /// Effect: for means in units of --sd, for proportions a difference of probabilities.
+    /// Effect: a difference of means in the unit of the data, or of probabilities.
     #[arg(long, allow_negative_numbers = true)]
     effect: Option<f64>,
     /// Power wanted.
     #[arg(long)]
     power: Option<f64>,
-    /// Standard deviation (of the differences, when paired); effects are given in its units times it.
+    /// Standard deviation in the unit of the data (of the differences, when paired); at 1 the effect of means is
+    /// Cohen's d.
     #[arg(long, default_value_t = 1.0)]
     sd: f64,
     /// Probability under the hypothesis, or of the first group.

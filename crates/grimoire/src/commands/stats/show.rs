@@ -25,7 +25,7 @@ pub(crate) fn digits(value: f64, significant: usize) -> String {
     let scientific = format!("{value:.*e}", significant - 1);
     let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..7).contains(&exponent) {
+    if (-4..7.max(significant as i32)).contains(&exponent) {
         let decimals = usize::try_from(significant as i32 - 1 - exponent).unwrap_or(0);
         trim(&format!("{value:.decimals$}"))
     } else {
@@ -43,13 +43,25 @@ fn trim(number: &str) -> String {
 
 /// `95 % interval 0.33 to 0.46 (Wilson)`.
 pub(crate) fn interval(interval: &Interval) -> String {
-    format!(
-        "{} % interval {} to {} ({})",
-        figure(interval.level * 100.0),
-        figure(interval.lower),
-        figure(interval.upper),
-        method(interval)
-    )
+    let level = figure(interval.level * 100.0);
+    format!("{level} % interval {} ({})", between(interval), method(interval))
+}
+
+/// `0.33 to 0.46`.
+pub(crate) fn between(interval: &Interval) -> String {
+    let significant = figures_for([interval]);
+    format!("{} to {}", digits(interval.lower, significant), digits(interval.upper, significant))
+}
+
+/// Significant digits that estimates with these intervals need: six, or as many as tell the ends of each apart with two
+/// digits of their distance.
+pub(crate) fn figures_for<'a>(intervals: impl IntoIterator<Item = &'a Interval>) -> usize {
+    let needed = |interval: &Interval| {
+        let size = interval.lower.abs().max(interval.upper.abs());
+        let digits = (size / interval.width()).log10().ceil() + 2.0;
+        if digits.is_finite() { digits.clamp(6.0, 17.0) as usize } else { 6 }
+    };
+    intervals.into_iter().map(needed).fold(6, usize::max)
 }
 
 /// How an interval was made, with a word of warning where its coverage falls short by its very form.
@@ -92,24 +104,29 @@ impl Lines {
 /// A record as text: method, hypothesis, figures, assumptions.
 pub(crate) fn record(record: &Record) -> String {
     let mut lines = Lines::default();
-    if let Some(statistic) = record.statistic {
+    let once = record.statistic == record.estimate && record.statistic_name == record.estimate_name;
+    if let Some(statistic) = record.statistic.filter(|_| !once) {
         lines.number(record.statistic_name.as_ref(), statistic);
     }
     lines.add("n", record.n.to_string());
+    let made = || record.interval.iter().chain(&record.intervals);
+    let significant = figures_for(made());
     if let Some(estimate) = record.estimate {
-        lines.number(record.estimate_name.as_ref(), estimate);
+        lines.add(record.estimate_name.as_ref(), digits(estimate, significant));
     }
-    for made in record.interval.iter().chain(&record.intervals) {
+    for made in made() {
         lines.add("", interval(made));
     }
     if let Some(effect) = &record.effect {
-        lines.number(effect.name.as_ref(), effect.value);
+        let significant = figures_for(&effect.interval);
+        lines.add(effect.name.as_ref(), digits(effect.value, significant));
         if let Some(made) = &effect.interval {
             lines.add("", interval(made));
         }
     }
     for (name, value) in &record.more.0 {
-        lines.number(name.replace('_', " "), *value);
+        let alike = made().any(|interval| interval.contains(*value));
+        lines.add(name.replace('_', " "), digits(*value, if alike { significant } else { 6 }));
     }
     if let Some(p_value) = record.p_value {
         let side = record.alternative.map_or("", |alternative| alternative.name());
@@ -148,6 +165,21 @@ mod tests {
         ];
         for (value, expected) in cases {
             assert_eq!(figure(value), expected);
+        }
+    }
+
+    #[test]
+    fn the_ends_of_an_interval_are_told_apart() {
+        let cases = [
+            (0.25, 0.5, "0.25 to 0.5"),
+            (1e9 + 0.0002, 1e9 + 0.004, "1000000000.0002 to 1000000000.004"),
+            (1e12 - 0.5e6, 1e12 + 0.75e6, "999999500000 to 1000000750000"),
+            (0.499_999_012_5, 0.500_000_987_5, "0.49999901 to 0.50000099"),
+            (f64::NEG_INFINITY, 3.0, "-inf to 3"),
+            (2.0, 2.0, "2 to 2"),
+        ];
+        for (lower, upper, expected) in cases {
+            assert_eq!(between(&Interval::new(lower, upper, 0.95, "")), expected);
         }
     }
 }

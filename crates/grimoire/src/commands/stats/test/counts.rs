@@ -1,5 +1,8 @@
 //! Tests of counts: proportions, rates, tables, paired answers.
 
+use super::super::counted::{
+    Count, Counted, CrossTable, counted, cross_table, discordant, levels, successes,
+};
 use super::super::options::Question;
 use crate::app::figures;
 use crate::app::numbers::Source;
@@ -12,10 +15,10 @@ use std::path::PathBuf;
 /// Exact test of SUCCESSES of N trials against a probability.
 #[derive(Debug, clap::Args)]
 pub(super) struct Binomial {
-    /// Successes.
-    successes: u64,
+    /// Successes; or FILE:COLUMN of 0 and 1, without N.
+    successes: Count,
     /// Trials.
-    n: u64,
+    n: Option<Count>,
     /// Probability of success under the hypothesis.
     #[arg(long, default_value_t = 0.5)]
     p: f64,
@@ -29,10 +32,15 @@ pub(super) struct Binomial {
 impl Binomial {
     pub(super) fn run(&self) -> Outcome<Record> {
         let side = self.question.alternative();
-        let record = binomial::exact(self.successes, self.n, self.p, side, self.question.level)?;
+        let (x, n) = match counted([("SUCCESSES", Some(&self.successes)), ("N", self.n.as_ref())])?
+        {
+            Counted::Counts([x, n]) => (x, n),
+            Counted::Columns([column]) => successes(column)?,
+        };
+        let record = binomial::exact(x, n, self.p, side, self.question.level)?;
         if let Some(path) = &self.plot {
-            let d = dist::Binomial::new(self.n, self.p)?;
-            let figure = shaded(&d, self.successes as f64, side, &record, "successes");
+            let d = dist::Binomial::new(n, self.p)?;
+            let figure = shaded(&d, x as f64, side, &record, "successes");
             figures::save(&figure, path)?;
         }
         Ok(record)
@@ -123,21 +131,30 @@ impl Rates {
 /// Score test of two independent proportions (for small counts: fisher).
 #[derive(Debug, clap::Args)]
 pub(super) struct Proportions {
-    /// Successes in the first sample.
-    successes_1: u64,
+    /// Successes in the first sample; or FILE:COLUMN of 0 and 1 for each sample.
+    successes_1: Count,
     /// Trials in the first sample.
-    n_1: u64,
+    n_1: Option<Count>,
     /// Successes in the second sample.
-    successes_2: u64,
+    successes_2: Option<Count>,
     /// Trials in the second sample.
-    n_2: u64,
+    n_2: Option<Count>,
     #[command(flatten)]
     question: Question,
 }
 
 impl Proportions {
     pub(super) fn run(&self) -> Outcome<Record> {
-        let (one, two) = ((self.successes_1, self.n_1), (self.successes_2, self.n_2));
+        let words = [
+            ("SUCCESSES_1", Some(&self.successes_1)),
+            ("N_1", self.n_1.as_ref()),
+            ("SUCCESSES_2", self.successes_2.as_ref()),
+            ("N_2", self.n_2.as_ref()),
+        ];
+        let (one, two) = match counted(words)? {
+            Counted::Counts([x, n, y, m]) => ((x, n), (y, m)),
+            Counted::Columns([one, two]) => (successes(one)?, successes(two)?),
+        };
         Ok(binomial::two_proportions(one, two, self.question.alternative(), self.question.level)?)
     }
 }
@@ -145,32 +162,70 @@ impl Proportions {
 /// Fisher's exact test of the table [[A, B], [C, D]].
 #[derive(Debug, clap::Args)]
 pub(super) struct Fisher {
-    /// First row, first column.
-    a: u64,
+    /// First row, first column; or FILE:COLUMN of labels for the rows, and another for the columns.
+    a: Count,
     /// First row, second column.
-    b: u64,
+    b: Option<Count>,
     /// Second row, first column.
-    c: u64,
+    c: Option<Count>,
     /// Second row, second column.
-    d: u64,
+    d: Option<Count>,
     #[command(flatten)]
     question: Question,
 }
 
 impl Fisher {
     pub(super) fn run(&self) -> Outcome<Record> {
-        let t = [[self.a, self.b], [self.c, self.d]];
-        Ok(table::fisher(t, self.question.alternative(), self.question.level)?)
+        let Question { level, .. } = self.question;
+        let side = self.question.alternative();
+        let words = [
+            ("A", Some(&self.a)),
+            ("B", self.b.as_ref()),
+            ("C", self.c.as_ref()),
+            ("D", self.d.as_ref()),
+        ];
+        let table = match counted(words)? {
+            Counted::Counts([a, b, c, d]) => {
+                return Ok(table::fisher([[a, b], [c, d]], side, level)?);
+            }
+            Counted::Columns([rows, columns]) => cross_table(rows, columns)?,
+        };
+        let [[a, b], [c, d]] = two_by_two(&table)?;
+        let mut record = table::fisher([[a, b], [c, d]], side, level)?;
+        for (row, counts) in table.rows.iter().zip(&table.counts) {
+            for (column, count) in table.columns.iter().zip(counts) {
+                record = record.with(format!("{row} and {column}"), *count as f64);
+            }
+        }
+        Ok(record)
     }
 }
 
-/// Chi-square test: of independence with two or more --row, of fit with one.
+fn two_by_two(table: &CrossTable) -> Outcome<[[u64; 2]; 2]> {
+    match table.counts.as_slice() {
+        [one, two] => match (one.as_slice(), two.as_slice()) {
+            (&[a, b], &[c, d]) => Ok([[a, b], [c, d]]),
+            _ => Err(not_two(&table.columns)),
+        },
+        _ => Err(not_two(&table.rows)),
+    }
+}
+
+fn not_two(levels: &[String]) -> Failure {
+    Failure::usage(format_args!("a column has {} different labels, expected two", levels.len()))
+        .hint("chi-square takes any number")
+}
+
+/// Chi-square test: of independence with two columns or --row, of fit with one.
 #[derive(Debug, clap::Args)]
 pub(super) struct ChiSquare {
+    /// FILE:COLUMN of labels to count, one or two, instead of --row.
+    #[arg(required_unless_present = "rows", conflicts_with = "rows", num_args = 1..=2)]
+    columns: Vec<String>,
     /// A row of counts, for instance 10,20,30.
-    #[arg(long = "row", required = true)]
+    #[arg(long = "row")]
     rows: Vec<String>,
-    /// Probabilities of the counts of a single row; equal if not given.
+    /// Probabilities of the counts of a single row (of labels: in sorted order); equal if not given.
     #[arg(long)]
     probabilities: Option<String>,
     /// Yates' correction for a table of two by two.
@@ -180,7 +235,14 @@ pub(super) struct ChiSquare {
 
 impl ChiSquare {
     pub(super) fn run(&self) -> Outcome<Record> {
-        let rows = self.rows.iter().map(|word| counts(word)).collect::<Outcome<Vec<_>>>()?;
+        let rows = match self.columns.as_slice() {
+            [] => self.rows.iter().map(|word| counts(word)).collect::<Outcome<Vec<_>>>()?,
+            [column] => vec![levels(column)?.into_iter().map(|(_, n)| n).collect()],
+            [first, second, ..] => cross_table(first, second)?.counts,
+        };
+        if self.corrected && (rows.len() != 2 || rows.iter().any(|row| row.len() != 2)) {
+            return Err(Failure::usage("--corrected goes with a table of two by two"));
+        }
         match (rows.as_slice(), &self.probabilities) {
             ([row], Some(word)) => Ok(table::fit(row, Some(&Source::parse_one(word)?.collect()?))?),
             ([row], None) => Ok(table::fit(row, None)?),
@@ -207,12 +269,12 @@ fn counts(word: &str) -> Outcome<Vec<u64>> {
 /// McNemar's exact test of paired yes/no answers.
 #[derive(Debug, clap::Args)]
 pub(super) struct Mcnemar {
-    /// Pairs where only the first answered yes.
-    only_first: u64,
+    /// Pairs where only the first answered yes; or FILE:COLUMN of 0 and 1 for each of the two.
+    only_first: Count,
     /// Pairs where only the second answered yes.
-    only_second: u64,
+    only_second: Option<Count>,
     /// Pairs in all.
-    n: u64,
+    n: Option<Count>,
     #[command(flatten)]
     question: Question,
 }
@@ -221,6 +283,15 @@ impl Mcnemar {
     pub(super) fn run(&self) -> Outcome<Record> {
         let Question { level, .. } = self.question;
         let side = self.question.alternative();
-        Ok(binomial::mcnemar(self.only_first, self.only_second, self.n, side, level)?)
+        let words = [
+            ("ONLY_FIRST", Some(&self.only_first)),
+            ("ONLY_SECOND", self.only_second.as_ref()),
+            ("N", self.n.as_ref()),
+        ];
+        let [only_first, only_second, n] = match counted(words)? {
+            Counted::Counts(counts) => counts,
+            Counted::Columns([first, second]) => discordant(first, second)?,
+        };
+        Ok(binomial::mcnemar(only_first, only_second, n, side, level)?)
     }
 }

@@ -170,12 +170,12 @@ pub(super) struct KolmogorovSmirnov {
     /// The second sample.
     #[arg(allow_negative_numbers = true)]
     y: Option<String>,
-    /// The distribution of a single sample.
-    #[arg(long, value_enum, default_value = "normal")]
-    against: Against,
-    /// Its parameters: normal MEAN SD (0 1), uniform LOW HIGH (0 1), exponential RATE (1).
-    #[arg(long, value_delimiter = ',', allow_negative_numbers = true)]
-    parameters: Vec<f64>,
+    /// The distribution of a single sample [default: normal].
+    #[arg(long, value_enum, conflicts_with = "y")]
+    against: Option<Against>,
+    /// Its parameters: normal MEAN,SD (0,1), uniform LOW,HIGH (0,1), exponential RATE (1).
+    #[arg(long, conflicts_with = "y")]
+    parameters: Option<String>,
     #[command(flatten)]
     question: Question,
 }
@@ -193,8 +193,9 @@ impl KolmogorovSmirnov {
         if let Some(y) = &self.y {
             return Ok(kolmogorov::two_samples(&x, &sample(y)?, side)?);
         }
-        let p = self.parameters.as_slice();
-        let d: Box<dyn Distribution> = match (self.against, p) {
+        let p = self.parameters.as_deref().map(sample).transpose()?.unwrap_or_default();
+        let against = self.against.unwrap_or(Against::Normal);
+        let d: Box<dyn Distribution> = match (against, p.as_slice()) {
             (Against::Normal, []) => Box::new(Normal::STANDARD),
             (Against::Normal, [mean, sd]) => Box::new(Normal::new(*mean, *sd)?),
             (Against::Uniform, []) => Box::new(Uniform::new(0.0, 1.0)?),
@@ -223,7 +224,7 @@ pub(super) struct Permutation {
     #[arg(long, requires = "paired")]
     clusters: Option<String>,
     /// Number of random exchanges; all are tried when there are no more than this.
-    #[arg(long, default_value_t = 10_000)]
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
     exchanges: u32,
     /// Seed of the exchanges.
     #[arg(long, default_value_t = 0)]
@@ -250,9 +251,7 @@ impl Permutation {
         if let (Some(path), Some(observed)) = (&self.plot, made.record.statistic) {
             if made.exchanged.is_empty() {
                 let most = permutation::MOST_KEPT;
-                return Err(Failure::usage(format_args!(
-                    "--plot draws at most {most} exchanges, and at least one"
-                )));
+                return Err(Failure::usage(format_args!("--plot draws at most {most} exchanges")));
             }
             let p = super::super::show::figure(made.record.p_value.unwrap_or(f64::NAN));
             let title = format!("{}: {}", made.record.method, made.record.null);
