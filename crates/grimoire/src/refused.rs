@@ -61,6 +61,8 @@ pub(crate) fn refused(error: &clap::Error) -> Option<Failure> {
         return Some(failure.hint(tips.join("; ")));
     }
     let usage = rest.iter().find_map(|text| text.strip_prefix("Usage: "));
+    // What cannot stand together is not shown together.
+    let usage = usage.filter(|_| kind != ErrorKind::ArgumentConflict);
     Some(match usage {
         Some(usage) if !usage.contains('\n') => failure.hint(usage),
         _ => failure.hint("--help after the command says what it takes"),

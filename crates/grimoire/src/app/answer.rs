@@ -53,11 +53,7 @@ pub(crate) fn chat_prompt(loaded: &Loaded, messages: &[Message]) -> Outcome<Vec<
     let text = template
         .render(&request)
         .map_err(|error| Failure::work(format!("{}: {error}", loaded.name)))?;
-    let ids = loaded.tokenizer.encode(&text, EncodeOptions::TEMPLATED)?;
-    if ids.is_empty() {
-        return Err(Failure::work(format!("{}: its chat template gives no text", loaded.name)));
-    }
-    Ok(ids)
+    Ok(loaded.tokenizer.encode(&text, EncodeOptions::TEMPLATED)?)
 }
 
 /// The date that every chat template sees, in training and in generation alike: the first of January 2025. The
