@@ -4,8 +4,8 @@ Beside translations.py, which has the default settings: all tokenizers and smoot
 of TER, of whole outputs and of every sentence alone, with several references of which some are missing. References
 are A, B, or both with holes ("AB-": segment 0, 3, 6 … has no B, segment 1, 4, 7 … no A). Kept are the sums of the
 statistics, a checksum of the rows of all segments, the score, the signature, and of the scores of single sentences
-the sum, the sum weighted by 1 to 7 in turn, and every 400th. All is taken of all segments but for TER by character,
-which is of every 25th segment (`segments`): it is too slow. The texts are not kept here: they are the data set wmt22-mt.
+the sum, the sum weighted by 1 to 7 in turn, and every 400th. All is taken of all segments. The texts are not kept here:
+they are the data set wmt22-mt.
 
 Run: python translation_options.py DATA [PAIR ...], where DATA holds wmt22-mt; without PAIR it writes
 translation_options.json.gz beside itself. It is slow (TER): what is done is kept line by line in files
@@ -35,11 +35,6 @@ NAME = ["pair", "system", "references", "kind", "settings"]
 def lines(path):
     text = gzip.decompress(path.read_bytes()).decode()
     return text.removesuffix("\n").split("\n")
-
-
-def every(kind, options):
-    """Which segments are taken."""
-    return 25 if kind == "ter" and options.get("normalized") and options.get("asian_support") else 1
 
 
 def plans(target):
@@ -94,7 +89,7 @@ def run(pair):
     known = {}
     for line in path.read_text().splitlines() if path.exists() else []:
         row = json.loads(line)
-        known[json.dumps([row[key] for key in [*NAME, "segments"]])] = row
+        known[json.dumps([row[key] for key in NAME])] = row
     done = []
     target = pair.split("-")[1]
     outputs = {file.name.split(".")[1]: lines(file) for file in sorted((DATA / pair).glob("hyp.*"))}
@@ -102,12 +97,10 @@ def run(pair):
         for kind, options, sets in plans(target):
             for references in sets:
                 for system, hypotheses in outputs.items():
-                    step = every(kind, options)
-                    row = dict(zip([*NAME, "segments"], [pair, system, references, kind, options, step]))
+                    row = dict(zip(NAME, [pair, system, references, kind, options]))
                     name = json.dumps(list(row.values()))
                     if name not in known:
-                        these = [texts[::step] for texts in streams(pair, target, references)]
-                        known[name] = row | record(kind, options, hypotheses[::step], these)
+                        known[name] = row | record(kind, options, hypotheses, streams(pair, target, references))
                         part.write(json.dumps(known[name]) + "\n")
                         part.flush()
                     done.append(known[name])

@@ -89,15 +89,8 @@ pub(crate) struct Recorded {
     pub(crate) system: String,
     /// A letter for each reference; `AB-` are both, of which the script left out some.
     pub(crate) references: String,
-    /// Of how many segments one was taken.
-    #[serde(default = "all")]
-    pub(crate) segments: usize,
     #[serde(flatten)]
     pub(crate) configuration: Configuration,
-}
-
-fn all() -> usize {
-    1
 }
 
 /// BLEU, chrF, chrF++ and TER: the statistics as integers (their sums, and every segment's by a checksum), the
@@ -107,7 +100,7 @@ fn counts_of_every_metric_are_those_of_sacrebleu_on_every_system_of_wmt22() {
     let Some(folder) = grimoire_testkit::shared_data("counts wmt22", "wmt22-mt") else { return };
     let golden: Golden = grimoire_testkit::golden::read("eval/translations.json.gz");
     for recorded in &golden.configurations {
-        let Recorded { pair, system, references, configuration, .. } = recorded;
+        let Recorded { pair, system, references, configuration } = recorded;
         let target = pair.split('-').nth(1).unwrap();
         let read = |name: String| lines(&folder.join(pair).join(format!("{name}.{target}.gz")));
         let hypothesis = read(format!("hyp.{system}"));

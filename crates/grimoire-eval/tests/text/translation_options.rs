@@ -15,7 +15,7 @@ fn every_option_counts_and_scores_as_sacrebleu_on_every_system_of_wmt22() {
     let golden: Golden = grimoire_testkit::golden::read("eval/translation_options.json.gz");
     let mut files: HashMap<String, Vec<String>> = HashMap::new();
     for recorded in &golden.configurations {
-        let Recorded { pair, system, references, segments, configuration } = recorded;
+        let Recorded { pair, system, references, configuration } = recorded;
         let target = pair.split('-').nth(1).unwrap();
         let key = |name: &str| format!("{pair}/{name}.{target}.gz");
         let mut names = vec![key(&format!("hyp.{system}"))];
@@ -26,8 +26,7 @@ fn every_option_counts_and_scores_as_sacrebleu_on_every_system_of_wmt22() {
             files.entry(name.clone()).or_insert_with(|| lines(&folder.join(name)));
         }
         let texts: Vec<&Vec<String>> = names.iter().map(|name| &files[name]).collect();
-        let taken = || (0..texts[0].len()).step_by(*segments);
-        let hypothesis: Vec<&str> = taken().map(|segment| texts[0][segment].as_str()).collect();
+        let hypothesis: Vec<&str> = texts[0].iter().map(String::as_str).collect();
         let holes = references.ends_with('-');
         let these = |segment: usize| {
             let all = texts[1..].iter().enumerate();
@@ -35,7 +34,7 @@ fn every_option_counts_and_scores_as_sacrebleu_on_every_system_of_wmt22() {
             let there = all.filter(|(at, _)| !holes || segment % 3 != 1 - at);
             there.map(|(_, lines)| lines[segment].as_str()).collect()
         };
-        let by_segment: Vec<Vec<&str>> = taken().map(these).collect();
+        let by_segment: Vec<Vec<&str>> = (0..texts[0].len()).map(these).collect();
         let name = format!(
             "{pair} {system} {references} {} {}",
             configuration.kind, configuration.settings
