@@ -47,16 +47,17 @@ impl LoraSettings {
         let rank = self.rank as f64;
         (self.alpha / if self.rslora { rank.sqrt() } else { rank }) as f32
     }
+
+    /// Whether a layer of this path is adapted.
+    fn adapt(&self, path: &str, naming: Naming) -> bool {
+        self.targets.is_empty() || self.targets.iter().any(|pattern| names(pattern, path, naming))
+    }
 }
 
 /// How many values [`attach`] would add, known before any of them is taken.
 pub fn n_values(model: &Model, params: &Params, settings: &LoraSettings) -> u128 {
     let naming = hf_naming(model);
-    let named = model.linears().into_iter().filter(|linear| {
-        let name = naming.of(&linear.path).unwrap_or_default();
-        settings.targets.is_empty()
-            || settings.targets.iter().any(|t| names(t, &linear.path, &name))
-    });
+    let named = model.linears().into_iter().filter(|linear| settings.adapt(&linear.path, naming));
     let sides = named.map(|linear| linear.shape(params).into_iter().sum::<usize>() as u128);
     sides.sum::<u128>() * settings.rank as u128
 }
@@ -75,10 +76,7 @@ pub fn attach(
     refuse_idle(model, naming, &settings.targets)?;
     let mut added = 0;
     for (index, linear) in model.linears_mut().into_iter().enumerate() {
-        let name = naming.of(&linear.path).unwrap_or_default();
-        if !settings.targets.is_empty()
-            && !settings.targets.iter().any(|t| names(t, &linear.path, &name))
-        {
+        if !settings.adapt(&linear.path, naming) {
             continue;
         }
         let [out, width] = linear.shape(params);
@@ -96,10 +94,7 @@ pub fn attach(
 /// Refuses patterns that name no layer.
 fn refuse_idle(model: &Model, naming: Naming, targets: &[String]) -> Result<(), TuneError> {
     let linears = model.linears();
-    let idle = |pattern: &&String| {
-        let theirs = |path: &str| naming.of(path).unwrap_or_default();
-        !linears.iter().any(|linear| names(pattern, &linear.path, &theirs(&linear.path)))
-    };
+    let idle = |pattern: &&String| !linears.iter().any(|l| names(pattern, &l.path, naming));
     let patterns: Vec<String> = targets.iter().filter(idle).cloned().collect();
     if patterns.is_empty() {
         return Ok(());
@@ -110,9 +105,9 @@ fn refuse_idle(model: &Model, naming: Naming, targets: &[String]) -> Result<(), 
 }
 
 /// Whether a pattern names a layer: a part of its dotted path, by whole components, in our words or theirs.
-fn names(pattern: &str, path: &str, theirs: &str) -> bool {
+fn names(pattern: &str, path: &str, naming: Naming) -> bool {
     let within = |name: &str| format!(".{name}.").contains(&format!(".{pattern}."));
-    within(path) || within(theirs)
+    within(path) || naming.of(path).is_some_and(|theirs| within(&theirs))
 }
 
 /// Hugging Face's names for a model, whatever it was loaded from.

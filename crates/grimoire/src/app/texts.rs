@@ -89,9 +89,7 @@ impl Source {
     }
 
     fn name(&self) -> String {
-        let standard_input = self.path == Path::new("-");
-        let name = || self.path.display().to_string();
-        if standard_input { "standard input".to_owned() } else { name() }
+        name_of(&self.path)
     }
 
     fn column(&self, header: &csv::StringRecord, name: &str) -> Outcome<usize> {
@@ -222,6 +220,11 @@ impl<R: Read> Read for Quotes<R> {
     }
 }
 
+/// What errors call a file, or standard input.
+pub(crate) fn name_of(path: &Path) -> String {
+    if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
+}
+
 /// Standard input can be one of these, not two.
 pub(crate) fn check_standard_input<'s>(sources: impl IntoIterator<Item = &'s Source>) -> Outcome {
     let from_standard_input = |source: &&Source| source.path == Path::new("-");
@@ -262,9 +265,7 @@ fn without_mark<R: BufRead>(mut reader: R) -> std::io::Result<R> {
 
 /// The whole of a file as one text.
 pub(crate) fn read_all(path: &Path) -> Outcome<String> {
-    let standard_input = path == Path::new("-");
-    let name =
-        if standard_input { "standard input".to_owned() } else { path.display().to_string() };
+    let name = name_of(path);
     let mut text = String::new();
     open(path, &name)?
         .read_to_string(&mut text)

@@ -158,9 +158,7 @@ fn many(
     printer: &mut Printer,
 ) -> Outcome {
     let text = texts::read_all(file)?;
-    let standard_input = file == Path::new("-");
-    let name =
-        if standard_input { "standard input".to_owned() } else { file.display().to_string() };
+    let name = texts::name_of(file);
     let (mut prompts, mut ids) = (Vec::new(), Vec::new());
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let place = format!("{name}:{}", index + 1);
