@@ -72,10 +72,12 @@ rows = {"versions": {"mpmath": mpmath.__version__}}
 rows["ln_gamma"] = [[x, out(loggamma(mpf(x)))] for x in
     [1e-300, 1e-10, 1e-3, 0.1, 0.5, 0.9, 0.999, 1.001, 1.3, 1.5, 1.9, 1.9999, 2.0001, 2.2, 2.5, 2.9, 3.1, 4.7, 9.99,
      14.99, 15.01, 33.3, 171.5, 1e3, 1e6, 123456789.125, 1e12, 1e15]]
-rows["digamma"] = [[x, out(psi(0, mpf(x)))] for x in [1e-3, 0.2, 0.5, 1, 1.5, 2, 3.3, 14.5, 15.5, 100, 1e6]]
+rows["digamma"] = [[x, out(psi(0, mpf(x)))] for x in [1e-3, 0.2, 0.5, 1, 1.5, 2, 3.3, 14.5, 15.5, 100, 1e6,
+    -1e-3, -0.5, -1.5, -7.3, -10.1, -1234.75, -1e6 - 0.5]]
 xs = [1e-20, 1e-5, 0.01, 0.1, 0.3, 0.49, 0.51, 0.74, 0.76, 1, 1.5, 2, 2.7, 3.5, 5, 8, 12, 20, 26]
 rows["erf"] = [[x, out(erf(mpf(x)))] for x in xs]
 rows["erfc"] = [[x, out(erfc(mpf(x)))] for x in xs + [-0.3, -1, -3]]
+rows["erfcx"] = [[x, out(exp(mpf(x) ** 2) * erfc(mpf(x)))] for x in xs + [-0.3, -1, -3, -20, 1e3, 1e8, 1e9, 1e10, 1e200]]
 rows["normal_survival"] = [[x, out(erfc(mpf(x) / sqrt(mpf(2))) / 2)] for x in [-8, -3, -1, -0.1, 0, 0.1, 0.5, 1, 1.5, 1.96, 2.5, 3, 5, 8, 13, 20, 30, 37]]
 rows["normal_ln_cdf"] = [[x, out(log(erfc(-mpf(x) / sqrt(mpf(2))) / 2))] for x in [5, 1, 0, -1, -10, -38, -100, -1e4]]
 

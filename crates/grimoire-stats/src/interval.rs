@@ -105,16 +105,8 @@ impl Proportion {
         positive("the number of trials", n as f64)?;
         let (x, n) = (successes as f64, n as f64);
         inside("the number of successes", x, x <= n, "at most the number of trials")?;
-        let alpha = match alternative {
-            Alternative::TwoSided => 0.5 * (1.0 - level),
-            _ => 1.0 - level,
-        };
-        let (mut lower, mut upper) = self.ends(x, n, alpha);
-        match alternative {
-            Alternative::TwoSided => {}
-            Alternative::Less => lower = 0.0,
-            Alternative::Greater => upper = 1.0,
-        }
+        let ends = self.ends(x, n, alternative.tail(level));
+        let (lower, upper) = alternative.one_side(ends, (0.0, 1.0));
         Ok(Interval::new(lower.clamp(0.0, 1.0), upper.clamp(0.0, 1.0), level, self.name()))
     }
 
@@ -251,16 +243,8 @@ impl Rate {
     ) -> Result<Interval> {
         open_unit("the level", level)?;
         positive("the exposure", exposure)?;
-        let alpha = match alternative {
-            Alternative::TwoSided => 0.5 * (1.0 - level),
-            _ => 1.0 - level,
-        };
-        let (mut lower, mut upper) = self.ends(count as f64, alpha);
-        match alternative {
-            Alternative::TwoSided => {}
-            Alternative::Less => lower = 0.0,
-            Alternative::Greater => upper = f64::INFINITY,
-        }
+        let ends = self.ends(count as f64, alternative.tail(level));
+        let (lower, upper) = alternative.one_side(ends, (0.0, f64::INFINITY));
         Ok(Interval::new(lower.max(0.0) / exposure, upper / exposure, level, self.name()))
     }
 
@@ -324,7 +308,8 @@ impl Difference {
     }
 
     /// The interval of p₁ − p₂ for (successes, trials) in `one` and `two`, by the equation named at
-    /// each method; two-sided, cut at −1 and 1.
+    /// each method; cut at −1 and 1. One-sided intervals reach down to −1 ([`Alternative::Less`]) or
+    /// up to 1 ([`Alternative::Greater`]).
     ///
     /// Domain: whole counts, no more successes than trials, one trial or more in each; a level
     /// between 0 and 1. Method: closed formulas. Accuracy: relative error of both ends at most
@@ -334,10 +319,21 @@ impl Difference {
     ///
     /// # Errors
     /// As [`Proportion::interval`].
-    pub fn interval(self, one: (u64, u64), two: (u64, u64), level: f64) -> Result<Interval> {
-        let w1 = Proportion::Wilson.interval(one.0, one.1, level, Alternative::TwoSided)?;
-        let w2 = Proportion::Wilson.interval(two.0, two.1, level, Alternative::TwoSided)?;
-        let z = -normal_quantile(0.5 * (1.0 - level));
+    pub fn interval(
+        self,
+        one: (u64, u64),
+        two: (u64, u64),
+        level: f64,
+        alternative: Alternative,
+    ) -> Result<Interval> {
+        let wilson = |(x, n): (u64, u64)| {
+            Proportion::Wilson.interval(x, n, level, Alternative::TwoSided)?;
+            let (lower, upper) =
+                Proportion::Wilson.ends(x as f64, n as f64, alternative.tail(level));
+            Ok((lower.max(0.0), upper.min(1.0)))
+        };
+        let ((low_1, high_1), (low_2, high_2)) = (wilson(one)?, wilson(two)?);
+        let z = -normal_quantile(alternative.tail(level));
         let wald = |extra: f64| {
             let (n1, n2) = (one.1 as f64 + 2.0 * extra, two.1 as f64 + 2.0 * extra);
             let (p1, p2) = ((one.0 as f64 + extra) / n1, (two.0 as f64 + extra) / n2);
@@ -350,12 +346,14 @@ impl Difference {
             Self::Newcombe => {
                 let p1 = one.0 as f64 / one.1 as f64;
                 let p2 = two.0 as f64 / two.1 as f64;
-                let down = (p1 - w1.lower).hypot(w2.upper - p2);
-                let up = (w1.upper - p1).hypot(p2 - w2.lower);
+                let down = (p1 - low_1).hypot(high_2 - p2);
+                let up = (high_1 - p1).hypot(p2 - low_2);
                 (p1 - p2 - down, p1 - p2 + up)
             }
         };
-        Ok(Interval::new(lower.max(-1.0), upper.min(1.0), level, self.name()))
+        let ends = (lower.max(-1.0), upper.min(1.0));
+        let (lower, upper) = alternative.one_side(ends, (-1.0, 1.0));
+        Ok(Interval::new(lower, upper, level, self.name()))
     }
 }
 

@@ -67,8 +67,7 @@ pub fn logit(p: f64) -> Result<f64> {
 
 /// `log Σ e^{xᵢ}`, in nats; −∞ for no values.
 ///
-/// Domain: any values; ∞ or −∞ when that is the largest. NaN must be kept out: beside finite values
-/// it gives NaN, alone −∞. Method: the largest value plus the logarithm of what the others are
+/// Domain: any values; ∞ or −∞ when that is the largest; NaN if one is NaN. Method: the largest value plus the logarithm of what the others are
 /// relative to it, so that nothing overflows. Accuracy: relative error at most 10⁻¹² of mpmath at
 /// 40 digits (`tests/info_golden.rs`). Source: P. Blanchard, D. Higham and N. Higham, *Accurately
 /// computing the log-sum-exp and softmax functions* (2021).
@@ -81,7 +80,8 @@ pub fn logit(p: f64) -> Result<f64> {
 pub fn log_sum_exp(x: &[f64]) -> f64 {
     let most = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     if !most.is_finite() {
-        return most;
+        let number = x.iter().all(|value| !value.is_nan());
+        return if number { most } else { f64::NAN };
     }
     let sum: f64 = x.iter().map(|value| (value - most).exp()).sum();
     // The largest term is 1: keep the digits of what is added to it.
@@ -207,6 +207,8 @@ mod tests {
         // e^{-1000} underflows alone; shifted it is e^{-1}/(1+e^{-1}).
         let p = softmax(&[-1000.0, -1001.0], 1.0).unwrap();
         all_close(&p, &[0.7310585786300049, 0.2689414213699951], 1e-15, 0.0); // 1/(1+e⁻¹), mpmath
+        assert!(log_sum_exp(&[f64::NAN]).is_nan() && log_sum_exp(&[1.0, f64::NAN]).is_nan());
+        assert_eq!(log_sum_exp(&[]), f64::NEG_INFINITY);
         assert_eq!(softmax(&[f64::NEG_INFINITY, 3.0], 1.0).unwrap(), [0.0, 1.0]);
         assert!(softmax(&[f64::NEG_INFINITY], 1.0).is_err());
         assert!(softmax(&[1.0, f64::NAN], 1.0).is_err() && softmax(&[1.0], 0.0).is_err());

@@ -227,12 +227,17 @@ impl Draws {
 /// (b + ½) / 2⁵³ with b the upper 53 of the `bits`: the midpoint of one of 2⁵³ equal cells of (0,
 /// 1).
 ///
-/// Domain: any bits. Never 0, and at least 2⁻⁵⁴. Method: one sum and one product. Accuracy: above ½
-/// midpoints are no doubles and go to the even end of their cell, so that the last cell of all, one
-/// in 2⁵³, gives 1 itself. Source: none beyond the definition.
+/// Domain: any bits. Never 0 or 1: at least 2⁻⁵⁴ and at most 1 − 2⁻⁵³. Method: one sum and one
+/// product. Accuracy: above ½ midpoints are no doubles and go to the even end of their cell, the
+/// last to its lower end. Source: none beyond the definition.
+///
+/// ```
+/// use grimoire_stats::random::unit;
+/// assert!(unit(0) > 0.0 && unit(u64::MAX) < 1.0);
+/// ```
 #[inline]
 pub fn unit(bits: u64) -> f64 {
-    ((bits >> 11) as f64 + 0.5) * (1.0 / 9_007_199_254_740_992.0)
+    (((bits >> 11) as f64 + 0.5) * (1.0 / 9_007_199_254_740_992.0)).min(1.0 - 0.5 * f64::EPSILON)
 }
 
 fn polar(radius: u64, angle: u64) -> f64 {

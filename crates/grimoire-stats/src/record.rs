@@ -27,6 +27,25 @@ impl Alternative {
         }
     }
 
+    /// The probability that an interval of this `level` leaves out at each end it has: (1 − level)/2,
+    /// or 1 − level where only one side counts.
+    pub fn tail(self, level: f64) -> f64 {
+        match self {
+            Self::TwoSided => 0.5 * (1.0 - level),
+            Self::Less | Self::Greater => 1.0 - level,
+        }
+    }
+
+    /// The ends of an interval, the one that this question does not bound replaced by that of the
+    /// `domain`: evidence for less comes with an upper end, evidence for greater with a lower one.
+    pub fn one_side(self, ends: (f64, f64), domain: (f64, f64)) -> (f64, f64) {
+        match self {
+            Self::TwoSided => ends,
+            Self::Less => (domain.0, ends.1),
+            Self::Greater => (ends.0, domain.1),
+        }
+    }
+
     /// The same question with the two samples exchanged.
     pub fn mirrored(self) -> Self {
         match self {
@@ -174,8 +193,8 @@ impl Record {
     /// Sets the hypothesis, the alternative and the p-value, held to p ≤ 1, with ln p beside it
     /// (absent at p = 0).
     ///
-    /// Domain: p ≥ 0, or above 1 by rounding. It must not be NaN, which would read as 1. Method:
-    /// the minimum of p and 1, and its natural logarithm. Accuracy: p as it was given, ln p to
+    /// Domain: p ≥ 0, or above 1 by rounding; NaN stays NaN, with no logarithm. Method: the minimum
+    /// of p and 1, and its natural logarithm. Accuracy: p as it was given, ln p to
     /// rounding. Source: R. A. Fisher, *Statistical Methods for Research Workers* (1925), for the
     /// p-value.
     #[must_use]
@@ -187,19 +206,19 @@ impl Record {
     ) -> Self {
         self.null = null.into();
         self.alternative = Some(alternative);
-        self.p_value = Some(p_value.min(1.0));
-        self.ln_p_value = Some(p_value.min(1.0).ln()).filter(|ln| ln.is_finite());
+        let p_value = if p_value > 1.0 { 1.0 } else { p_value };
+        self.p_value = Some(p_value);
+        self.ln_p_value = Some(p_value.ln()).filter(|ln| ln.is_finite());
         self
     }
 
     /// Sets ln p where the method has it without p, held to ln p ≤ 0; absent when infinite.
     ///
-    /// Domain: ln p ≤ 0, or above by rounding. It must not be NaN, which would read as 0. Call it
-    /// after [`Record::with_test`], which sets it from p. Method: the minimum of ln p and 0.
+    /// Domain: ln p ≤ 0, or above by rounding; absent for NaN. Call it after [`Record::with_test`], which sets it from p. Method: the minimum of ln p and 0.
     /// Accuracy: as it was given. Source: that of [`Record::with_test`].
     #[must_use]
     pub fn with_ln_p_value(mut self, ln_p_value: f64) -> Self {
-        self.ln_p_value = Some(ln_p_value.min(0.0)).filter(|ln| ln.is_finite());
+        self.ln_p_value = Some(ln_p_value).filter(|ln| ln.is_finite()).map(|ln| ln.min(0.0));
         self
     }
 
@@ -278,5 +297,14 @@ mod tests {
         assert_eq!(json["alternative"], "two-sided");
         assert_eq!(json["more"]["mid_p"], 0.25);
         assert!(json.get("effect").is_none() && json.get("intervals").is_none());
+    }
+
+    #[test]
+    fn what_is_no_number_is_no_p_value() {
+        let test = |p| Record::new("a test", 3).with_test("nothing", Alternative::Less, p);
+        assert!(test(f64::NAN).p_value.unwrap().is_nan());
+        assert_eq!(test(f64::NAN).ln_p_value, None);
+        assert_eq!(test(0.5).with_ln_p_value(f64::NAN).ln_p_value, None);
+        assert_eq!((test(1.0 + 1e-15).p_value, test(0.0).ln_p_value), (Some(1.0), None));
     }
 }

@@ -87,7 +87,7 @@ fn tables() {
         close(record.statistic.unwrap().powi(2), r[4], 1e-12, 0.0);
         check(&record, r[5], None);
         // R's prop.test has Wald's interval, which the record no longer offers.
-        let wald = Difference::Wald.interval(one, two, 0.95).unwrap();
+        let wald = Difference::Wald.interval(one, two, 0.95, Alternative::TwoSided).unwrap();
         close(wald.lower, r[6], 1e-12, 0.0);
         close(wald.upper, r[7], 1e-12, 0.0);
     }
@@ -107,6 +107,35 @@ fn tables() {
     let record = table::fit(&[20, 30, 15, 35], Some(&[0.2, 0.3, 0.2, 0.3])).unwrap();
     close(record.statistic.unwrap(), r[0], 1e-13, 0.0);
     check(&record, r[2], None);
+}
+
+/// An end of a two-sided interval of 95 % is the end of a one-sided one of 97.5 %, and the other side is open.
+#[test]
+fn intervals_follow_the_alternative() {
+    let tests: [&dyn Fn(Alternative, f64) -> Record; 2] = [
+        &|side, level| binomial::two_proportions((15, 80), (31, 90), side, level).unwrap(),
+        &|side, level| binomial::mcnemar(9, 21, 200, side, level).unwrap(),
+    ];
+    for test in tests {
+        let (both, greater, less) =
+            (test(BOTH, 0.95), test(Alternative::Greater, 0.975), test(Alternative::Less, 0.975));
+        let of = |record: &Record| {
+            let effect = record.effect.clone().unwrap().interval.unwrap();
+            [record.interval.clone().unwrap(), effect]
+        };
+        for (k, ((both, greater), less)) in
+            of(&both).iter().zip(of(&greater)).zip(of(&less)).enumerate()
+        {
+            close(greater.lower, both.lower, 1e-13, 0.0);
+            close(less.upper, both.upper, 1e-13, 0.0);
+            assert!(greater.upper > both.upper && less.lower < both.lower);
+            if k == 0 {
+                assert_eq!((greater.upper, less.lower), (1.0, -1.0));
+            }
+        }
+    }
+    assert!(binomial::mcnemar(0, 0, 5, BOTH, 1.5).is_err());
+    assert!(binomial::mcnemar(u64::MAX, 1, 5, BOTH, 0.95).is_err());
 }
 
 #[test]

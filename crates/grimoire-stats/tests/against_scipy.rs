@@ -118,7 +118,8 @@ fn intervals_of_proportions_and_rates() {
         let n: Vec<u64> = r[1..5].iter().map(|v| v.as_u64().unwrap()).collect();
         let methods = [Difference::Newcombe, Difference::AgrestiCaffo, Difference::Wald];
         let method = methods.into_iter().find(|m| m.name() == r[0]).unwrap();
-        let interval = method.interval((n[0], n[1]), (n[2], n[3]), 0.95).unwrap();
+        let interval =
+            method.interval((n[0], n[1]), (n[2], n[3]), 0.95, Alternative::TwoSided).unwrap();
         // Ends are held to [-1, 1] here; statsmodels lets them leave it.
         close(interval.lower, number(&r[5]).max(-1.0), 1e-11, 1e-14);
         close(interval.upper, number(&r[6]).min(1.0), 1e-11, 1e-14);

@@ -101,7 +101,7 @@ fn differences_exactly() {
         ] {
             let cells = || (0..=n).flat_map(|x| (0..=m).map(move |y| (x, y)));
             let made: Vec<(u64, u64, Interval)> = cells()
-                .map(|(x, y)| (x, y, method.interval((x, n), (y, m), 0.95).unwrap()))
+                .map(|(x, y)| (x, y, method.interval((x, n), (y, m), 0.95, BOTH).unwrap()))
                 .collect();
             let (mut total, mut worst) = (0.0, 1.0_f64);
             for cell in 0..400 {
@@ -139,7 +139,7 @@ fn differences_and_ratios() {
             -0.15,
             |draws| {
                 let (one, two) = pair(draws);
-                method.interval(one, two, 0.95).unwrap()
+                method.interval(one, two, 0.95, BOTH).unwrap()
             },
         ));
     }

@@ -15,7 +15,8 @@ use grimoire_stats::dimension::{Points, concentration, intrinsic};
 use grimoire_stats::dist::{Binomial, Distribution, Normal, Student};
 use grimoire_stats::eigen::pca::pca;
 use grimoire_stats::info::estimate;
-use grimoire_stats::info::mutual::{mutual_information, sampled};
+use grimoire_stats::info::mutual::{self, mutual_information};
+use grimoire_stats::info::{Distribution, cross_entropy, kl, sampled};
 use grimoire_stats::interval::Difference;
 use grimoire_stats::linear::Columns;
 use grimoire_stats::linear::least_squares::WideColumn;
@@ -119,7 +120,7 @@ fn tables() {
     };
     nominal(SIMULATION.covered("difference, Wald | p 0.3 and 0.45 | 80 and 120", -0.15, |draws| {
         let (one, two) = pair(draws);
-        Difference::Wald.interval(one, two, 0.95).unwrap()
+        Difference::Wald.interval(one, two, 0.95, Alternative::TwoSided).unwrap()
     }));
     // Wald's ends meet when nobody succeeds: few and rare is where it fails, as its documentation says, and why
     // the test of two proportions has Newcombe's.
@@ -130,7 +131,7 @@ fn tables() {
     };
     let few = SIMULATION.covered("difference, Wald | p 0.05 and 0.15 | 15 and 15", -0.1, |draws| {
         let (one, two) = rare(draws);
-        Difference::Wald.interval(one, two, 0.95).unwrap()
+        Difference::Wald.interval(one, two, 0.95, Alternative::TwoSided).unwrap()
     });
     assert!(few < 0.94, "{few}");
     let default =
@@ -186,9 +187,35 @@ fn information() {
         let truth = mutual_information(&rows(&weights)).unwrap().information;
         let share =
             SIMULATION.covered(&format!("mutual information | {name} | {n}"), truth, |draws| {
-                sampled(&rows(&multinomial(draws, &weights, n)), 0.95).unwrap().interval
+                mutual::sampled(&rows(&multinomial(draws, &weights, n)), 0.95).unwrap().interval
             });
         nominal(share);
+    }
+}
+
+/// Divergence and cross entropy of what was counted from what was expected; about 25 observations an outcome or more.
+#[test]
+fn divergences() {
+    if !grimoire_testkit::slow("coverage of divergences and cross entropies") {
+        return;
+    }
+    let q = Distribution::counts(&[3.0, 2.0, 1.0, 1.0]).unwrap();
+    for (name, weights, n) in [
+        ("as expected", [3.0, 2.0, 1.0, 1.0], 200),
+        ("near", [2.5, 2.0, 1.2, 1.3], 200),
+        ("apart", [2.0, 2.0, 2.0, 1.0], 200),
+        ("far", [1.0, 1.0, 3.0, 2.0], 200),
+        ("far", [1.0, 1.0, 3.0, 2.0], 1000),
+    ] {
+        let p = Distribution::counts(&weights).unwrap();
+        let truth = kl(&p, &q).unwrap();
+        nominal(SIMULATION.covered(&format!("divergence | {name} | {n}"), truth, |draws| {
+            sampled::divergence(&multinomial(draws, &weights, n), &q, 0.95).unwrap().interval
+        }));
+        let truth = cross_entropy(&p, &q).unwrap();
+        nominal(SIMULATION.covered(&format!("cross entropy | {name} | {n}"), truth, |draws| {
+            sampled::cross_entropy_interval(&multinomial(draws, &weights, n), &q, 0.95).unwrap()
+        }));
     }
 }
 

@@ -170,6 +170,18 @@ fn samplers_draw_from_their_distributions() {
 }
 
 #[test]
+fn an_interval_of_a_quantile_needs_rows_and_two_resamples() {
+    let values = [1.0, 2.0, 5.0];
+    let plain = Bootstrap::default();
+    assert!(quantile_interval(&values, 0.5, &plain).is_ok());
+    for resamples in [0, 1] {
+        assert!(quantile_interval(&values, 0.5, &Bootstrap { resamples, ..plain }).is_err());
+    }
+    let plan = Plan::Clusters(&[0, 0, 1]);
+    assert!(quantile_interval(&values, 0.5, &Bootstrap { plan, ..plain }).is_err());
+}
+
+#[test]
 fn quantiles_are_those_of_numpy() {
     // numpy 2: np.quantile([1, 2, 4, 8], [0, 0.1, 0.5, 0.9, 1]).
     for (p, expected) in [(0.0, 1.0), (0.1, 1.3), (0.5, 3.0), (0.9, 6.8), (1.0, 8.0)] {

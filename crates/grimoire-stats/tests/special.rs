@@ -35,9 +35,28 @@ fn functions_of_one_argument() {
     one_argument(&data, "digamma", gamma::digamma, 5e-14, 1e-14);
     one_argument(&data, "erf", erf::erf, 2e-15, 0.0);
     one_argument(&data, "erfc", erf::erfc, 2e-15, 0.0);
+    one_argument(&data, "erfcx", erf::erfcx, 2e-15, 0.0);
     one_argument(&data, "normal_survival", erf::normal_survival, 2e-15, 0.0);
     one_argument(&data, "normal_ln_cdf", erf::normal_ln_cdf, 2e-15, 0.0);
     one_argument(&data, "normal_quantile", erf::normal_quantile, 1e-14, 1e-15);
+}
+
+/// Limits at infinity, poles, and NaN for NaN: nothing loops, and no other value comes back quietly.
+#[test]
+fn edges_of_the_domain() {
+    let infinite = f64::INFINITY;
+    assert_eq!([erf::erf(infinite), erf::erf(-infinite), erf::erf(1e200)], [1.0, -1.0, 1.0]);
+    assert_eq!([erf::erfc(infinite), erf::erfc(-infinite), erf::erfc(1e200)], [0.0, 2.0, 0.0]);
+    assert_eq!([erf::erfcx(infinite), erf::erfcx(-infinite)], [0.0, infinite]);
+    assert_eq!([erf::erfcx(-1e200), erf::erfcx(-27.0)], [infinite, infinite]);
+    assert_eq!([erf::normal_ln_cdf(infinite), erf::normal_ln_cdf(-infinite)], [0.0, -infinite]);
+    assert_eq!([erf::normal_cdf(infinite), erf::normal_cdf(-infinite)], [1.0, 0.0]);
+    assert_eq!([gamma::digamma(0.0), gamma::digamma(infinite)], [-infinite, infinite]);
+    let poles = [-1.0, -2.0, -1e16, -1e300, -infinite];
+    assert!(poles.iter().all(|&x| gamma::digamma(x).is_nan()));
+    let all =
+        [erf::erf, erf::erfc, erf::erfcx, erf::normal_ln_cdf, erf::normal_survival, gamma::digamma];
+    assert!(all.iter().all(|of| of(f64::NAN).is_nan()));
 }
 
 fn check_tails(tails: incomplete::Tails, lower: Option<f64>, upper: Option<f64>, bound: f64) {

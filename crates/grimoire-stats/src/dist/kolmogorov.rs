@@ -17,7 +17,7 @@ pub const EXACT_UP_TO: u64 = 20_000;
 
 /// P(D⁺ ≥ d) of one sample of n, d Σ C(n, j) (d + j/n)^(j−1) (1 − d − j/n)^(n−j) over j ≤ n(1 − d).
 ///
-/// Domain: d from 0 to 1 (1 below, 0 above); n ≥ 1, to 10⁷ in reasonable time, since n terms are
+/// Domain: d from 0 to 1 (1 below, 0 above, NaN for NaN); n ≥ 1, to 10⁷ in reasonable time, since n terms are
 /// summed. Method: each term as a binomial probability over its p, all of one sign. Accuracy:
 /// relative error at most 10⁻¹² of the sum at 60 digits, n to 1,500 (`tests/against_mpmath.rs`).
 /// Source: Z. Birnbaum and F. Tingey, *One-sided confidence contours for probability distribution
@@ -34,7 +34,8 @@ pub fn one_sided(n: u64, d: f64) -> f64 {
     if d >= 1.0 {
         return 0.0;
     }
-    (d * one_sided_sum(n, d, 0.0)).min(1.0)
+    let p = d * one_sided_sum(n, d, 0.0);
+    if p > 1.0 { 1.0 } else { p }
 }
 
 /// ln of [`one_sided`], finite where that underflows; −∞ from d = 1 on.

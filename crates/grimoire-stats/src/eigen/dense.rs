@@ -70,6 +70,19 @@ fn square(rows: &[Vec<f64>]) -> Result<Mat<f64>> {
     Ok(Mat::from_fn(n, n, |i, j| rows[i][j]))
 }
 
+/// Checks that rows of complex numbers are such a matrix.
+///
+/// # Errors
+/// As [`square`].
+pub(super) fn square_complex(rows: &[Vec<Complex>]) -> Result<()> {
+    let parts = |part: fn(&Complex) -> f64| -> Vec<Vec<f64>> {
+        rows.iter().map(|row| row.iter().map(part).collect()).collect()
+    };
+    square(&parts(|z| z.re))?;
+    square(&parts(|z| z.im))?;
+    Ok(())
+}
+
 fn failed(what: &'static str) -> Error {
     Error::Degenerate { what, why: "the iteration did not converge" }
 }
@@ -172,46 +185,6 @@ pub(crate) fn self_adjoint(a: &Mat<f64>) -> Result<(Vec<f64>, Mat<f64>)> {
     Ok(((0..n).map(|k| values[k]).collect(), vectors))
 }
 
-/// Eigenvalues and unit vectors of a Hermitian matrix given row by row, A = Aᴴ, A v = λ v, from the
-/// largest down.
-///
-/// Domain: n × n finite complex numbers, Hermitian to 10⁻¹² of the largest entry. Method:
-/// [`general_complex`], whose values lose their imaginary part, which is rounding; vectors of equal
-/// values need not be orthogonal. Accuracy: 10⁻¹⁴ relative of a matrix by hand, as tested;
-/// residuals are in the result, the conditions all one. Source: Golub and Van Loan (2013), chapter
-/// 8.
-///
-/// # Errors
-/// As [`general_complex`], or when the matrix is not Hermitian.
-pub fn hermitian(rows: &[Vec<Complex>]) -> Result<General> {
-    let n = rows.len();
-    let most = rows.iter().flatten().fold(0.0_f64, |most, value| most.max(value.abs()));
-    for (i, row) in rows.iter().enumerate() {
-        for (j, a) in row.iter().enumerate().take(i + 1) {
-            let b = rows[j].get(i).copied().unwrap_or_default();
-            let off = Complex::new(a.re - b.re, a.im + b.im).abs();
-            if off > 1e-12 * most {
-                return Err(Error::Domain {
-                    what: "the difference of an entry and the conjugate of its mirror image",
-                    value: off,
-                    expected: "zero: the matrix must be hermitian",
-                });
-            }
-        }
-    }
-    let mut found = general_complex(rows)?;
-    // Normal: real values, unit conditions; the general path gives both to rounding.
-    found.values.iter_mut().for_each(|value| value.im = 0.0);
-    let mut order: Vec<usize> = (0..n).collect();
-    order.sort_by(|&a, &b| found.values[b].re.total_cmp(&found.values[a].re));
-    Ok(General {
-        values: order.iter().map(|&k| found.values[k]).collect(),
-        vectors: order.iter().map(|&k| found.vectors[k].clone()).collect(),
-        residuals: order.iter().map(|&k| found.residuals[k]).collect(),
-        conditions: vec![1.0; n],
-    })
-}
-
 /// Decomposes any real square matrix given row by row: A v = λ v, with the condition 1/|yᴴx| of
 /// each value, y and x the left and right unit vectors.
 ///
@@ -273,11 +246,7 @@ pub fn general(rows: &[Vec<f64>]) -> Result<General> {
 /// # Errors
 /// When the matrix is empty, not square or not finite, or the iteration does not converge.
 pub fn general_complex(rows: &[Vec<Complex>]) -> Result<General> {
-    let parts = |part: fn(&Complex) -> f64| -> Vec<Vec<f64>> {
-        rows.iter().map(|row| row.iter().map(part).collect()).collect()
-    };
-    square(&parts(|z| z.re))?;
-    square(&parts(|z| z.im))?;
+    square_complex(rows)?;
     let n = rows.len();
     let a = Mat::<c64>::from_fn(n, n, |i, j| rows[i][j].into());
     let mut values = Diag::<c64>::zeros(n);
@@ -301,7 +270,7 @@ pub fn general_complex(rows: &[Vec<Complex>]) -> Result<General> {
 }
 
 /// Normalises, orders, and measures (value, right, left) triples.
-fn assemble(rows: &[Vec<Complex>], pairs: Vec<(c64, Vec<c64>, Vec<c64>)>) -> General {
+pub(super) fn assemble(rows: &[Vec<Complex>], pairs: Vec<(c64, Vec<c64>, Vec<c64>)>) -> General {
     let norm = |v: &[c64]| v.iter().map(|z| z.norm_sqr()).sum::<f64>().sqrt();
     let mut pairs: Vec<(c64, Vec<c64>, f64, f64)> = pairs
         .into_iter()
@@ -409,16 +378,5 @@ mod tests {
         let three =
             general(&[vec![1.0, 2.0, 0.0], vec![-1.0, 3.0, 1.0], vec![0.5, 0.0, -2.0]]).unwrap();
         assert!(three.residuals.iter().all(|r| *r < 1e-14), "{:?}", three.residuals);
-    }
-
-    #[test]
-    fn hermitian_values_are_real() {
-        let i = Complex::new(0.0, 1.0);
-        let minus = Complex::new(0.0, -1.0);
-        let two = Complex::new(2.0, 0.0);
-        // [2 i; −i 2] has 3 and 1.
-        let found = hermitian(&[vec![two, i], vec![minus, two]]).unwrap();
-        all_close(&[found.values[0].re, found.values[1].re], &[3.0, 1.0], 1e-14, 0.0);
-        assert!(hermitian(&[vec![two, i], vec![i, two]]).is_err());
     }
 }

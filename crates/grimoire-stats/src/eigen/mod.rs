@@ -4,7 +4,7 @@
 //! A v = λ v,   v ≠ 0
 //! ```
 //!
-//! [`plane`] tells the story of 2x2 matrices, [`dense`] decomposes symmetric, Hermitian and general
+//! [`plane`] tells the story of 2x2 matrices, [`dense`] decomposes symmetric and general
 //! matrices through faer, [`lanczos`] finds the leading pairs of a symmetric operator that is known only
 //! by its products, [`pca`] is the use that statistics makes of it. Every pair comes with its residual
 //! `‖Av − λv‖`. Results do not depend on the number of threads.
@@ -12,6 +12,7 @@
 //! What each promises, how exactly, and from which source is said in its module.
 
 pub mod dense;
+pub mod hermitian;
 pub mod lanczos;
 pub mod pca;
 pub mod plane;

@@ -11,7 +11,7 @@
 //! rounds them, and divergences are summed as terms that are never negative, `p log(p/q) − p + q`: two
 //! distributions that differ in the seventh digit keep twelve digits of a divergence of 10⁻¹⁵.
 //! Everything is computed in nats; [`Unit`] converts. Relative error at most 10⁻¹² (mpmath, 40 digits).
-//! Estimates from samples, which plain formulas bias downwards, are in [`estimate`]; logits become f64
+//! Estimates from samples, which plain formulas bias downwards, are in [`estimate`] and [`sampled`]; logits become f64
 //! probabilities first, so of nearly equal ones a divergence keeps fewer digits.
 //!
 //! Sources: C. Shannon, *A mathematical theory of communication* (1948); S. Kullback, R. Leibler, *On information
@@ -19,6 +19,7 @@
 
 pub mod estimate;
 pub mod mutual;
+pub mod sampled;
 pub mod stream;
 
 pub use mutual::{Mutual, mutual_information};

@@ -124,7 +124,7 @@ pub fn ols(
     let freedom = n - solution.rank;
     let variance = solution.rss / freedom as f64;
     let total = total_squares(y, intercept);
-    let explained = solution.rank - usize::from(intercept);
+    let explained = solution.rank.saturating_sub(usize::from(intercept));
     let f = (total - solution.rss) / explained as f64 / variance;
     let f_p_value = if explained == 0 || freedom == 0 || !f.is_finite() {
         f64::NAN

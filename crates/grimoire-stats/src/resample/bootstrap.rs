@@ -414,18 +414,27 @@ pub fn quantile(sorted: &[f64], p: f64) -> f64 {
 /// i-th value is binomial, so each resample needs one beta draw and no pass over the data (the k-th
 /// order statistic of n uniforms is Beta(k, n + 1 − k)).
 ///
-/// Domain: two finite values or more, 0 < p < 1, a level between 0 and 1; the plan is not looked
-/// at, rows are drawn. Two resamples or more, which is not checked. Method: two neighbouring
+/// Domain: two finite values or more, 0 < p < 1, a level between 0 and 1, rows as the plan, two
+/// resamples or more. Method: two neighbouring
 /// uniform order statistics from gamma draws, in the stream of each resample. Accuracy: the same
 /// bytes for any number of threads (`tests/resampling.rs`); coverage in `tests/coverage.rs`.
 /// Source: B. Efron (1979); H. David and H. Nagaraja, *Order Statistics* (2003).
 ///
 /// # Errors
-/// When there are fewer than two values, one is not finite, or `p` or the level is not in (0, 1).
+/// When there are fewer than two values, one is not finite, `p` or the level is not in (0, 1), the
+/// plan has clusters or strata, or there are fewer than two resamples.
 pub fn quantile_interval(values: &[f64], p: f64, request: &Bootstrap<'_>) -> Result<Record> {
     open_unit("the share", p)?;
     open_unit("the level", request.level)?;
     sample("the sample", values, 2)?;
+    if request.plan != Plan::Rows {
+        let why = "order statistics are drawn from single rows, not from clusters or strata";
+        return Err(Error::Degenerate { what: "the interval of a quantile", why });
+    }
+    let resamples = request.resamples as usize;
+    if resamples < 2 {
+        return Err(Error::TooFew { what: "the resamples", needed: 2, found: resamples });
+    }
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let n = sorted.len();

@@ -160,10 +160,11 @@ pub fn ln_choose(n: f64, k: f64) -> f64 {
 
 /// ψ(x) = d/dx ln Γ(x).
 ///
-/// Domain: x > 0; −∞ at 0. Not for x < 0: nothing is checked, and far below zero the recurrence
-/// does not end. Method: ψ(x) = ψ(x + 1) − 1/x until x ≥ 15, then ln x − 1/(2x) − 1/(12x²) + …
-/// Accuracy: relative error at most 5·10⁻¹⁴ or absolute 10⁻¹⁴ of mpmath at 60 digits, from 10⁻³ to
-/// 10⁶ (`tests/special.rs`). Source: Abramowitz and Stegun 6.3.5 and 6.3.18.
+/// Domain: any x; −∞ at 0, as from the right, NaN at the other poles −1, −2, …, at −∞ and for NaN.
+/// Method: ψ(x) = ψ(x + 1) − 1/x until x ≥ 15, then ln x − 1/(2x) − 1/(12x²) + …; below zero ψ(1 −
+/// x) − π cot πx. Accuracy: relative error at most 5·10⁻¹⁴ or absolute 10⁻¹⁴ of mpmath at 60
+/// digits, from 10⁻³ to 10⁶ (`tests/special.rs`); below zero that of the cotangent near its poles.
+/// Source: Abramowitz and Stegun 6.3.5, 6.3.7 and 6.3.18.
 ///
 /// ```
 /// // ψ(1) = −γ.
@@ -171,6 +172,17 @@ pub fn ln_choose(n: f64, k: f64) -> f64 {
 /// assert!((found + 0.577_215_664_901_532_9).abs() < 1e-14);
 /// ```
 pub fn digamma(mut x: f64) -> f64 {
+    if x == 0.0 {
+        return f64::NEG_INFINITY;
+    }
+    if x < 0.0 {
+        // From −2⁵² on every double is whole.
+        let part = x - x.round();
+        let at_pole = part == 0.0 || x == f64::NEG_INFINITY;
+        let cotangent = 1.0 / (std::f64::consts::PI * part).tan();
+        let mirrored = digamma(1.0 - x) - std::f64::consts::PI * cotangent;
+        return if at_pole { f64::NAN } else { mirrored };
+    }
     let mut sum = 0.0;
     while x < 15.0 {
         sum -= 1.0 / x;

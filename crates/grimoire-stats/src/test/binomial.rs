@@ -8,7 +8,7 @@
 
 use super::{p_of_count, p_of_symmetric};
 use crate::dist::{Binomial, ChiSquare, Distribution, Normal};
-use crate::error::{Result, inside, positive};
+use crate::error::{Error, Result, inside, open_unit, positive};
 use crate::interval::{Difference, Proportion};
 use crate::record::{Alternative, Interval, Record};
 use crate::special::erf::normal_quantile;
@@ -86,10 +86,10 @@ pub fn exact(
 /// Two independent proportions, (successes, trials) each, by the score (pooled z) test: z = (p̂₁ −
 /// p̂₂) / √(p̄q̄(1/n₁ + 1/n₂)), 0 where nothing or everything succeeded.
 ///
-/// For small counts use [`super::table::fisher`]. `interval` is Newcombe's, two-sided whatever the
-/// alternative, with Agresti and Caffo's beside it; Wald's, which is too short where successes are
-/// few, only [`Difference::Wald`] gives. The effect is Cohen's h = 2 asin √p̂₁ − 2 asin √p̂₂, its interval by Newcombe's
-/// rule over the angles of Wilson's ends, two-sided (`tests/coverage_models.rs`).
+/// For small counts use [`super::table::fisher`]. `interval` is Newcombe's, one-sided where the
+/// alternative is, with Agresti and Caffo's beside it; Wald's, which is too short where successes
+/// are few, only [`Difference::Wald`] gives. The effect is Cohen's h = 2 asin √p̂₁ − 2 asin √p̂₂, its
+/// interval by Newcombe's rule over the angles of Wilson's ends (`tests/coverage_models.rs`).
 ///
 /// Domain: whole counts, one trial or more in each; a level between 0 and 1. Method: a tail of the
 /// normal distribution. Accuracy: z² and p within 10⁻¹² relative of R's `prop.test(correct =
@@ -104,7 +104,7 @@ pub fn two_proportions(
     alternative: Alternative,
     level: f64,
 ) -> Result<Record> {
-    let main = Difference::Newcombe.interval(one, two, level)?;
+    let main = Difference::Newcombe.interval(one, two, level, alternative)?;
     let (n1, n2) = (one.1 as f64, two.1 as f64);
     let (p1, p2) = (one.0 as f64 / n1, two.0 as f64 / n2);
     let pooled = (one.0 + two.0) as f64 / (n1 + n2);
@@ -112,7 +112,7 @@ pub fn two_proportions(
     let z = if se == 0.0 { 0.0 } else { (p1 - p2) / se };
     let (p_value, ln_p) = p_of_symmetric(&Normal::STANDARD, z, alternative);
     let h = 2.0 * (p1.sqrt().asin() - p2.sqrt().asin());
-    let effect = cohen_h_interval(one, two, level)?;
+    let effect = cohen_h_interval(one, two, level, alternative)?;
     let mut record = Record::new("score test of two proportions", one.1 + two.1)
         .with_test("both probabilities are equal", alternative, p_value)
         .with_ln_p_value(ln_p)
@@ -124,21 +124,31 @@ pub fn two_proportions(
         .with("probability_2", p2)
         .assuming("all trials are independent")
         .assuming("the samples are large (about five successes and failures in each)");
-    record.intervals.push(Difference::AgrestiCaffo.interval(one, two, level)?);
+    record.intervals.push(Difference::AgrestiCaffo.interval(one, two, level, alternative)?);
     Ok(record)
 }
 
 /// The interval of Cohen's h by Newcombe's rule for differences: the roots of the squared distances from each angle to
 /// the angles of Wilson's ends.
-fn cohen_h_interval(one: (u64, u64), two: (u64, u64), level: f64) -> Result<Interval> {
+fn cohen_h_interval(
+    one: (u64, u64),
+    two: (u64, u64),
+    level: f64,
+    alternative: Alternative,
+) -> Result<Interval> {
     let angle = |share: f64| 2.0 * share.sqrt().asin();
     let of = |(x, n): (u64, u64)| -> Result<[f64; 3]> {
-        let made = Proportion::Wilson.interval(x, n, level, Alternative::TwoSided)?;
-        Ok([made.lower, x as f64 / n as f64, made.upper].map(angle))
+        let two_sided = alternative == Alternative::TwoSided;
+        let ends = |side| Proportion::Wilson.interval(x, n, level, side);
+        let below = ends(if two_sided { alternative } else { Alternative::Greater })?.lower;
+        let above = ends(if two_sided { alternative } else { Alternative::Less })?.upper;
+        Ok([below, x as f64 / n as f64, above].map(angle))
     };
     let ([low_1, at_1, high_1], [low_2, at_2, high_2]) = (of(one)?, of(two)?);
     let lower = at_1 - at_2 - (at_1 - low_1).hypot(high_2 - at_2);
     let upper = at_1 - at_2 + (high_1 - at_1).hypot(at_2 - low_2);
+    let most = std::f64::consts::PI;
+    let (lower, upper) = alternative.one_side((lower, upper), (-most, most));
     Ok(Interval::new(lower, upper, level, "Newcombe, of angles"))
 }
 
@@ -147,7 +157,7 @@ fn cohen_h_interval(one: (u64, u64), two: (u64, u64), level: f64) -> Result<Inte
 /// = Σ P(k) as in [`exact`].
 ///
 /// The estimate is the difference (b − c)/n of the two proportions with Agresti and Min's interval
-/// (½ added to each of the four cells), two-sided whatever the alternative; the effect is the odds
+/// (½ added to each of the four cells), one-sided where the alternative is; the effect is the odds
 /// ratio b/c with Clopper–Pearson's ends. `more` has the mid-p value and χ² = (b − c)²/(b + c) with
 /// its p-value.
 ///
@@ -157,17 +167,16 @@ fn cohen_h_interval(one: (u64, u64), two: (u64, u64), level: f64) -> Result<Inte
 /// confidence intervals for comparing matched proportions* (2005).
 ///
 /// # Errors
-/// When b + c exceeds n, n is 0, or the level is not in (0, 1) (which is not looked at when b + c
-/// is 0).
+/// When b + c exceeds n, n is 0, or the level is not in (0, 1).
 pub fn mcnemar(b: u64, c: u64, n: u64, alternative: Alternative, level: f64) -> Result<Record> {
+    open_unit("the level", level)?;
     positive("the number of pairs", n as f64)?;
-    let discordant = b + c;
-    inside(
-        "the number of discordant pairs",
-        discordant as f64,
-        discordant <= n,
-        "at most the number of pairs",
-    )?;
+    let whole = b.checked_add(c).filter(|&discordant| discordant <= n);
+    let Some(discordant) = whole else {
+        let what = "the number of discordant pairs";
+        let expected = "at most the number of pairs";
+        return Err(Error::Domain { what, value: b as f64 + c as f64, expected });
+    };
     let (bf, cf, nf) = (b as f64, c as f64, n as f64);
     let ((p_value, ln_p), mid_p, ratio) = if discordant == 0 {
         ((1.0, 0.0), 1.0, Interval::new(0.0, f64::INFINITY, level, "Clopper-Pearson"))
@@ -181,22 +190,19 @@ pub fn mcnemar(b: u64, c: u64, n: u64, alternative: Alternative, level: f64) -> 
     };
     // Variance of the mean of +1 (b times), −1 (c times), 0, after adding ½ to each of the four
     // cells, two pairs in all (Agresti and Min 2005, as above).
-    let z = -normal_quantile(0.5 * (1.0 - level));
+    let z = -normal_quantile(alternative.tail(level));
     let (b1, c1, n1) = (bf + 0.5, cf + 0.5, nf + 2.0);
     let middle = (b1 - c1) / n1;
     let half = z * ((b1 + c1 - (b1 - c1).powi(2) / n1) / (n1 * n1)).sqrt();
+    let ends = ((middle - half).max(-1.0), (middle + half).min(1.0));
+    let (lower, upper) = alternative.one_side(ends, (-1.0, 1.0));
     let chi_square = if discordant == 0 { 0.0 } else { (bf - cf).powi(2) / (bf + cf) };
     Ok(Record::new("McNemar's exact test", n)
         .with_test("both answers are equally often yes", alternative, p_value)
         .with_ln_p_value(ln_p)
         .with_statistic("pairs where only the first is yes", bf)
         .with_estimate("difference of proportions", (bf - cf) / nf)
-        .with_interval(Interval::new(
-            (middle - half).max(-1.0),
-            (middle + half).min(1.0),
-            level,
-            "Agresti-Min",
-        ))
+        .with_interval(Interval::new(lower, upper, level, "Agresti-Min"))
         .with_effect("odds ratio of the discordant pairs", bf / cf, Some(ratio))
         .with("pairs_where_only_the_second_is_yes", cf)
         .with("mid_p_value", mid_p)

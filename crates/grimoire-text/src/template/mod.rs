@@ -12,6 +12,7 @@ mod moment;
 mod python;
 mod rewrite;
 mod spans;
+mod worker;
 
 pub use moment::Moment;
 pub use spans::{Rendered, SpanSource};
@@ -24,8 +25,9 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use std::io::Write;
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use worker::{Failed, Job, Worker};
 
 /// Steps of a template, each worth 64 bytes made or read, beyond those its input pays for.
 const FUEL: u64 = 500_000;
@@ -93,6 +95,8 @@ pub struct ChatTemplate {
     /// `bos_token` and its kin, as text.
     tokens: Vec<(&'static str, String)>,
     marks_generation: bool,
+    /// Threads that wait for something to render, as many as were ever at work at once.
+    workers: Mutex<Vec<Worker>>,
 }
 
 impl ChatTemplate {
@@ -112,7 +116,13 @@ impl ChatTemplate {
         }
         let (rewritten, marks_generation) = rewrite::rewrite(source);
         let environment = compile(rewritten)?;
-        Ok(Self { environment, source: source.into(), tokens: Vec::new(), marks_generation })
+        Ok(Self {
+            environment,
+            source: source.into(),
+            tokens: Vec::new(),
+            marks_generation,
+            workers: Mutex::default(),
+        })
     }
 
     /// Compiles a template with the special tokens of a tokenizer: `bos_token`, `eos_token`,
@@ -159,46 +169,29 @@ impl ChatTemplate {
         Ok(if self.marks_generation { spans::without_marks(&text).0 } else { text })
     }
 
-    /// The text with the marks of `{% generation %}` still in it, rendered on a thread with a
-    /// stack of known size. A thread that overstays is left to itself: it holds nothing of ours.
+    /// The text with the marks of `{% generation %}` still in it.
     fn run(&self, request: &RenderRequest<'_>) -> Result<String, TextError> {
         let mut size = 0;
         let context = self.context(request, &mut size);
-        let environment = self.environment_for(request, size);
-        let (sender, receiver) = mpsc::channel();
-        let failed = |reason: String| TextError::Template { line: None, reason };
-        std::thread::Builder::new()
-            .name("chat template".into())
-            .stack_size(STACK)
-            .spawn(move || sender.send(run_here(&environment, context, LONGEST_TEXT + 4 * size)))
-            .map_err(|error| failed(format!("cannot start a thread to render on: {error}")))?;
-        match receiver.recv_timeout(TIME) {
-            Ok(result) => result,
-            Err(mpsc::RecvTimeoutError::Timeout) => {
-                Err(TextError::TemplateRanAway { line: None, limit: format!("{TIME:?}") })
+        let failed = |failed| match failed {
+            Failed::Template(error) => error,
+            Failed::Thread(reason) => TextError::Template { line: None, reason },
+            Failed::Overstayed => {
+                TextError::TemplateRanAway { line: None, limit: format!("{TIME:?}") }
             }
-            Err(mpsc::RecvTimeoutError::Disconnected) => Err(failed("the engine failed".into())),
-        }
+        };
+        let free = self.workers().pop();
+        let worker = match free {
+            Some(worker) => worker,
+            None => Worker::start(&self.environment).map_err(failed)?,
+        };
+        let (text, worker) = worker.render(Job { context, size, now: request.now }, TIME);
+        self.workers().extend(worker);
+        text.map_err(failed)
     }
 
-    /// The compiled template with the budget, clock and checks of one request.
-    fn environment_for(&self, request: &RenderRequest<'_>, size: usize) -> Environment<'static> {
-        let mut environment = self.environment.clone();
-        environment.set_fuel(Some(FUEL + size as u64 / 4));
-        let budget = Mutex::new(STORED + 8 * size);
-        environment.add_filter(rewrite::BOUNDED, move |value: Value| {
-            let mut budget = budget.lock().unwrap_or_else(PoisonError::into_inner);
-            python::charge(&value, &mut budget).map(|()| value)
-        });
-        if let Some(now) = request.now {
-            environment.add_function("strftime_now", move |pattern: &str| {
-                now.format(pattern).ok_or_else(|| {
-                    let reason = format!("strftime_now: pattern `{pattern}` is not understood");
-                    Error::new(ErrorKind::InvalidOperation, reason)
-                })
-            });
-        }
-        environment
+    fn workers(&self) -> MutexGuard<'_, Vec<Worker>> {
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn context(&self, request: &RenderRequest<'_>, size: &mut usize) -> Value {

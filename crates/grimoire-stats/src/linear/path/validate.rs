@@ -134,8 +134,12 @@ pub fn validate(
             (0..y.len()).filter(|&row| (folds[row] == fold) == inside).collect()
         };
         let (held, kept) = (rows(true), rows(false));
-        if held.is_empty() || kept.len() < 2 {
-            return Err(Error::TooFew { what: "a fold", needed: 1, found: held.len() });
+        if held.is_empty() {
+            return Err(Error::TooFew { what: "the rows of a fold", needed: 1, found: 0 });
+        }
+        if kept.len() < 2 {
+            let what = "the rows outside a fold";
+            return Err(Error::TooFew { what, needed: 2, found: kept.len() });
         }
         let pick = |rows: &[usize]| -> Vec<f64> { rows.iter().map(|&row| y[row]).collect() };
         let fitted = family.fit(&design.rows(&kept), &pick(&kept), &fixed)?;

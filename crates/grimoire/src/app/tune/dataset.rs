@@ -9,6 +9,7 @@ use grimoire_tune::data::{
     DataError, Encoder, Example, Fields, Marked, Row, Schema, Source, overlap, read_as,
     read_records, rows, split,
 };
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -154,6 +155,9 @@ fn builtin(path: &str) -> Option<Result<Vec<grimoire_tune::data::Record>, DataEr
     crate::app::builtin::data(path)
 }
 
+/// Rows that are encoded before the first of them is looked at.
+const BLOCK: usize = 1024;
+
 fn encode(
     encoder: &Encoder<'_>,
     loaded: &Loaded,
@@ -162,11 +166,17 @@ fn encode(
 ) -> Outcome<Vec<Example>> {
     let mut examples = Vec::with_capacity(rows.len());
     let mut seen = std::collections::HashSet::new();
-    for (source, row) in rows {
+    // Rows are independent of each other; those of a block are encoded at once and counted in their order.
+    let encoded = rows.chunks(BLOCK).flat_map(|block| {
+        let pieces: Vec<_> =
+            block.par_iter().map(|(source, row)| encoder.encode_pieces(source, row)).collect();
+        block.iter().zip(pieces)
+    });
+    for ((_, row), pieces) in encoded {
         *summary.rows_by_schema.entry(row.schema()).or_default() += 1;
         let mut tokens = 0;
         let mut ids = Vec::new();
-        for example in encoder.encode_pieces(source, row).map_err(|e| misfit(loaded, row, e))? {
+        for example in pieces.map_err(|e| misfit(loaded, row, e))? {
             loaded.model.check_tokens(&example.sequence.ids)?;
             summary.lost_tokens += example.lost;
             summary.cut_rows += usize::from(example.lost > 0);

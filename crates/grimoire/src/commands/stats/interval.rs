@@ -86,7 +86,7 @@ pub(crate) fn run(args: &Args, printer: &mut Printer) -> Outcome {
             let (one, two) = ((*successes_1, *n_1), (*successes_2, *n_2));
             let mut made = Vec::new();
             for method in [Difference::Newcombe, Difference::AgrestiCaffo, Difference::Wald] {
-                made.push(method.interval(one, two, level)?);
+                made.push(method.interval(one, two, level, both)?);
             }
             let gap = one.0 as f64 / one.1 as f64 - two.0 as f64 / two.1 as f64;
             several("interval of a difference of proportions", n_1 + n_2, "difference", gap, made)

@@ -1,10 +1,12 @@
 //! `grimoire stats kl` and `grimoire stats cross-entropy`: the same numbers seen from two sides.
 
 use super::information::{From, UnitName};
-use super::show::{Lines, figure};
-use crate::failure::Outcome;
+use super::show::{self, Lines, figure};
+use crate::app::numbers::Source;
+use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
-use grimoire_stats::info::{self, Unit};
+use grimoire_stats::Interval;
+use grimoire_stats::info::{self, Distribution, Unit, sampled};
 use serde::Serialize;
 
 /// KL divergence in both directions, and the Jensen-Shannon divergence.
@@ -19,6 +21,12 @@ pub(crate) struct Kl {
     /// What the numbers are.
     #[arg(long, value_enum, default_value = "probabilities")]
     from: From,
+    /// The counts of P are a sample, Q is known: correct the bias, with an interval.
+    #[arg(long)]
+    sample: bool,
+    /// Level of the interval.
+    #[arg(long, default_value_t = 0.95, requires = "sample")]
+    level: f64,
     /// Unit.
     #[arg(long, value_enum, default_value = "bits")]
     unit: UnitName,
@@ -43,11 +51,46 @@ struct Report {
     /// First outcome (from 0) that P has and Q forbids.
     #[serde(skip_serializing_if = "Option::is_none")]
     forbidden: Option<usize>,
+    /// Of the population of which the counts of P are a sample.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sample: Option<Sample>,
+}
+
+#[derive(Serialize)]
+struct Sample {
+    observations: f64,
+    /// KL(P||Q) less its bias upwards, about one less than the outcomes over twice the observations.
+    corrected: f64,
+    interval: Interval,
+    cross_entropy_interval: Interval,
+}
+
+fn sample(arguments: &Kl, p: &[f64], q: &Distribution) -> Outcome<Option<Sample>> {
+    if !arguments.sample {
+        return Ok(None);
+    }
+    if arguments.from != From::Counts {
+        return Err(Failure::usage("--sample is for counts: give --from counts too"));
+    }
+    let unit = arguments.unit.unit();
+    let scaled = |made: Interval| Interval {
+        lower: unit.of(made.lower),
+        upper: unit.of(made.upper),
+        ..made
+    };
+    let found = sampled::divergence(p, q, arguments.level)?;
+    Ok(Some(Sample {
+        observations: p.iter().sum(),
+        corrected: unit.of(found.corrected),
+        interval: scaled(found.interval),
+        cross_entropy_interval: scaled(sampled::cross_entropy_interval(p, q, arguments.level)?),
+    }))
 }
 
 fn report(arguments: &Kl, method: &'static str) -> Outcome<Report> {
     let unit = arguments.unit.unit();
-    let (p, q) = (arguments.from.read(&arguments.p)?, arguments.from.read(&arguments.q)?);
+    let numbers = Source::parse_one(&arguments.p)?.collect()?;
+    let (p, q) = (arguments.from.distribution(&numbers)?, arguments.from.read(&arguments.q)?);
     Ok(Report {
         method,
         unit,
@@ -60,6 +103,7 @@ fn report(arguments: &Kl, method: &'static str) -> Outcome<Report> {
         cross_entropy: unit.of(info::cross_entropy(&p, &q)?),
         reverse_cross_entropy: unit.of(info::cross_entropy(&q, &p)?),
         forbidden: info::impossible(&p, &q),
+        sample: sample(arguments, &numbers, &q)?,
     })
 }
 
@@ -78,6 +122,10 @@ pub(crate) fn run(arguments: &Kl, printer: &mut Printer) -> Outcome {
     printer.report(&report(arguments, "KL divergence")?, |report| {
         let mut lines = Lines::default();
         lines.add("KL(P||Q)", amount(report, report.forward));
+        if let Some(sample) = &report.sample {
+            lines.add("corrected for bias", amount(report, sample.corrected));
+            lines.add("", show::interval(&sample.interval));
+        }
         lines.add("KL(Q||P)", amount(report, report.reverse));
         lines.add("Jensen-Shannon", amount(report, report.jensen_shannon));
         forbidden(report, &mut lines);
@@ -90,6 +138,9 @@ pub(crate) fn run_cross_entropy(arguments: &Kl, printer: &mut Printer) -> Outcom
     printer.report(&report(arguments, "cross entropy")?, |report| {
         let mut lines = Lines::default();
         lines.add("cross entropy H(P, Q)", amount(report, report.cross_entropy));
+        if let Some(sample) = &report.sample {
+            lines.add("", show::interval(&sample.cross_entropy_interval));
+        }
         lines.add("entropy H(P)", amount(report, report.entropy_p));
         lines.add("their difference, KL(P||Q)", amount(report, report.forward));
         forbidden(report, &mut lines);
