@@ -77,7 +77,7 @@ rows["digamma"] = [[x, out(psi(0, mpf(x)))] for x in [1e-3, 0.2, 0.5, 1, 1.5, 2,
 xs = [1e-20, 1e-5, 0.01, 0.1, 0.3, 0.49, 0.51, 0.74, 0.76, 1, 1.5, 2, 2.7, 3.5, 5, 8, 12, 20, 26]
 rows["erf"] = [[x, out(erf(mpf(x)))] for x in xs]
 rows["erfc"] = [[x, out(erfc(mpf(x)))] for x in xs + [-0.3, -1, -3]]
-rows["erfcx"] = [[x, out(exp(mpf(x) ** 2) * erfc(mpf(x)))] for x in xs + [-0.3, -1, -3, -20, 1e3, 1e8, 1e9, 1e10, 1e200]]
+rows["erfcx"] = [[x, out(exp(mpf(x) ** 2) * erfc(mpf(x)))] for x in xs + [-0.3, -1, -3, -20, 1e3, 1e8, 1e9, 1e10]]
 rows["normal_survival"] = [[x, out(erfc(mpf(x) / sqrt(mpf(2))) / 2)] for x in [-8, -3, -1, -0.1, 0, 0.1, 0.5, 1, 1.5, 1.96, 2.5, 3, 5, 8, 13, 20, 30, 37]]
 rows["normal_ln_cdf"] = [[x, out(log(erfc(-mpf(x) / sqrt(mpf(2))) / 2))] for x in [5, 1, 0, -1, -10, -38, -100, -1e4]]
 
