@@ -64,7 +64,7 @@ fn tuning_without_arguments_ends_in_a_clear_improvement_and_a_report() {
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let held = &report["held_out"];
     // Clear: the whole interval is an improvement by half a nat a token or more, and it is no accident.
-    assert!(held["difference"]["high"].as_f64().unwrap() < -0.5, "{held}");
+    assert!(held["difference"]["upper"].as_f64().unwrap() < -0.5, "{held}");
     assert!(held["p_value"].as_f64().unwrap() < 1e-3, "{held}");
     // Answers keep the name that they were asked about; which words round alike on which processor may vary.
     let samples = report["samples"].as_array().unwrap();

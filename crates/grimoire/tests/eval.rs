@@ -106,7 +106,7 @@ fn a_task_of_ones_own_is_asked_judged_and_kept() {
     for name in ["BLEU", "place", "rouge1", "rouge2", "rougeL"] {
         let figure = figure(name);
         let (value, bounds) = (figure["value"].as_f64().unwrap(), &figure["interval"]);
-        let (low, high) = (bounds["low"].as_f64().unwrap(), bounds["high"].as_f64().unwrap());
+        let (low, high) = (bounds["lower"].as_f64().unwrap(), bounds["upper"].as_f64().unwrap());
         assert!(low <= value && value <= high && low < high, "{figure}");
         assert!(figure["signature"].as_str().unwrap().contains("version:"), "{figure}");
     }

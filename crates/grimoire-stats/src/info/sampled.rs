@@ -11,7 +11,8 @@
 //! divergence is small. A divergence so small that no sample could exclude it from above (no upper end lies below
 //! that of a sample without any) can be missed by the lower end alone, which there has the whole error to itself.
 //!
-//! Accuracy: as good as its coverage (`tests/coverage_models.rs`). Sources: G. Miller (1955) for the bias; S. Kullback,
+//! Accuracy: as good as its coverage, of a nominal 95 % 94.2 to 95.2 with 200 and 1,000 observations of four outcomes,
+//! from P = Q to 0.4 nats apart (`tests/coverage_models.rs`). Sources: G. Miller (1955) for the bias; S. Kullback,
 //! *Information Theory and Statistics* (1959) for the noncentral χ².
 
 use super::{Distribution, impossible, kl};

@@ -63,7 +63,7 @@ fn head(report: &TuneReport) -> String {
     if let Some(held) = &report.held_out {
         let (before, after) = (held.perplexity_before, held.perplexity_after);
         let documents = held.documents.len();
-        let interval = format!("{} to {}, {documents} texts", short(after.low), short(after.high));
+        let interval = format!("{} to {}, {documents} texts", short(after.lower), short(after.upper));
         out.push_str(&tile(
             "Held-out perplexity",
             Some(&short(before.value)),
@@ -72,7 +72,7 @@ fn head(report: &TuneReport) -> String {
         ));
     }
     for score in report.scores.iter().take(2) {
-        let Estimate { value, low, high } = score.after;
+        let Estimate { value, lower: low, upper: high } = score.after;
         let note = format!("{} to {}, {} answers", number(low, 1), number(high, 1), score.n);
         out.push_str(&tile(
             &score.metric,
@@ -118,7 +118,7 @@ fn measured(report: &TuneReport, held: &HeldOut) -> Result<String, PlotError> {
     let row = |name: &str, before: Estimate, after: Estimate, change: &str| {
         let say = |value: f64| if name == "perplexity" { short(value) } else { number(value, 3) };
         let cell = |e: Estimate| {
-            let (low, high) = (say(e.low), say(e.high));
+            let (low, high) = (say(e.lower), say(e.upper));
             format!("{} <span class=\"quiet range\">[{low}, {high}]</span>", say(e.value))
         };
         format!(
@@ -127,7 +127,7 @@ fn measured(report: &TuneReport, held: &HeldOut) -> Result<String, PlotError> {
             cell(after)
         )
     };
-    let Estimate { value, low, high } = held.difference;
+    let Estimate { value, lower: low, upper: high } = held.difference;
     let change = format!(
         "{} <span class=\"quiet range\">[{}, {}]</span>",
         number(value, 3),
@@ -191,7 +191,7 @@ fn loss_curve(report: &TuneReport) -> Figure {
     }
     if !evaluations.is_empty() {
         let points = evaluations.iter().map(|e| (e.step as f64, e.loss.value)).collect();
-        let band = evaluations.iter().map(|e| (e.loss.low, e.loss.high)).collect();
+        let band = evaluations.iter().map(|e| (e.loss.lower, e.loss.upper)).collect();
         let level = report.held_out.as_ref().map_or(95.0, |held| held.level * 100.0);
         let name = format!("{level:.0} % interval by document");
         chart = chart.add(Line::new("held out", points).markers().band(name, band));
@@ -259,7 +259,7 @@ fn scores(scores: &[Score]) -> String {
          <th>before</th><th>after</th><th>change</th><th>chance</th></tr></thead>\n<tbody>",
     );
     let cell = |e: Estimate| {
-        let range = format!("[{}, {}]", number(e.low, 1), number(e.high, 1));
+        let range = format!("[{}, {}]", number(e.lower, 1), number(e.upper, 1));
         format!("{} <span class=\"quiet range\">{range}</span>", number(e.value, 1))
     };
     for score in scores {

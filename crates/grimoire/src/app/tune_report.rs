@@ -52,8 +52,8 @@ pub(crate) struct Fact {
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Estimate {
     pub(crate) value: f64,
-    pub(crate) low: f64,
-    pub(crate) high: f64,
+    pub(crate) lower: f64,
+    pub(crate) upper: f64,
 }
 
 /// The held-out part, before and after.
@@ -151,8 +151,8 @@ impl HeldOut {
     pub(crate) fn verdict(&self) -> Verdict {
         let sure = self.p_value < 1.0 - self.level;
         match self.difference {
-            Estimate { high, .. } if sure && high < 0.0 => Verdict::Better,
-            Estimate { low, .. } if sure && low > 0.0 => Verdict::Worse,
+            Estimate { upper, .. } if sure && upper < 0.0 => Verdict::Better,
+            Estimate { lower, .. } if sure && lower > 0.0 => Verdict::Worse,
             _ => Verdict::NoEvidence,
         }
     }
@@ -175,7 +175,7 @@ impl TuneReport {
         let Some(held) = &self.held_out else {
             return "Not measured: nothing was held out, so there is no honest figure.".to_owned();
         };
-        let Estimate { value, low, high } = held.difference;
+        let Estimate { value, lower: low, upper: high } = held.difference;
         let level = held.level * 100.0;
         let n = held.documents.len();
         let documents = if n == 1 { "document" } else { "documents" };

@@ -280,11 +280,11 @@ fn text(report: &TuneReport) -> String {
         out += &format!(
             "held-out perplexity {} before ({} to {}), {} after ({} to {})\n",
             number(held.perplexity_before.value, 3),
-            number(held.perplexity_before.low, 3),
-            number(held.perplexity_before.high, 3),
+            number(held.perplexity_before.lower, 3),
+            number(held.perplexity_before.upper, 3),
             number(held.perplexity_after.value, 3),
-            number(held.perplexity_after.low, 3),
-            number(held.perplexity_after.high, 3),
+            number(held.perplexity_after.lower, 3),
+            number(held.perplexity_after.upper, 3),
         );
     }
     if let Some(kept) = report.kept() {
@@ -292,7 +292,7 @@ fn text(report: &TuneReport) -> String {
     }
     for score in &report.scores {
         let range = |e: Estimate| {
-            format!("{} ({} to {})", number(e.value, 2), number(e.low, 2), number(e.high, 2))
+            format!("{} ({} to {})", number(e.value, 2), number(e.lower, 2), number(e.upper, 2))
         };
         let sure = score.p_value.map_or(String::new(), |p| format!(", {}", p_value(p)));
         out += &format!(

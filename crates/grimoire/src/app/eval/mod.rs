@@ -126,8 +126,10 @@ pub(crate) struct Figure {
 /// An interval and how it was made.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Bounds {
-    pub(crate) low: f64,
-    pub(crate) high: f64,
+    #[serde(alias = "low")]
+    pub(crate) lower: f64,
+    #[serde(alias = "high")]
+    pub(crate) upper: f64,
     pub(crate) level: f64,
     pub(crate) method: String,
 }
@@ -297,7 +299,7 @@ fn judge(
                 name: measure.name.clone(),
                 value: measure.scale * found.score,
                 // Resamples that all score the same say nothing of what other items would score.
-                interval: interval.filter(|bounds| table.len() > 1 && bounds.low < bounds.high),
+                interval: interval.filter(|bounds| table.len() > 1 && bounds.lower < bounds.upper),
                 lower_is_better: measure.score.lower_is_better(),
                 signature: signature(task, metric, references, context),
                 score: metric.stored().to_owned(),
@@ -361,8 +363,8 @@ fn clustered(metric: &TaskMetric, table: &Statistics) -> Option<Bounds> {
 
 fn scaled(interval: &Interval, scale: f64) -> Bounds {
     Bounds {
-        low: scale * interval.lower,
-        high: scale * interval.upper,
+        lower: scale * interval.lower,
+        upper: scale * interval.upper,
         level: interval.level,
         method: interval.method.to_string(),
     }

@@ -89,7 +89,7 @@ pub(crate) fn loss_estimate(losses: &[(f64, u64)]) -> Outcome<Estimate> {
     let (low, high) = result
         .interval
         .map_or((result.nll, result.nll), |interval| (interval.lower.ln(), interval.upper.ln()));
-    Ok(Estimate { value: result.nll, low, high })
+    Ok(Estimate { value: result.nll, lower: low, upper: high })
 }
 
 fn documents(losses: &[(f64, u64)]) -> Vec<DocumentNll> {
@@ -117,7 +117,7 @@ pub(crate) fn held_out(
     let record =
         compare(&first, &second, Unit::Token, LEVEL, request.seed).map_err(Failure::work)?;
     let (loss_before, loss_after) = (loss_estimate(&before.losses)?, loss_estimate(&after.losses)?);
-    let exp = |e: Estimate| Estimate { value: e.value.exp(), low: e.low.exp(), high: e.high.exp() };
+    let exp = |e: Estimate| Estimate { value: e.value.exp(), lower: e.lower.exp(), upper: e.upper.exp() };
     let value = record.estimate.unwrap_or(loss_after.value - loss_before.value);
     let (low, high) = record.interval.as_ref().map_or((value, value), |i| (i.lower, i.upper));
     Ok(Some(HeldOut {
@@ -127,7 +127,7 @@ pub(crate) fn held_out(
         loss_after,
         perplexity_before: exp(loss_before),
         perplexity_after: exp(loss_after),
-        difference: Estimate { value, low, high },
+        difference: Estimate { value, lower: low, upper: high },
         p_value: record.p_value.unwrap_or(1.0),
         method: record.method.to_string(),
         documents: examples
@@ -187,7 +187,7 @@ fn score(
     let found = before_after::compare(metric, &first, &second, references, plan)?.swap_remove(0);
     let estimate = |value: f64, interval: &Option<Interval>| {
         let (low, high) = interval.as_ref().map_or((value, value), |i| (i.lower, i.upper));
-        Estimate { value, low, high }
+        Estimate { value, lower: low, upper: high }
     };
     let versus = found.after.versus.as_ref().filter(|versus| versus.interval.is_some());
     Ok(Score {

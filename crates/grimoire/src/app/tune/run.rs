@@ -257,7 +257,7 @@ fn evaluate_now(
     }
     let losses: Vec<(f64, u64)> =
         losses.iter().map(|loss| (loss.nll, loss.tokens as u64)).collect();
-    let Estimate { value, low, high } = judge::loss_estimate(&losses)?;
+    let Estimate { value, lower: low, upper: high } = judge::loss_estimate(&losses)?;
     let best = progress.take(Evaluated { step, loss: value, low, high });
     if best {
         Snapshot::save(&folder.best(), trainer, "")?;
@@ -314,7 +314,7 @@ fn finish(
             .iter()
             .map(|e| Evaluation {
                 step: e.step,
-                loss: Estimate { value: e.loss, low: e.low, high: e.high },
+                loss: Estimate { value: e.loss, lower: e.low, upper: e.high },
             })
             .collect(),
         best_step: progress.best.map(|(step, _)| step),

@@ -170,7 +170,7 @@ fn render(report: &EvalReport) -> String {
                 _ if report.clusters == Some(1) => "  one cluster: no interval".to_owned(),
                 _ => "  no interval: all items alike".to_owned(),
             },
-            |bounds| format!(" [{:.2}, {:.2}]  {}", bounds.low, bounds.high, bounds.method),
+            |bounds| format!(" [{:.2}, {:.2}]  {}", bounds.lower, bounds.upper, bounds.method),
         );
         out.push_str(&format!("  {:<width$}  {:.2}{interval}\n", figure.name, figure.value));
     }

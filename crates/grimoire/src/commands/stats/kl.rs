@@ -52,7 +52,7 @@ struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     forbidden: Option<usize>,
     /// Of the population of which the counts of P are a sample.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(flatten)]
     sample: Option<Sample>,
 }
 
@@ -61,16 +61,22 @@ struct Sample {
     observations: f64,
     /// KL(P||Q) less its bias upwards, about one less than the outcomes over twice the observations.
     corrected: f64,
+    /// Of what was asked for: the divergence or the cross entropy.
     interval: Interval,
+    kl_interval: Interval,
     cross_entropy_interval: Interval,
 }
 
-fn sample(arguments: &Kl, p: &[f64], q: &Distribution) -> Outcome<Option<Sample>> {
+/// What was asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Divergence,
+    CrossEntropy,
+}
+
+fn sample(arguments: &Kl, p: &[f64], q: &Distribution, of: Of) -> Outcome<Option<Sample>> {
     if !arguments.sample {
         return Ok(None);
-    }
-    if arguments.from != From::Counts {
-        return Err(Failure::usage("--sample is for counts: give --from counts too"));
     }
     let unit = arguments.unit.unit();
     let scaled = |made: Interval| Interval {
@@ -79,20 +85,33 @@ fn sample(arguments: &Kl, p: &[f64], q: &Distribution) -> Outcome<Option<Sample>
         ..made
     };
     let found = sampled::divergence(p, q, arguments.level)?;
+    let kl_interval = scaled(found.interval);
+    let cross_entropy_interval = scaled(sampled::cross_entropy_interval(p, q, arguments.level)?);
+    let interval = match of {
+        Of::Divergence => kl_interval.clone(),
+        Of::CrossEntropy => cross_entropy_interval.clone(),
+    };
     Ok(Some(Sample {
         observations: p.iter().sum(),
         corrected: unit.of(found.corrected),
-        interval: scaled(found.interval),
-        cross_entropy_interval: scaled(sampled::cross_entropy_interval(p, q, arguments.level)?),
+        interval,
+        kl_interval,
+        cross_entropy_interval,
     }))
 }
 
-fn report(arguments: &Kl, method: &'static str) -> Outcome<Report> {
+fn report(arguments: &Kl, of: Of) -> Outcome<Report> {
+    if arguments.sample && arguments.from != From::Counts {
+        return Err(Failure::usage("--sample is for counts: give --from counts too"));
+    }
     let unit = arguments.unit.unit();
     let numbers = Source::parse_one(&arguments.p)?.collect()?;
     let (p, q) = (arguments.from.distribution(&numbers)?, arguments.from.read(&arguments.q)?);
     Ok(Report {
-        method,
+        method: match of {
+            Of::Divergence => "KL divergence",
+            Of::CrossEntropy => "cross entropy",
+        },
         unit,
         n: p.p().len(),
         forward: unit.of(info::kl(&p, &q)?),
@@ -103,7 +122,7 @@ fn report(arguments: &Kl, method: &'static str) -> Outcome<Report> {
         cross_entropy: unit.of(info::cross_entropy(&p, &q)?),
         reverse_cross_entropy: unit.of(info::cross_entropy(&q, &p)?),
         forbidden: info::impossible(&p, &q),
-        sample: sample(arguments, &numbers, &q)?,
+        sample: sample(arguments, &numbers, &q, of)?,
     })
 }
 
@@ -119,12 +138,12 @@ fn forbidden(report: &Report, lines: &mut Lines) {
 
 /// Computes the divergences and prints.
 pub(crate) fn run(arguments: &Kl, printer: &mut Printer) -> Outcome {
-    printer.report(&report(arguments, "KL divergence")?, |report| {
+    printer.report(&report(arguments, Of::Divergence)?, |report| {
         let mut lines = Lines::default();
         lines.add("KL(P||Q)", amount(report, report.forward));
         if let Some(sample) = &report.sample {
             lines.add("corrected for bias", amount(report, sample.corrected));
-            lines.add("", show::interval(&sample.interval));
+            lines.add("", show::interval(&sample.kl_interval));
         }
         lines.add("KL(Q||P)", amount(report, report.reverse));
         lines.add("Jensen-Shannon", amount(report, report.jensen_shannon));
@@ -135,7 +154,7 @@ pub(crate) fn run(arguments: &Kl, printer: &mut Printer) -> Outcome {
 
 /// Computes the cross entropy and prints.
 pub(crate) fn run_cross_entropy(arguments: &Kl, printer: &mut Printer) -> Outcome {
-    printer.report(&report(arguments, "cross entropy")?, |report| {
+    printer.report(&report(arguments, Of::CrossEntropy)?, |report| {
         let mut lines = Lines::default();
         lines.add("cross entropy H(P, Q)", amount(report, report.cross_entropy));
         if let Some(sample) = &report.sample {
