@@ -2,26 +2,52 @@
 //! number of its type. Each distinct tag is split once; a corpus has few, so what is left for a token is a
 //! look into a small table. Finds no entities.
 
+use super::steps::Steps;
 use std::collections::HashMap;
 
-/// A tag's class and the number of its type.
+/// A tag's class, what it means beside an `O`, and the number of its type: a byte, two bytes, and the upper half.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Tag {
-    pub(super) class: u8,
-    pub(super) label: u32,
+pub(super) struct Tag(u64);
+
+impl Tag {
+    fn new(class: u8, label: u32, leaves: u8, enters: u8) -> Self {
+        let low = u32::from_le_bytes([class, leaves, enters, 0]);
+        Self(u64::from(label) << 32 | u64::from(low))
+    }
+
+    /// Below [`CLASSES`].
+    #[inline]
+    pub(super) fn class(self) -> u8 {
+        self.0 as u8
+    }
+
+    /// What an `O` after it means.
+    #[inline]
+    pub(super) fn leaves(self) -> u8 {
+        (self.0 >> 8) as u8
+    }
+
+    /// What it means after an `O`.
+    #[inline]
+    pub(super) fn enters(self) -> u8 {
+        (self.0 >> 16) as u8
+    }
+
+    /// The number of the type.
+    #[inline]
+    pub(super) fn label(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
 }
 
 /// No tag.
-const UNKNOWN: Tag = Tag { class: u8::MAX, label: u32::MAX };
+pub(super) const UNKNOWN: Tag = Tag(u64::MAX);
 
 /// The class of no entity, which every reading has.
 pub(super) const OUTSIDE: u8 = 0;
 
 /// Most classes of a reading.
 pub(super) const CLASSES: usize = 8;
-
-/// An entity: first token, one past the last, number of the type.
-pub(super) type Place = (u32, u32, u32);
 
 /// Class and type of a tag; `None` for one that the reading does not have.
 pub(super) type Split = Box<dyn Fn(&str) -> Option<(u8, &str)>>;
@@ -35,13 +61,14 @@ fn slot((_, first, last): Key) -> usize {
 /// Numbers tags.
 pub(super) struct Coder {
     split: Split,
+    steps: Steps,
     /// The tag `O`.
     outside: Tag,
     known: HashMap<String, Tag>,
     /// Tags of one byte (most tags of most corpora are `O`), where they were seen.
     single: [Tag; 256],
     /// Tags of up to 16 bytes seen lately, each at the place its key points to.
-    lately: Vec<(Key, Tag)>,
+    lately: Box<[(Key, Tag); SLOTS]>,
     labels: Vec<String>,
 }
 
@@ -54,36 +81,39 @@ type Key = (usize, u64, u64);
 /// The key of no tag.
 const NO_TAG: Key = (0, 0, 0);
 
-/// The key of a tag of 2 to 16 bytes.
+/// The key of a tag of 2 to 16 bytes. From 4 bytes on, four words that overlap where they must: the same loads for
+/// every length.
 #[inline]
 fn key(tag: &[u8]) -> Option<Key> {
     let n = tag.len();
-    let (first, last) = match (tag.first_chunk::<8>(), tag.last_chunk::<8>()) {
-        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
-        _ => match (tag.first_chunk::<4>(), tag.last_chunk::<4>()) {
-            (Some(first), Some(last)) => {
-                (u32::from_le_bytes(*first).into(), u32::from_le_bytes(*last).into())
-            }
-            _ => match tag {
-                [] => return None,
-                [first, .., last] => {
-                    (u64::from(*first), u64::from(*last) << 8 | u64::from(tag[n / 2]))
-                }
-                [_] => return None,
-            },
-        },
+    let shift = n / 8 * 4;
+    let words = |first: &[u8; 4], second: &[u8; 4]| {
+        u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*second))
     };
-    (n <= 16).then_some((n, first, last))
+    match (tag.first_chunk(), tag.last_chunk()) {
+        (Some(first), Some(last)) if n <= 16 => {
+            let second = tag[shift..].first_chunk()?;
+            let third = tag[..n - shift].last_chunk()?;
+            Some((n, words(first, second), words(third, last)))
+        }
+        _ => match tag {
+            [first, .., last] if n < 4 => {
+                Some((n, u64::from(*first), u64::from(*last) << 8 | u64::from(tag[n / 2])))
+            }
+            _ => None,
+        },
+    }
 }
 
 impl Coder {
-    pub(super) fn new(split: Split) -> Self {
+    pub(super) fn new(split: Split, steps: Steps) -> Self {
         let mut coder = Self {
             split,
+            steps,
             outside: UNKNOWN,
             known: HashMap::new(),
             single: [UNKNOWN; 256],
-            lately: vec![(NO_TAG, UNKNOWN); SLOTS],
+            lately: Box::new([(NO_TAG, UNKNOWN); SLOTS]),
             labels: Vec::new(),
         };
         coder.outside = coder.look_up("O").unwrap_or(UNKNOWN);
@@ -93,6 +123,11 @@ impl Coder {
     /// The tag `O`, which every reading has.
     pub(super) fn outside(&self) -> Tag {
         self.outside
+    }
+
+    /// What neighbours mean.
+    pub(super) fn steps(&self) -> &Steps {
+        &self.steps
     }
 
     /// The types, by number.
@@ -125,7 +160,9 @@ impl Coder {
     fn short(&self, tag: &[u8]) -> Tag {
         let Some(key) = key(tag) else { return UNKNOWN };
         let (known, found) = self.lately[slot(key)];
-        if known == key { found } else { UNKNOWN }
+        // In one comparison: which tag comes next, and so which part differs, is not foreseeable.
+        let differs = (known.0 ^ key.0) as u64 | (known.1 ^ key.1) | (known.2 ^ key.2);
+        if differs == 0 { found } else { UNKNOWN }
     }
 
     /// The tag by its text, remembered for the next time.
@@ -139,7 +176,10 @@ impl Coder {
                 if number as usize == self.labels.len() {
                     self.labels.push(label.to_owned());
                 }
-                let new = Tag { class, label: number };
+                let new = Tag::new(class, number, 0, 0);
+                let outside = if self.outside == UNKNOWN { new } else { self.outside };
+                let (leaves, enters) = self.steps.beside_outside(new, outside);
+                let new = Tag::new(class, number, leaves, enters);
                 self.known.insert(tag.to_owned(), new);
                 new
             }

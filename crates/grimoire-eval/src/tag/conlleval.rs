@@ -32,7 +32,7 @@ pub(super) fn split(tag: &str) -> Option<(u8, &str)> {
 
 /// The script's rules as steps. What is open where a sentence ends is a chunk.
 pub(super) fn steps() -> Steps {
-    Steps::new(true, |last, current, same| {
+    Steps::new(|last, current, same| {
         let starts = starts(last, current, same);
         let ends = starts || ends(last, current, same);
         (if starts { START } else { 0 }) | if ends { END } else { INSIDE }

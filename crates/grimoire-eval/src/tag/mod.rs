@@ -9,15 +9,19 @@
 
 mod code;
 pub mod conlleval;
+mod marks;
+#[cfg(test)]
+mod plain;
 pub mod scheme;
 mod steps;
 
 use crate::EvalError;
-use code::{Coder, Place};
+use code::{Coder, Tag, UNKNOWN};
+use marks::{Mark, Marks};
 use scheme::Scheme;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-use steps::Steps;
+use steps::{Place, Steps};
 
 /// An entity of one sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -46,14 +50,19 @@ impl Reading {
     /// In the strict reading, a tag whose prefix the scheme does not have.
     pub fn spans<'t>(self, tags: &[&'t str]) -> Result<Vec<Span<'t>>, EvalError> {
         let mut finder = Finder::new(self);
-        let mut places = Vec::new();
-        finder.find(tags, "the sentence", &mut places)?;
-        let span = |(start, end, _): Place| {
+        let mut side = Side::default();
+        let sentence: [(_, &[&str]); 1] = [(tags, &[])];
+        let [n_marks, _] = marks::list(&sentence, [&mut side.marks, &mut Marks::new()]);
+        let places = finder
+            .find(&mut side, n_marks, |_| tags)
+            .map_err(|mark| finder.unknown(mark, tags, "the sentence"))?;
+        let span = |place: &Place| {
+            let start = marks::place(place.start).1;
             // An entity has the type of its first tag.
-            let label = finder.coder.split(tags[start as usize]).map_or("", |(_, label)| label);
-            Span { start: start as usize, end: end as usize, label }
+            let label = finder.coder.split(tags[start]).map_or("", |(_, label)| label);
+            Span { start, end: place.end as usize, label }
         };
-        Ok(places.into_iter().map(span).collect())
+        Ok(side.places[..places].iter().map(span).collect())
     }
 }
 
@@ -61,7 +70,6 @@ impl Reading {
 struct Finder {
     reading: Reading,
     coder: Coder,
-    steps: Steps,
 }
 
 impl Finder {
@@ -70,27 +78,53 @@ impl Finder {
             Reading::Strict(scheme) => (scheme.split(), scheme.steps()),
             Reading::Conlleval => (Box::new(conlleval::split), conlleval::steps()),
         };
-        Self { reading, coder: Coder::new(split), steps }
+        Self { reading, coder: Coder::new(split, steps) }
     }
 
-    /// Finds the entities of a sentence, in order.
-    fn find(
+    /// Finds the entities of a side of some sentences, whose tags other than `O` are listed, and returns how many;
+    /// fails at the first tag that the reading does not have.
+    fn find<'s, 't: 's>(
         &mut self,
-        tags: &[&str],
-        side: &'static str,
-        places: &mut Vec<Place>,
-    ) -> Result<(), EvalError> {
-        self.steps.walk(&mut self.coder, tags, places).map_err(|at| EvalError::Tag {
-            tag: tags[at].to_owned(),
-            token: at + 1,
+        side: &mut Side,
+        n_marks: usize,
+        tags: impl Fn(usize) -> &'s [&'t str],
+    ) -> Result<usize, Mark> {
+        let marks = &side.marks[..n_marks];
+        if side.tags.len() < n_marks {
+            side.tags.resize(n_marks, UNKNOWN);
+        }
+        for (mark, tag) in marks.iter().zip(&mut side.tags) {
+            let (sentence, token) = marks::place(*mark);
+            *tag = self.coder.code(tags(sentence)[token]).ok_or(*mark)?;
+        }
+        let n_tags = |sentence: usize| tags(sentence).len();
+        let outside = self.coder.outside();
+        Ok(self.coder.steps().walk(outside, marks, &side.tags, n_tags, &mut side.places))
+    }
+
+    /// The error of a tag that the reading does not have; its sentence is called the first.
+    #[cold]
+    fn unknown(&self, mark: Mark, tags: &[&str], side: &'static str) -> EvalError {
+        let (_, token) = marks::place(mark);
+        EvalError::Tag {
+            tag: tags[token].to_owned(),
+            token: token + 1,
             sentence: 1,
             side,
             scheme: match self.reading {
                 Reading::Strict(scheme) => scheme.to_string(),
                 Reading::Conlleval => "conlleval".to_owned(),
             },
-        })
+        }
     }
+}
+
+/// Room for the truth, or the prediction, of some sentences.
+#[derive(Default)]
+struct Side {
+    marks: Marks,
+    tags: Vec<Tag>,
+    places: Vec<Place>,
 }
 
 /// Right, predicted and true entities.
@@ -160,8 +194,8 @@ pub struct Tally {
     finder: Finder,
     types: Vec<EntityCounts>,
     counts: EntityCounts,
-    truth: Vec<Place>,
-    predicted: Vec<Place>,
+    truth: Side,
+    predicted: Side,
 }
 
 /// What the error of a tag calls the true side of a sentence.
@@ -176,8 +210,8 @@ impl Tally {
             finder: Finder::new(reading),
             types: Vec::new(),
             counts: EntityCounts::default(),
-            truth: Vec::new(),
-            predicted: Vec::new(),
+            truth: Side::default(),
+            predicted: Side::default(),
         }
     }
 
@@ -186,12 +220,57 @@ impl Tally {
     /// # Errors
     /// A tag that the scheme does not have.
     pub fn add(&mut self, truth: &[&str], predicted: &[&str]) -> Result<EntityCounts, EvalError> {
-        self.finder.find(truth, TRUTH, &mut self.truth)?;
-        self.finder.find(predicted, PREDICTION, &mut self.predicted)?;
-        self.types.resize(self.finder.coder.labels().len(), EntityCounts::default());
-        let sentence = count(&self.truth, &self.predicted, &mut self.types);
-        self.counts.add(&sentence);
-        Ok(sentence)
+        self.add_all(&[(truth, predicted)]).map_err(|(_, error)| error)
+    }
+
+    /// Counts the entities of some sentences; an error says in which.
+    fn add_all<'t, S: AsRef<[&'t str]>>(
+        &mut self,
+        sentences: &[(S, S)],
+    ) -> Result<EntityCounts, (usize, EvalError)> {
+        let [n_truth, n_predicted] =
+            marks::list(sentences, [&mut self.truth.marks, &mut self.predicted.marks]);
+        if n_truth + n_predicted == 0 {
+            return Ok(EntityCounts::default());
+        }
+        let truth = self.finder.find(&mut self.truth, n_truth, |at| sentences[at].0.as_ref());
+        let predicted =
+            self.finder.find(&mut self.predicted, n_predicted, |at| sentences[at].1.as_ref());
+        let (n_truth, n_predicted) = match (truth, predicted) {
+            (Ok(truth), Ok(predicted)) => (truth, predicted),
+            (truth, predicted) => return Err(self.first_error(sentences, truth, predicted)),
+        };
+        let n_types = self.finder.coder.labels().len();
+        if self.types.len() < n_types {
+            self.types.resize(n_types, EntityCounts::default());
+        }
+        let found = count(
+            &self.truth.places[..n_truth],
+            &self.predicted.places[..n_predicted],
+            &mut self.types,
+        );
+        self.counts.add(&found);
+        Ok(found)
+    }
+
+    /// The error of the first sentence that has one, and in it of the truth before the prediction.
+    #[cold]
+    fn first_error<'t, S: AsRef<[&'t str]>>(
+        &self,
+        sentences: &[(S, S)],
+        truth: Result<usize, Mark>,
+        predicted: Result<usize, Mark>,
+    ) -> (usize, EvalError) {
+        let last = Mark::MAX;
+        let (truth, predicted) = (truth.err().unwrap_or(last), predicted.err().unwrap_or(last));
+        let sentence = marks::place(truth.min(predicted)).0;
+        let (left, right) = &sentences[sentence];
+        let error = if marks::place(truth).0 == sentence {
+            self.finder.unknown(truth, left.as_ref(), TRUTH)
+        } else {
+            self.finder.unknown(predicted, right.as_ref(), PREDICTION)
+        };
+        (sentence, error)
     }
 
     /// The scores of what was counted.
@@ -234,26 +313,39 @@ impl Tally {
 pub fn entities(sentences: &[Sentence<'_>], reading: Reading) -> Result<EntityScore, EvalError> {
     check(sentences, "entities")?;
     let mut tally = Tally::new(reading);
-    for (index, (truth, predicted)) in sentences.iter().enumerate() {
-        tally.add(truth, predicted).map_err(|error| error.in_sentence(index + 1))?;
+    let mut done = 0;
+    while done < sentences.len() {
+        let rest = &sentences[done..];
+        let mut n_tags = 0;
+        let fits = |(truth, _): &&Sentence<'_>| {
+            n_tags += truth.len();
+            n_tags <= TOGETHER
+        };
+        let n = rest.iter().take_while(fits).count().max(1);
+        tally.add_all(&rest[..n]).map_err(|(at, error)| error.in_sentence(done + at + 1))?;
+        done += n;
     }
     Ok(tally.score())
 }
 
-/// Counts the entities of a sentence, also by type.
+/// Tags of the sentences that are counted together, whose tags are still in a near cache when they are read again.
+const TOGETHER: usize = 2048;
+
+/// Counts entities, also by type.
 fn count(truth: &[Place], predicted: &[Place], types: &mut [EntityCounts]) -> EntityCounts {
-    truth.iter().for_each(|(_, _, label)| types[*label as usize].truth += 1);
-    predicted.iter().for_each(|(_, _, label)| types[*label as usize].predicted += 1);
+    truth.iter().for_each(|place| types[place.label as usize].truth += 1);
+    predicted.iter().for_each(|place| types[place.label as usize].predicted += 1);
     let mut correct = 0;
-    let mut rest = truth;
-    // Both are in order, and entities of a sentence do not overlap.
-    for place in predicted {
-        let before = rest.iter().take_while(|other| other.0 < place.0).count();
-        rest = &rest[before..];
-        if rest.first() == Some(place) {
-            types[place.2 as usize].correct += 1;
-            correct += 1;
-        }
+    let (mut left, mut right) = (0, 0);
+    // Both are in order, and entities of a side do not overlap: what begins first has no equal further on.
+    while let (Some(one), Some(other)) = (truth.get(left), predicted.get(right)) {
+        let same = u64::from(
+            (one.start == other.start) & (one.end == other.end) & (one.label == other.label),
+        );
+        types[one.label as usize].correct += same;
+        correct += same;
+        left += usize::from(one.start <= other.start);
+        right += usize::from(other.start <= one.start);
     }
     EntityCounts { correct, predicted: predicted.len() as u64, truth: truth.len() as u64 }
 }

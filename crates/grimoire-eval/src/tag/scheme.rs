@@ -145,7 +145,7 @@ impl Scheme {
     /// The scheme's rules as steps.
     pub(super) fn steps(self) -> Steps {
         let rules = self.rules();
-        Steps::new(false, |before, now, same| rules.meaning(before, now, same))
+        Steps::new(|before, now, same| rules.meaning(before, now, same))
     }
 
     /// What tells class and type of a tag.

@@ -1,96 +1,137 @@
-//! One pass over the tags of a sentence, the same for every reading: what a tag does to the one before it is a
-//! look into a table of both classes and whether their types agree. Knows no scheme and no quirk: [`super::scheme`]
-//! and [`super::conlleval`] fill the table.
+//! One pass over the tags other than `O` of some sentences, the same for every reading: what a tag does to the one
+//! before it is a look into a table of both classes and whether their types agree; `O` between two tags costs nothing.
+//! Knows no scheme and no quirk: [`super::scheme`] and [`super::conlleval`] fill the table.
 
-use super::code::{CLASSES, Coder, OUTSIDE, Place, Tag};
+use super::code::{CLASSES, OUTSIDE, Tag};
+use super::marks::{self, Mark};
+use std::hint::select_unpredictable;
+
+/// An entity.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Place {
+    /// Where its first tag stands.
+    pub(super) start: Mark,
+    /// One past its last token.
+    pub(super) end: u32,
+    /// The number of its type, which is that of its first tag.
+    pub(super) label: u32,
+}
 
 /// The tag begins an entity.
 pub(super) const START: u8 = 1;
 /// The open entity goes on.
 pub(super) const INSIDE: u8 = 2;
-/// The open entity ended with the tag before. Where neither this nor [`INSIDE`] holds, it was none.
+/// The open entity ended with the tag before, unless it goes on. Where neither holds, it was none.
 pub(super) const END: u8 = 4;
 
 /// What every pair of neighbours means, as bits of [`START`], [`INSIDE`] and [`END`].
 pub(super) struct Steps {
     table: [u8; 2 * CLASSES * CLASSES],
-    /// Whether what is open at the end of a sentence is an entity, whatever the table says.
-    closes_at_end: bool,
 }
 
 impl Steps {
-    /// The table, by the classes of both tags and whether their types agree.
-    pub(super) fn new(closes_at_end: bool, meaning: impl Fn(u8, u8, bool) -> u8) -> Self {
+    /// The table, by the classes of both tags and whether their types agree. Between two `O` nothing may begin or end.
+    pub(super) fn new(meaning: impl Fn(u8, u8, bool) -> u8) -> Self {
         let mut table = [0; 2 * CLASSES * CLASSES];
         for before in 0..CLASSES as u8 {
             for now in 0..CLASSES as u8 {
                 for same in [false, true] {
-                    table[at(before, now, same)] = meaning(before, now, same);
+                    let bits = meaning(before, now, same);
+                    let ends = if bits & INSIDE == 0 { END } else { 0 };
+                    table[at(before, now, same)] = bits & (START | INSIDE | ends);
                 }
             }
         }
-        Self { table, closes_at_end }
+        Self { table }
     }
 
+    /// The bits of a tag that an `O` follows, and of one that follows an `O`.
+    pub(super) fn beside_outside(&self, tag: Tag, outside: Tag) -> (u8, u8) {
+        (self.between(tag, outside), self.between(outside, tag))
+    }
+
+    #[inline]
     fn between(&self, before: Tag, now: Tag) -> u8 {
-        self.table[at(before.class, now.class, before.label == now.label)]
+        self.of(before.class(), now.class(), before.label() == now.label())
     }
 
-    /// Finds the entities of a sentence, in order; fails at the place of the first tag that the reading does not
-    /// have. A sentence stands between two `O`.
+    /// The bits of two neighbours by their classes and whether their types agree.
+    #[inline]
+    pub(super) fn of(&self, before: u8, now: u8, same: bool) -> u8 {
+        self.table[at(before, now, same)]
+    }
+
+    /// Finds the entities of a side of some sentences, in order, and returns how many. `marks` are those of the tags
+    /// other than `O`, `tags` these tags. A sentence, whose length `n_tags` tells, stands between two `O`, and what
+    /// these leave open ends with it.
     pub(super) fn walk(
         &self,
-        coder: &mut Coder,
-        tags: &[&str],
+        outside: Tag,
+        marks: &[Mark],
+        tags: &[Tag],
+        n_tags: impl Fn(usize) -> usize,
         places: &mut Vec<Place>,
-    ) -> Result<(), usize> {
-        places.clear();
-        let outside = coder.outside();
-        let mut open: Option<(u32, u32)> = None;
-        let mut last = outside;
-        let mut at = 0;
-        while at < tags.len() {
-            if last == outside {
-                // No reading begins or ends anything between two `O`, which are most tags of most corpora.
-                at += leading_outside(&tags[at..]);
-                if at == tags.len() {
-                    break;
-                }
-            }
-            let current = coder.code(tags[at]).ok_or(at)?;
+    ) -> usize {
+        if places.len() <= marks.len() {
+            places.resize(marks.len() + 1, Place::default());
+        }
+        let places = places.as_mut_slice();
+        // `open` is `INSIDE` where an entity is open and 0 where none is; bits, since a compiler branches on booleans.
+        let (mut n, mut open) = (0, 0);
+        let (mut start, mut label) = (0, 0);
+        let (mut previous, mut last) = (Mark::MAX, outside);
+        for (mark, current) in marks.iter().zip(tags) {
+            let (mark, current) = (*mark, *current);
+            // Where `O` stands between, it is what the tag before leaves and what this one enters from.
+            let gap = mark != previous.wrapping_add(1);
             let step = self.between(last, current);
-            if step & INSIDE == 0
-                && let Some((start, label)) = open.take()
-                && step & END != 0
-            {
-                places.push((start, at as u32, label));
+            let leave = select_unpredictable(gap, last.leaves(), step);
+            let enter = select_unpredictable(gap, current.enters(), step);
+            // Written in any case, so that there is no branch; counted where it is an entity.
+            places[n] = Place { start, end: (previous as u32).wrapping_add(1), label };
+            if open & leave & (u8::from(gap) * INSIDE) != 0 {
+                let (end, on) = past_outside(previous, mark, enter, &n_tags);
+                places[n].end = end.unwrap_or_default();
+                n += usize::from(end.is_some());
+                open = u8::from(on) * INSIDE;
+            } else {
+                n += usize::from(open & (leave / END * INSIDE)) / usize::from(INSIDE);
+                open &= leave;
             }
-            if open.is_none() && step & START != 0 {
-                open = Some((at as u32, current.label));
-            }
-            last = current;
-            at += 1;
+            let starts = enter & START & !(open / INSIDE);
+            start = select_unpredictable(starts != 0, mark, start);
+            label = select_unpredictable(starts != 0, current.label(), label);
+            open |= starts * INSIDE;
+            (previous, last) = (mark, current);
         }
-        if let Some((start, label)) = open
-            && (self.closes_at_end || self.between(last, outside) & END != 0)
-        {
-            places.push((start, tags.len() as u32, label));
+        let leave = last.leaves();
+        if open != 0 && leave & (INSIDE | END) != 0 {
+            let (sentence, token) = marks::place(previous);
+            let end = if leave & INSIDE == 0 { token + 1 } else { n_tags(sentence) };
+            places[n] = Place { start, end: end as u32, label };
+            n += 1;
         }
-        Ok(())
+        n
     }
 }
 
-/// How many of the first tags are `O`; four at a time, so that lengths are compared without a branch for each.
-fn leading_outside(tags: &[&str]) -> usize {
-    let (fours, rest) = tags.as_chunks::<4>();
-    let outside = |tag: &&str| tag.as_bytes().first() == Some(&b'O');
-    let whole = |four: &&[&str; 4]| {
-        let lengths = four.iter().fold(0, |lengths, tag| lengths | (tag.len() ^ 1));
-        lengths == 0 && four.iter().all(outside)
-    };
-    let n = fours.iter().take_while(whole).count();
-    let rest = fours.get(n).map_or(rest, |four| four);
-    4 * n + rest.iter().take_while(|tag| **tag == "O").count()
+/// Where an entity ends that the `O` after its last mark did not end, and whether it goes on; `step` is that from `O`
+/// to the tag of the next mark, which may end it; the end of its sentence does.
+#[cold]
+fn past_outside(
+    previous: Mark,
+    next: Mark,
+    step: u8,
+    n_tags: impl Fn(usize) -> usize,
+) -> (Option<u32>, bool) {
+    let ((before, _), (sentence, token)) = (marks::place(previous), marks::place(next));
+    if before != sentence {
+        (Some(n_tags(before) as u32), false)
+    } else if step & INSIDE != 0 {
+        (None, true)
+    } else {
+        ((step & END != 0).then_some(token as u32), false)
+    }
 }
 
 fn at(before: u8, now: u8, same: bool) -> usize {
