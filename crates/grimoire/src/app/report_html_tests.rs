@@ -4,7 +4,7 @@ use super::*;
 use crate::app::tune_report::{NextCommand, Sample};
 
 fn estimate(value: f64, half: f64) -> Estimate {
-    Estimate { value, low: value - half, high: value + half }
+    Estimate { value, lower: value - half, upper: value + half }
 }
 
 fn fact(name: &str, value: &str) -> Fact {
