@@ -348,7 +348,8 @@ impl Difference {
                 let p2 = two.0 as f64 / two.1 as f64;
                 let down = (p1 - low_1).hypot(high_2 - p2);
                 let up = (high_1 - p1).hypot(p2 - low_2);
-                (p1 - p2 - down, p1 - p2 + up)
+                // A one-sided level below one half puts the end on the other side of the estimate.
+                (p1 - p2 - down.copysign(z), p1 - p2 + up.copysign(z))
             }
         };
         let ends = (lower.max(-1.0), upper.min(1.0));

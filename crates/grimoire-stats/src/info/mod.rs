@@ -267,9 +267,12 @@ fn divergence(pairs: impl Iterator<Item = (Twofold, Twofold)>) -> f64 {
         }
         let d = ((q - p) / p).value();
         let (p, q) = (p.hi, q.hi);
-        if d.abs() < 0.5 { p * excess(d) } else { p * (p / q).ln() - p + q }
+        // Beside a subnormal q the ratio may overflow.
+        let ln_ratio = |ratio: f64| if ratio.is_finite() { ratio.ln() } else { p.ln() - q.ln() };
+        if d.abs() < 0.5 { p * excess(d) } else { p * ln_ratio(p / q) - p + q }
     };
-    twofold::sum(pairs.map(term)).max(0.0)
+    let sum = twofold::sum(pairs.map(term));
+    if sum < 0.0 { 0.0 } else { sum }
 }
 
 /// `d − log(1 + d)` for |d| ≤ ½, to full relative accuracy: with `s = d/(2 + d)` it is

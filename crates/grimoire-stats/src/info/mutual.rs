@@ -14,7 +14,7 @@
 //! (`tests/coverage_models.rs`). Sources: C. Shannon (1948); G. Miller (1955) for the bias; S. Kullback,
 //! *Information Theory and Statistics* (1959) for the noncentral χ².
 
-use super::sampled::{Sampled, whole};
+use super::sampled::{Sampled, variance, whole};
 use super::{Distribution, divergence, entropy};
 use crate::error::{Error, Result, open_unit};
 use crate::linear::twofold::{self, Twofold};
@@ -110,13 +110,18 @@ pub fn sampled(table: &[Vec<f64>], level: f64) -> Result<Sampled> {
         }
     }
     let degrees = ((seen(&rows) - 1) * (seen(&columns) - 1)) as f64;
-    let square = twofold::sum(cells.iter().enumerate().filter(|(_, count)| **count > 0.0).map(
-        |(at, &count)| {
-            let ratio = count * n / (rows[at / width] * columns[at % width]);
-            count / n * ratio.ln() * ratio.ln()
-        },
-    ));
-    Ok(Sampled::of(plain.information, square, degrees, n, level))
+    // One observation more in every cell whose row and column have some.
+    let kept = |sum: &f64| *sum > 0.0;
+    let wide = |at: usize| kept(&rows[at / width]) && kept(&columns[at % width]);
+    let more = |at: usize| if wide(at) { cells[at] + 1.0 } else { 0.0 };
+    let (n_rows, n_columns) = (seen(&rows) as f64, seen(&columns) as f64);
+    let total = n + n_rows * n_columns;
+    let terms = (0..cells.len()).filter(|&at| wide(at)).map(|at| {
+        let (row, column) = (rows[at / width] + n_columns, columns[at % width] + n_rows);
+        (more(at) / total, (more(at) * total / (row * column)).ln())
+    });
+    let spread = variance(terms);
+    Ok(Sampled::of(plain.information, spread, degrees, n, level))
 }
 
 #[cfg(test)]

@@ -58,8 +58,8 @@ pub fn erfc(x: f64) -> f64 {
 ///
 /// Domain: any x, ±∞ included; 0 at +∞, infinite below about −26.6, where it overflows; NaN for
 /// NaN. Method: for x ≥ 0 a Chebyshev series of 27 terms in t = (x − 15/4)/(x + 15/4), over 1 + 2x,
-/// and 1/(x√π) from 10⁹ on; for x < 0 by 2 e^(x²) − erfcx(−x). Accuracy: no test of its own; [`erfc`] and
-/// [`normal_survival`], which are made of it, are within 2·10⁻¹⁵. Source: Shepherd and Laframboise
+/// and 1/(x√π) from 10⁹ on; for x < 0 by 2 e^(x²) − erfcx(−x). Accuracy: relative error at most 2·10⁻¹⁵ of mpmath at 60
+/// digits, from −20 to 10¹⁰ (`tests/special.rs`). Source: Shepherd and Laframboise
 /// (1981), with coefficients from mpmath.
 pub fn erfcx(x: f64) -> f64 {
     if x < 0.0 {

@@ -163,7 +163,7 @@ pub fn ln_choose(n: f64, k: f64) -> f64 {
 /// Domain: any x; −∞ at 0, as from the right, NaN at the other poles −1, −2, …, at −∞ and for NaN.
 /// Method: ψ(x) = ψ(x + 1) − 1/x until x ≥ 15, then ln x − 1/(2x) − 1/(12x²) + …; below zero ψ(1 −
 /// x) − π cot πx. Accuracy: relative error at most 5·10⁻¹⁴ or absolute 10⁻¹⁴ of mpmath at 60
-/// digits, from 10⁻³ to 10⁶ (`tests/special.rs`); below zero that of the cotangent near its poles.
+/// digits, from 10⁻³ to 10⁶ and from −10⁻³ to −10⁶ (`tests/special.rs`).
 /// Source: Abramowitz and Stegun 6.3.5, 6.3.7 and 6.3.18.
 ///
 /// ```

@@ -145,8 +145,10 @@ fn cohen_h_interval(
         Ok([below, x as f64 / n as f64, above].map(angle))
     };
     let ([low_1, at_1, high_1], [low_2, at_2, high_2]) = (of(one)?, of(two)?);
-    let lower = at_1 - at_2 - (at_1 - low_1).hypot(high_2 - at_2);
-    let upper = at_1 - at_2 + (high_1 - at_1).hypot(at_2 - low_2);
+    // A one-sided level below one half puts the end on the other side of the estimate.
+    let side = 0.5 - alternative.tail(level);
+    let lower = at_1 - at_2 - (at_1 - low_1).hypot(high_2 - at_2).copysign(side);
+    let upper = at_1 - at_2 + (high_1 - at_1).hypot(at_2 - low_2).copysign(side);
     let most = std::f64::consts::PI;
     let (lower, upper) = alternative.one_side((lower, upper), (-most, most));
     Ok(Interval::new(lower, upper, level, "Newcombe, of angles"))

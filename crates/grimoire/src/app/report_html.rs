@@ -63,7 +63,8 @@ fn head(report: &TuneReport) -> String {
     if let Some(held) = &report.held_out {
         let (before, after) = (held.perplexity_before, held.perplexity_after);
         let documents = held.documents.len();
-        let interval = format!("{} to {}, {documents} texts", short(after.lower), short(after.upper));
+        let interval =
+            format!("{} to {}, {documents} texts", short(after.lower), short(after.upper));
         out.push_str(&tile(
             "Held-out perplexity",
             Some(&short(before.value)),

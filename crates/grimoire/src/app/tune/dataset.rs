@@ -12,6 +12,7 @@ use grimoire_tune::data::{
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Share of the rows that is held out.
 const SHARE: f64 = 0.1;
@@ -168,8 +169,22 @@ fn encode(
     let mut seen = std::collections::HashSet::new();
     // Rows are independent of each other; those of a block are encoded at once and counted in their order.
     let encoded = rows.chunks(BLOCK).flat_map(|block| {
-        let pieces: Vec<_> =
-            block.par_iter().map(|(source, row)| encoder.encode_pieces(source, row)).collect();
+        // Behind a row that cannot be encoded no other is begun: a template that runs away does so once a thread.
+        let bad = AtomicUsize::new(usize::MAX);
+        let pieces: Vec<_> = block
+            .par_iter()
+            .enumerate()
+            .map(|(at, (source, row))| {
+                if at > bad.load(Ordering::Relaxed) {
+                    return Ok(Vec::new());
+                }
+                let pieces = encoder.encode_pieces(source, row);
+                if pieces.is_err() {
+                    bad.fetch_min(at, Ordering::Relaxed);
+                }
+                pieces
+            })
+            .collect();
         block.iter().zip(pieces)
     });
     for ((_, row), pieces) in encoded {

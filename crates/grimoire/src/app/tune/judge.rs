@@ -117,7 +117,8 @@ pub(crate) fn held_out(
     let record =
         compare(&first, &second, Unit::Token, LEVEL, request.seed).map_err(Failure::work)?;
     let (loss_before, loss_after) = (loss_estimate(&before.losses)?, loss_estimate(&after.losses)?);
-    let exp = |e: Estimate| Estimate { value: e.value.exp(), lower: e.lower.exp(), upper: e.upper.exp() };
+    let exp =
+        |e: Estimate| Estimate { value: e.value.exp(), lower: e.lower.exp(), upper: e.upper.exp() };
     let value = record.estimate.unwrap_or(loss_after.value - loss_before.value);
     let (low, high) = record.interval.as_ref().map_or((value, value), |i| (i.lower, i.upper));
     Ok(Some(HeldOut {

@@ -56,15 +56,21 @@ struct Report {
     sample: Option<Sample>,
 }
 
+/// Of a sample: what was asked for, and the other of the two beside it.
 #[derive(Serialize)]
-struct Sample {
-    observations: f64,
-    /// KL(P||Q) less its bias upwards, about one less than the outcomes over twice the observations.
-    corrected: f64,
-    /// Of what was asked for: the divergence or the cross entropy.
-    interval: Interval,
-    kl_interval: Interval,
-    cross_entropy_interval: Interval,
+#[serde(untagged)]
+enum Sample {
+    Divergence {
+        observations: u64,
+        /// KL(P||Q) less its bias upwards, about one less than the outcomes over twice the observations.
+        corrected: f64,
+        interval: Interval,
+        cross_entropy_interval: Interval,
+    },
+    CrossEntropy {
+        observations: u64,
+        interval: Interval,
+    },
 }
 
 /// What was asked for.
@@ -84,19 +90,17 @@ fn sample(arguments: &Kl, p: &[f64], q: &Distribution, of: Of) -> Outcome<Option
         upper: unit.of(made.upper),
         ..made
     };
+    let observations = p.iter().sum::<f64>() as u64;
+    let cross_entropy = scaled(sampled::cross_entropy_interval(p, q, arguments.level)?);
+    if of == Of::CrossEntropy {
+        return Ok(Some(Sample::CrossEntropy { observations, interval: cross_entropy }));
+    }
     let found = sampled::divergence(p, q, arguments.level)?;
-    let kl_interval = scaled(found.interval);
-    let cross_entropy_interval = scaled(sampled::cross_entropy_interval(p, q, arguments.level)?);
-    let interval = match of {
-        Of::Divergence => kl_interval.clone(),
-        Of::CrossEntropy => cross_entropy_interval.clone(),
-    };
-    Ok(Some(Sample {
-        observations: p.iter().sum(),
+    Ok(Some(Sample::Divergence {
+        observations,
         corrected: unit.of(found.corrected),
-        interval,
-        kl_interval,
-        cross_entropy_interval,
+        interval: scaled(found.interval),
+        cross_entropy_interval: cross_entropy,
     }))
 }
 
@@ -141,9 +145,10 @@ pub(crate) fn run(arguments: &Kl, printer: &mut Printer) -> Outcome {
     printer.report(&report(arguments, Of::Divergence)?, |report| {
         let mut lines = Lines::default();
         lines.add("KL(P||Q)", amount(report, report.forward));
-        if let Some(sample) = &report.sample {
-            lines.add("corrected for bias", amount(report, sample.corrected));
-            lines.add("", show::interval(&sample.kl_interval));
+        if let Some(Sample::Divergence { observations, corrected, interval, .. }) = &report.sample {
+            lines.add("corrected for bias", amount(report, *corrected));
+            lines.add("", show::interval(interval));
+            lines.add("observations", observations.to_string());
         }
         lines.add("KL(Q||P)", amount(report, report.reverse));
         lines.add("Jensen-Shannon", amount(report, report.jensen_shannon));
@@ -157,8 +162,9 @@ pub(crate) fn run_cross_entropy(arguments: &Kl, printer: &mut Printer) -> Outcom
     printer.report(&report(arguments, Of::CrossEntropy)?, |report| {
         let mut lines = Lines::default();
         lines.add("cross entropy H(P, Q)", amount(report, report.cross_entropy));
-        if let Some(sample) = &report.sample {
-            lines.add("", show::interval(&sample.cross_entropy_interval));
+        if let Some(Sample::CrossEntropy { observations, interval }) = &report.sample {
+            lines.add("", show::interval(interval));
+            lines.add("observations", observations.to_string());
         }
         lines.add("entropy H(P)", amount(report, report.entropy_p));
         lines.add("their difference, KL(P||Q)", amount(report, report.forward));

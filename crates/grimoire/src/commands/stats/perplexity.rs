@@ -35,7 +35,8 @@ pub(crate) struct Perplexity {
     /// What the numbers are.
     #[arg(long, value_enum, default_value = "steps")]
     from: Given,
-    /// The steps, or the counts, are a sample: an interval, and for counts the bias corrected.
+    /// The steps (taken as independent of each other), or the counts, are a sample: an interval, and for counts the
+    /// bias corrected.
     #[arg(long)]
     sample: bool,
     /// Level of the interval.
@@ -65,6 +66,10 @@ fn sample(arguments: &Perplexity, values: &[f64]) -> Outcome<(Interval, Option<f
     let steps = |surprises: Vec<f64>| -> Outcome<Interval> {
         error::sample("the surprises of the steps", &surprises, 2)?;
         let Summary { n, mean, variance } = Summary::of(&surprises);
+        if variance == 0.0 {
+            return Err(Failure::work("all steps are equal, which says nothing of their spread")
+                .hint("leave out --sample"));
+        }
         let made = interval::mean(n as u64, mean, variance.sqrt(), level)?;
         // No step has less than no surprise.
         Ok(Interval { lower: made.lower.max(0.0), ..made })
