@@ -110,15 +110,17 @@ pub fn sampled(table: &[Vec<f64>], level: f64) -> Result<Sampled> {
         }
     }
     let degrees = ((seen(&rows) - 1) * (seen(&columns) - 1)) as f64;
-    // One observation more in every cell whose row and column have some.
+    // One observation more in every cell whose row and column have some, where one of them has none: what was not seen is
+    // not impossible for that.
     let kept = |sum: &f64| *sum > 0.0;
     let wide = |at: usize| kept(&rows[at / width]) && kept(&columns[at % width]);
-    let more = |at: usize| if wide(at) { cells[at] + 1.0 } else { 0.0 };
-    let (n_rows, n_columns) = (seen(&rows) as f64, seen(&columns) as f64);
-    let total = n + n_rows * n_columns;
+    let one = if (0..cells.len()).any(|at| wide(at) && cells[at] == 0.0) { 1.0 } else { 0.0 };
+    let (n_rows, n_columns) = (one * seen(&rows) as f64, one * seen(&columns) as f64);
+    let total = (0..cells.len()).filter(|&at| wide(at)).map(|at| cells[at] + one).sum::<f64>();
     let terms = (0..cells.len()).filter(|&at| wide(at)).map(|at| {
         let (row, column) = (rows[at / width] + n_columns, columns[at % width] + n_rows);
-        (more(at) / total, (more(at) * total / (row * column)).ln())
+        let count = cells[at] + one;
+        (count / total, (count * total / (row * column)).ln())
     });
     let spread = variance(terms);
     Ok(Sampled::of(plain.information, spread, degrees, n, level))
