@@ -1,43 +1,107 @@
 //! The memory of values, used again. A training step asks for the same few sizes thousands of times; new
 //! memory would be zeroed by the system, page by page, each time.
 //!
-//! What is given back waits in one list for the whole process. Where nothing there fits, as much as is
-//! asked for is let go of first, so that values in use and values waiting never exceed the most that was
-//! in use at once. Which memory a value gets never shows in a result.
+//! What is given back waits in one list for the whole process. Where nothing there fits, what has waited longest is
+//! let go of until values in use and values waiting are hardly more than the most that was in use at once. Long values
+//! have pages of their own from the system, which go back whole: inside an allocator's heap, steps of ever other
+//! lengths would leave gaps that nothing fits in, a third more than was ever in use. Lengths are rounded up, so that
+//! the next step, a few tokens longer or shorter, finds its memory again. Which memory a value gets never shows in a
+//! result.
 
+use memmap2::MmapMut;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Smaller arrays go to the allocator as usual.
+/// Smaller arrays go to the allocator as usual, and do not wait.
 const SMALLEST: usize = 4096;
 
-static WAITING: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
+static POOL: Mutex<Pool> = Mutex::new(Pool { waiting: Vec::new(), in_use: 0, most: 0 });
+
+/// Pages for the whole process; sizes in bytes.
+struct Pool {
+    /// What waits, the longest first.
+    waiting: Vec<MmapMut>,
+    in_use: usize,
+    /// The most that was in use at once since the pool was emptied.
+    most: usize,
+}
+
+impl Pool {
+    fn here() -> MutexGuard<'static, Self> {
+        POOL.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// At least this many bytes; none where the system has no more.
+    fn take(&mut self, bytes: usize) -> Option<MmapMut> {
+        let size = rounded(bytes);
+        let fits = |pages: &MmapMut| (size..=size + size / 8).contains(&pages.len());
+        let pages = match self.waiting.iter().rposition(fits) {
+            Some(place) => self.waiting.remove(place),
+            None => {
+                let room = (self.most + Buffer::SPARE).saturating_sub(self.in_use + size);
+                let mut kept = self.waiting.iter().map(|pages| pages.len()).sum::<usize>();
+                let too_many = self.waiting.iter().take_while(|pages| {
+                    let too_much = kept > room;
+                    kept -= pages.len();
+                    too_much
+                });
+                let too_many = too_many.count();
+                self.waiting.drain(..too_many);
+                MmapMut::map_anon(size).ok()?
+            }
+        };
+        self.in_use += pages.len();
+        self.most = self.most.max(self.in_use);
+        Some(pages)
+    }
+
+    fn give_back(&mut self, pages: MmapMut) {
+        self.in_use -= pages.len();
+        self.waiting.push(pages);
+    }
+}
+
+/// The next of eight steps from one power of two to the next, so at most an eighth more.
+fn rounded(bytes: usize) -> usize {
+    bytes.next_multiple_of((bytes.next_power_of_two() / 16).max(1))
+}
 
 /// f32 values whose memory goes back to be used again when they are dropped.
 #[derive(Debug, Default)]
 pub struct Buffer {
-    /// May be longer than what is used of it.
-    whole: Vec<f32>,
+    memory: Memory,
+    /// May be less than the memory has room for.
     len: usize,
 }
 
+#[derive(Debug)]
+enum Memory {
+    Heap(Vec<f32>),
+    /// Of a whole number of values.
+    Pages(MmapMut),
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::Heap(Vec::new())
+    }
+}
+
 impl Buffer {
+    /// Bytes beyond the most that was in use which may wait. The sizes of all parts of a step are never in use at
+    /// once, and a small model spends a fifth of its time on pages that went back too early
+    /// (`bench/results/2026-11-27-memory.md`).
+    pub const SPARE: usize = 4 << 20;
+
     /// `len` values of any content, for a kernel that overwrites them all.
     pub fn stale(len: usize) -> Self {
         if len < SMALLEST {
             return vec![0.0; len].into();
         }
-        let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = |whole: &Vec<f32>| (len..=len + len / 8).contains(&whole.len());
-        if let Some(place) = waiting.iter().rposition(fits) {
-            return Self { whole: waiting.remove(place), len };
+        match Pool::here().take(len * size_of::<f32>()) {
+            Some(pages) => Self { memory: Memory::Pages(pages), len },
+            None => vec![0.0; len].into(),
         }
-        let mut let_go = 0;
-        while let_go < len && !waiting.is_empty() {
-            let_go += waiting.remove(0).len();
-        }
-        drop(waiting);
-        vec![0.0; len].into()
     }
 
     /// `len` zeros.
@@ -56,19 +120,23 @@ impl Buffer {
 
     /// Lets go of all memory that waits, where other work comes next.
     pub fn release() {
-        WAITING.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let mut pool = Pool::here();
+        pool.waiting = Vec::new();
+        pool.most = pool.in_use;
     }
 
-    /// The values as a vector; their memory does not come back.
+    /// The values as a vector: copied, where they have pages of their own.
     pub fn into_vec(mut self) -> Vec<f32> {
-        self.whole.truncate(self.len);
-        std::mem::take(&mut self.whole)
+        match &mut self.memory {
+            Memory::Heap(whole) => std::mem::take(whole),
+            Memory::Pages(_) => self.to_vec(),
+        }
     }
 }
 
 impl From<Vec<f32>> for Buffer {
     fn from(whole: Vec<f32>) -> Self {
-        Self { len: whole.len(), whole }
+        Self { len: whole.len(), memory: Memory::Heap(whole) }
     }
 }
 
@@ -76,21 +144,26 @@ impl Deref for Buffer {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        &self.whole[..self.len]
+        match &self.memory {
+            Memory::Heap(whole) => whole,
+            Memory::Pages(pages) => &bytemuck::cast_slice(pages)[..self.len],
+        }
     }
 }
 
 impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [f32] {
-        &mut self.whole[..self.len]
+        match &mut self.memory {
+            Memory::Heap(whole) => whole,
+            Memory::Pages(pages) => &mut bytemuck::cast_slice_mut(pages)[..self.len],
+        }
     }
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        if self.whole.len() >= SMALLEST {
-            let whole = std::mem::take(&mut self.whole);
-            WAITING.lock().unwrap_or_else(PoisonError::into_inner).push(whole);
+        if let Memory::Pages(pages) = std::mem::take(&mut self.memory) {
+            Pool::here().give_back(pages);
         }
     }
 }
@@ -102,7 +175,9 @@ mod tests {
     #[test]
     fn a_buffer_has_the_length_asked_for_whatever_memory_it_got() {
         let n = SMALLEST + 17;
-        drop(Buffer::from(vec![7.0; n + n / 16]));
+        let mut first = Buffer::stale(n + n / 16);
+        first.fill(7.0);
+        drop(first);
         let zeros = Buffer::zeros(n);
         assert!(zeros.len() == n && zeros.iter().all(|x| *x == 0.0));
         assert_eq!(zeros.into_vec().len(), n);

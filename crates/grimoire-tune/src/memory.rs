@@ -1,12 +1,11 @@
 //! How much memory a run will take, by counting what it holds at its peak: the mapped file, trainable values
 //! with gradients and moments, what the tape saves for a micro-batch, and the logits of a few positions.
-//! Training, measuring and answering follow one another and use the same memory, but for what lies scattered, so the
-//! largest counts.
+//! Training, measuring and answering follow one another and use the same memory, so the largest counts.
 
 use grimoire_kernels::Isa;
 use grimoire_models::{Architecture, Cache, Checkpoint, Config, Model};
 use grimoire_tensor::ops::rows_at_once;
-use grimoire_tensor::{Params, Precision};
+use grimoire_tensor::{Buffer, Params, Precision};
 use serde::Serialize;
 
 /// The program itself while it trains: code, buffers of threads, what the allocator keeps, measured on empty runs.
@@ -91,20 +90,22 @@ pub fn footprint(
     let moving = (4 * inner + 3 * width) * tokens;
     let training =
         saved_per_token(config, model, params, load.precision) * tokens + with_logits.max(moving);
-    // Forward alone: the stream and its norm, both parts of the gate, their product and its sum.
-    let measuring = (3 * inner + 3 * width) * load.measured as u64 + logits;
+    // Forward alone: the stream and its norm, both parts of the gate, their product and its sum; and the weights that
+    // are measured, where they are an average.
+    let average = if load.averaged { params.n_values() as u64 } else { 0 };
+    let measuring = (3 * inner + 3 * width) * load.measured as u64 + logits + average;
     let at_once = load.prompts.min(AT_ONCE);
     let answering = Cache::bytes(config, at_once, load.answered, load.precision) / 4;
-    // Of what one of the two gives back, half is in pieces too small for the other (measured).
-    let scattered = training.min(measuring) / 2;
-    let largest = (training.max(measuring) + scattered).max(answering);
+    let largest = training.max(measuring).max(answering);
+    // Of sizes that are never in use at once, twice what is in use may wait (measured).
+    let spare = (Buffer::SPARE as u64).min(2 * 4 * largest);
     let tokenizer = ENTRY * vocabulary;
     Footprint {
         weights,
         trained: 4 * copies * params.n_values() as u64,
         activations: 4 * (largest - logits.min(largest)),
         logits: 4 * logits.min(largest),
-        program: PROGRAM + tokenizer + load.data,
+        program: PROGRAM + spare + tokenizer + load.data,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::app::tune_report::{Estimate, Evaluation, Fact, NextCommand, StepMetri
 use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
 use grimoire_hub::Reference;
-use grimoire_tensor::Params;
+use grimoire_tensor::{Buffer, Params};
 use grimoire_tune::{Plan, Sequence, Snapshot, Trainer, TuneError, adapter, evaluate};
 use std::path::Path;
 use std::time::Instant;
@@ -244,6 +244,8 @@ fn evaluate_now(
     progress: &mut Progress,
     watch: &mut dyn Watch,
 ) -> Outcome {
+    // What training used goes first: the average is one more copy.
+    Buffer::release();
     let averaged = trainer.average.is_some().then(|| trainer.weights());
     let weights = averaged.as_ref().unwrap_or(&trainer.params);
     let losses = evaluate(&loaded.model, weights, held, request.micro_tokens, &mut |done| {
