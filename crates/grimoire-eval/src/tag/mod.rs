@@ -49,20 +49,7 @@ impl Reading {
     /// # Errors
     /// In the strict reading, a tag whose prefix the scheme does not have.
     pub fn spans<'t>(self, tags: &[&'t str]) -> Result<Vec<Span<'t>>, EvalError> {
-        let mut finder = Finder::new(self);
-        let mut side = Side::default();
-        let sentence: [(_, &[&str]); 1] = [(tags, &[])];
-        let [n_marks, _] = marks::list(&sentence, [&mut side.marks, &mut Marks::new()]);
-        let places = finder
-            .find(&mut side, n_marks, |_| tags)
-            .map_err(|mark| finder.unknown(mark, tags, "the sentence"))?;
-        let span = |place: &Place| {
-            let start = marks::place(place.start).1;
-            // An entity has the type of its first tag.
-            let label = finder.coder.split(tags[start]).map_or("", |(_, label)| label);
-            Span { start, end: place.end as usize, label }
-        };
-        Ok(side.places[..places].iter().map(span).collect())
+        Finder::new(self).spans(tags, &mut Side::default())
     }
 }
 
@@ -100,6 +87,22 @@ impl Finder {
         let n_tags = |sentence: usize| tags(sentence).len();
         let outside = self.coder.outside();
         Ok(self.coder.steps().walk(outside, marks, &side.tags, n_tags, &mut side.places))
+    }
+
+    /// The entities of one sentence, in order, with room to find them in.
+    fn spans<'t>(&mut self, tags: &[&'t str], room: &mut Side) -> Result<Vec<Span<'t>>, EvalError> {
+        let sentence: [(_, &[&str]); 1] = [(tags, &[])];
+        let [n_marks, _] = marks::list(&sentence, [&mut room.marks, &mut Marks::new()]);
+        let places = self
+            .find(room, n_marks, |_| tags)
+            .map_err(|mark| self.unknown(mark, tags, "the sentence"))?;
+        let span = |place: &Place| {
+            let start = marks::place(place.start).1;
+            // An entity has the type of its first tag.
+            let label = self.coder.split(tags[start]).map_or("", |(_, label)| label);
+            Span { start, end: place.end as usize, label }
+        };
+        Ok(room.places[..places].iter().map(span).collect())
     }
 
     /// The error of a tag that the reading does not have; its sentence is called the first.
@@ -377,43 +380,67 @@ pub fn disagreements(
     sentences: &[Sentence<'_>],
     scheme: Scheme,
 ) -> Result<Vec<Disagreement>, EvalError> {
+    let mut explainer = Explainer::new(scheme);
     let mut found = Vec::new();
     for (index, (truth, predicted)) in sentences.iter().enumerate() {
-        found.extend(disagreements_in(index + 1, truth, predicted, scheme)?);
+        found.extend(explainer.disagreements(index + 1, truth, predicted)?);
     }
     Ok(found)
 }
 
-/// The same of one sentence, which is called by this number.
-///
-/// # Errors
-/// A tag that the scheme does not have.
-pub fn disagreements_in(
-    sentence: usize,
-    truth: &[&str],
-    predicted: &[&str],
-    scheme: Scheme,
-) -> Result<Vec<Disagreement>, EvalError> {
-    let mut found = Vec::new();
-    for (side, tags) in [("truth", truth), ("prediction", predicted)] {
-        let lenient: BTreeSet<Span<'_>> = conlleval::spans(tags).into_iter().collect();
-        let strict = scheme.spans(tags).map_err(|error| error.in_sentence(sentence))?;
-        let strict: BTreeSet<Span<'_>> = strict.into_iter().collect();
-        let mut only = |set: &BTreeSet<Span<'_>>, other: &BTreeSet<Span<'_>>, seen_by| {
-            found.extend(set.difference(other).map(|span| Disagreement {
-                sentence,
-                side,
-                seen_by,
-                first: span.start + 1,
-                last: span.end,
-                label: span.label.to_owned(),
-                tags: tags[span.start.saturating_sub(1)..(span.end + 1).min(tags.len())].join(" "),
-            }));
-        };
-        only(&lenient, &strict, "conlleval");
-        only(&strict, &lenient, "strict");
+/// Finds, sentence by sentence, the spans that one reading sees and the other does not.
+pub struct Explainer {
+    lenient: Finder,
+    strict: Finder,
+    room: Side,
+}
+
+impl Explainer {
+    /// Between conlleval's reading and the strict one of this scheme.
+    pub fn new(scheme: Scheme) -> Self {
+        Self {
+            lenient: Finder::new(Reading::Conlleval),
+            strict: Finder::new(Reading::Strict(scheme)),
+            room: Side::default(),
+        }
     }
-    Ok(found)
+
+    /// Those of one sentence, which is called by this number.
+    ///
+    /// # Errors
+    /// A tag that the scheme does not have.
+    pub fn disagreements(
+        &mut self,
+        sentence: usize,
+        truth: &[&str],
+        predicted: &[&str],
+    ) -> Result<Vec<Disagreement>, EvalError> {
+        let mut found = Vec::new();
+        for (side, tags) in [("truth", truth), ("prediction", predicted)] {
+            let mut spans = |finder: &mut Finder| -> Result<BTreeSet<Span<'_>>, EvalError> {
+                let spans = finder.spans(tags, &mut self.room);
+                Ok(spans.map_err(|error| error.in_sentence(sentence))?.into_iter().collect())
+            };
+            let (lenient, strict) = (spans(&mut self.lenient)?, spans(&mut self.strict)?);
+            let mut only = |set: &BTreeSet<Span<'_>>, other: &BTreeSet<Span<'_>>, seen_by| {
+                found.extend(
+                    set.difference(other).map(|span| Disagreement {
+                        sentence,
+                        side,
+                        seen_by,
+                        first: span.start + 1,
+                        last: span.end,
+                        label: span.label.to_owned(),
+                        tags: tags[span.start.saturating_sub(1)..(span.end + 1).min(tags.len())]
+                            .join(" "),
+                    }),
+                );
+            };
+            only(&lenient, &strict, "conlleval");
+            only(&strict, &lenient, "strict");
+        }
+        Ok(found)
+    }
 }
 
 fn check(sentences: &[Sentence<'_>], metric: &'static str) -> Result<(), EvalError> {

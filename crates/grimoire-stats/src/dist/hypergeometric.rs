@@ -201,8 +201,8 @@ impl Noncentral {
 
     /// P(X ≥ x) = Σ_{k ≥ x} P(X = k).
     ///
-    /// Domain: any x; 1 below the support and 0 above. Method: the weights added up from x, over their sum. Accuracy: as [`Noncentral::cdf`]. Source: Fisher
-    /// (1935).
+    /// Domain: any number; 1 below the support and 0 above. Method: the weights added up from x,
+    /// over their sum. Accuracy: as [`Noncentral::cdf`]. Source: Fisher (1935).
     pub fn at_least(&self, x: f64) -> f64 {
         let skipped = (x.ceil() - self.first).clamp(0.0, self.weights.len() as f64) as usize;
         self.weights[skipped..].iter().sum::<f64>() / self.sum

@@ -66,15 +66,8 @@ pub fn hermitian(rows: &[Vec<Complex>]) -> Result<General> {
         }
         first = end;
     }
-    let found = assemble(rows, pairs);
-    let mut order: Vec<usize> = (0..n).collect();
-    order.sort_by(|&a, &b| found.values[b].re.total_cmp(&found.values[a].re));
-    Ok(General {
-        values: order.iter().map(|&k| found.values[k]).collect(),
-        vectors: order.iter().map(|&k| found.vectors[k].clone()).collect(),
-        residuals: order.iter().map(|&k| found.residuals[k]).collect(),
-        conditions: vec![1.0; n],
-    })
+    let found = assemble(rows, pairs, |a, b| b.re.total_cmp(&a.re));
+    Ok(General { conditions: vec![1.0; n], ..found })
 }
 
 fn mirrored(rows: &[Vec<Complex>]) -> Result<()> {

@@ -4,8 +4,8 @@
 //! A v = λ v,   v ≠ 0
 //! ```
 //!
-//! [`plane`] tells the story of 2x2 matrices, [`dense`] decomposes symmetric and general
-//! matrices through faer, [`lanczos`] finds the leading pairs of a symmetric operator that is known only
+//! [`plane`] tells the story of 2x2 matrices, [`dense`] decomposes symmetric and general matrices through faer,
+//! [`hermitian`] those that equal their conjugate transpose, [`lanczos`] finds the leading pairs of a symmetric operator that is known only
 //! by its products, [`pca`] is the use that statistics makes of it. Every pair comes with its residual
 //! `‖Av − λv‖`. Results do not depend on the number of threads.
 //!

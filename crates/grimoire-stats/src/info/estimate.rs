@@ -19,7 +19,7 @@
 //! coverage of 95 %, six uneven outcomes: 94.9 from 1,000 observations, 94.7 from 300, 94.3 from 100 (40,000 samples
 //! each).
 
-use super::check_counts;
+use super::{check_counts, whole};
 use crate::error::{Error, Result, open_unit};
 use crate::linear::twofold;
 use crate::record::Interval;
@@ -111,14 +111,7 @@ impl Estimates {
 /// than two were seen.
 pub fn entropy(counts: &[f64]) -> Result<Estimates> {
     let n = check_counts(counts)?.value();
-    if let Some(index) = counts.iter().position(|count| count.fract() != 0.0) {
-        return Err(Error::At {
-            what: "the counts",
-            index,
-            value: counts[index],
-            expected: "a whole number",
-        });
-    }
+    whole(counts)?;
     if n < 2.0 {
         return Err(Error::TooFew { what: "the sample", needed: 2, found: n as usize });
     }

@@ -11,8 +11,8 @@
 //! rounds them, and divergences are summed as terms that are never negative, `p log(p/q) − p + q`: two
 //! distributions that differ in the seventh digit keep twelve digits of a divergence of 10⁻¹⁵.
 //! Everything is computed in nats; [`Unit`] converts. Relative error at most 10⁻¹² (mpmath, 40 digits).
-//! Estimates from samples, which plain formulas bias downwards, are in [`estimate`] and [`sampled`]; logits become f64
-//! probabilities first, so of nearly equal ones a divergence keeps fewer digits.
+//! Estimates from samples, of which plain formulas put entropy too low and divergence too high, are in [`estimate`] and
+//! [`sampled`]; logits become f64 probabilities first, so of nearly equal ones a divergence keeps fewer digits.
 //!
 //! Sources: C. Shannon, *A mathematical theory of communication* (1948); S. Kullback, R. Leibler, *On information
 //! and sufficiency* (1951); J. Lin, *Divergence measures based on the Shannon entropy* (1991).
@@ -169,6 +169,17 @@ pub(crate) fn check_counts(counts: &[f64]) -> Result<Twofold> {
     }
     error::inside("the sum of the counts", sum, sum.is_finite(), "a finite number")?;
     Ok(total)
+}
+
+/// Checks that counts are whole numbers, so that they can be a sample.
+fn whole(counts: &[f64]) -> Result<()> {
+    match counts.iter().position(|count| count.fract() != 0.0) {
+        None => Ok(()),
+        Some(index) => {
+            let (value, expected) = (counts[index], "a whole number");
+            Err(Error::At { what: "the counts", index, value, expected })
+        }
+    }
 }
 
 /// The surprise `−log p` in nats; infinite at 0, and 0, not −0, at 1.

@@ -18,7 +18,7 @@
 //! with 0.95 : 0.05 against 0.9 : 0.1 and 30 observations (`tests/coverage_models.rs`). Sources: G. Miller (1955) for the bias; S. Kullback,
 //! *Information Theory and Statistics* (1959) for the noncentral χ².
 
-use super::{Distribution, impossible, kl};
+use super::{Distribution, impossible, kl, whole};
 use crate::dist::noncentral;
 use crate::error::{Error, Result, open_unit};
 use crate::linear::twofold;
@@ -87,7 +87,7 @@ pub fn divergence(counts: &[f64], q: &Distribution, level: f64) -> Result<Sample
     let terms = smoothed(counts, q).map(|(p, q)| (p, p.ln() - q.ln()));
     let mut made = Sampled::of(found, variance(terms), (allowed - 1) as f64, n, level);
     // All of P on what Q likes least.
-    let most = q.p().iter().filter(|q| **q > 0.0).fold(0.0_f64, |most, q| most.max(-q.ln()));
+    let most = costs(q).fold(0.0, f64::max);
     made.interval.upper = made.interval.upper.min(most.max(found));
     Ok(made)
 }
@@ -102,6 +102,11 @@ fn smoothed<'q>(
     allowed().map(move |(count, &q)| ((count + 1.0) / total, q))
 }
 
+/// −log q of every outcome that `q` allows.
+fn costs(q: &Distribution) -> impl Iterator<Item = f64> {
+    q.p().iter().filter(|q| **q > 0.0).map(|q| -q.ln())
+}
+
 /// Σ p (x − Σ p x)² of pairs (p, x).
 pub(super) fn variance(terms: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
     let mean = twofold::sum(terms.clone().map(|(p, x)| p * x));
@@ -109,11 +114,12 @@ pub(super) fn variance(terms: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
 }
 
 /// Interval of the cross entropy H(P, Q) in nats, from whole counts, a sample of P, and a Q that is
-/// known: the mean of −log q over the sample ± z s/√n, held between the least and the largest −log q. The mean itself
-/// has no bias; s is that of the sample with one observation more of every outcome.
+/// known: the mean of −log q over the sample ± z s/√n, held between the least and the largest −log
+/// q. The mean itself has no bias; s is that of the sample with one observation more of every
+/// outcome.
 ///
-/// Domain: as [`divergence`], but Q may allow one outcome alone. Method: the normal quantile. Accuracy: as
-/// good as its coverage (`tests/coverage_models.rs`). Source: A. Wald and J. Wolfowitz (1939), who
+/// Domain: as [`divergence`], but Q may allow one outcome alone. Method: the normal quantile.
+/// Accuracy: as good as its coverage (`tests/coverage_models.rs`). Source: A. Wald and J. Wolfowitz (1939), who
 /// call an interval what the central limit theorem gives.
 ///
 /// # Errors
@@ -127,9 +133,8 @@ pub fn cross_entropy_interval(counts: &[f64], q: &Distribution, level: f64) -> R
     let mean = twofold::sum(seen.map(|(p, &q)| p * cost(q)));
     let spread = variance(smoothed(counts, q).map(|(p, q)| (p, cost(q))));
     let half = normal_quantile(0.5 + 0.5 * level) * (spread / n).sqrt();
-    let costs = || q.p().iter().filter(|q| **q > 0.0).map(|&q| cost(q));
-    let least = costs().fold(f64::INFINITY, f64::min).min(mean);
-    let most = costs().fold(0.0, f64::max).max(mean);
+    let least = costs(q).fold(f64::INFINITY, f64::min).min(mean);
+    let most = costs(q).fold(0.0, f64::max).max(mean);
     Ok(Interval::new((mean - half).max(least), (mean + half).min(most), level, "normal"))
 }
 
@@ -143,17 +148,6 @@ fn of_sample(counts: &[f64], q: &Distribution) -> Result<Distribution> {
         return Err(Error::At { what: "the counts", index, value, expected });
     }
     Ok(p)
-}
-
-/// Checks that counts are whole numbers, so that they can be a sample.
-pub(super) fn whole(counts: &[f64]) -> Result<()> {
-    match counts.iter().position(|count| count.fract() != 0.0) {
-        None => Ok(()),
-        Some(index) => {
-            let (value, expected) = (counts[index], "a whole number");
-            Err(Error::At { what: "the counts", index, value, expected })
-        }
-    }
 }
 
 /// The least noncentrality of the interval when χ² is `seen`: below what the upper end of any sample reaches, the error

@@ -83,7 +83,7 @@ pub fn wilcoxon(
     let total = n * (n + 1.0) / 2.0;
     let exact = null == Null::Exact || (null == Null::Auto && n * n * n <= MOST_WORK);
     let spread = (n * (n + 1.0) * (2.0 * n + 1.0) / 24.0 - ties / 48.0).sqrt();
-    let tail = tail_of(alternative, level);
+    let tail = alternative.tail(level);
     let ((p_value, ln_p), rank) = if exact {
         // The lattice is doubled: the untied critical value comes from whole ranks.
         let whole: Vec<u32> = (1..=kept.len() as u32).collect();
@@ -123,11 +123,6 @@ pub fn wilcoxon(
         );
     }
     Ok(record)
-}
-
-/// The error left on each side that counts.
-fn tail_of(alternative: Alternative, level: f64) -> f64 {
-    if alternative == Alternative::TwoSided { 0.5 * (1.0 - level) } else { 1.0 - level }
 }
 
 /// `center` plus the mean of every pair, each value with itself too.
@@ -205,7 +200,7 @@ pub fn mann_whitney(
     .assuming("values are independent")
     .assuming("for the shift: the distributions differ by a shift only");
     if mf * nf <= 5e6 {
-        let tail = tail_of(alternative, level);
+        let tail = alternative.tail(level);
         let rank = if exact {
             let whole: Vec<u32> = (1..=all.len() as u32).collect();
             (rank_sum(&whole, few).critical(tail) - (few * (few + 1) / 2) as i64) as f64
@@ -251,22 +246,16 @@ pub fn sign(values: &[f64], center: f64, alternative: Alternative, level: f64) -
     sorted.sort_by(f64::total_cmp);
     let len = sorted.len();
     let median = 0.5 * (sorted[(len - 1) / 2] + sorted[len / 2]);
-    let tail = if alternative == Alternative::TwoSided { 0.5 * (1.0 - level) } else { 1.0 - level };
+    let tail = alternative.tail(level);
     // The k-th and (n+1−k)-th order statistics, k the largest with P(B ≤ k − 1) ≤ tail.
     let order = Binomial::new(len as u64, 0.5)?;
     let mut k = order.quantile(tail) as usize;
     while k > 0 && order.cdf(k as f64 - 1.0) > tail {
         k -= 1;
     }
-    let (mut lower, mut upper) = match k {
-        0 => (f64::NEG_INFINITY, f64::INFINITY),
-        _ => (sorted[k - 1], sorted[len - k]),
-    };
-    match alternative {
-        Alternative::TwoSided => {}
-        Alternative::Less => lower = f64::NEG_INFINITY,
-        Alternative::Greater => upper = f64::INFINITY,
-    }
+    let everywhere = (f64::NEG_INFINITY, f64::INFINITY);
+    let ends = if k == 0 { everywhere } else { (sorted[k - 1], sorted[len - k]) };
+    let (lower, upper) = alternative.one_side(ends, everywhere);
     Ok(Record::new("exact sign test", n)
         .with_test(format!("the median is {center}"), alternative, p_value)
         .with_ln_p_value(ln_p)
@@ -327,15 +316,9 @@ fn with_shift(
     let median = 0.5 * (shifts[(len - 1) / 2] + shifts[len / 2]);
     // Below the first rank no shift can be rejected.
     let k = (rank.max(0.0) as usize).min(len);
-    let (mut lower, mut upper) = match k {
-        0 => (f64::NEG_INFINITY, f64::INFINITY),
-        _ => (shifts[k - 1], shifts[len - k]),
-    };
-    match alternative {
-        Alternative::TwoSided => {}
-        Alternative::Less => lower = f64::NEG_INFINITY,
-        Alternative::Greater => upper = f64::INFINITY,
-    }
+    let everywhere = (f64::NEG_INFINITY, f64::INFINITY);
+    let ends = if k == 0 { everywhere } else { (shifts[k - 1], shifts[len - k]) };
+    let (lower, upper) = alternative.one_side(ends, everywhere);
     let method = "inversion of the rank test";
     record.with_estimate(name, median).with_interval(Interval::new(lower, upper, level, method))
 }

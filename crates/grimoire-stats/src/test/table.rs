@@ -52,8 +52,7 @@ pub fn fisher(table: [[u64; 2]; 2], alternative: Alternative, level: f64) -> Res
     let x = a as f64;
     let (p_value, ln_p) = p_of_count(&central, x, alternative);
     let estimate = odds_where(&central, x, |d| d.mean() - x)?;
-    let alpha =
-        if alternative == Alternative::TwoSided { 0.5 * (1.0 - level) } else { 1.0 - level };
+    let alpha = alternative.tail(level);
     let (least, most) = central.support();
     let lower = if alternative == Alternative::Less || x == least {
         0.0

@@ -6,7 +6,7 @@
 use super::{DataError, Row, Source};
 use crate::sequence::Sequence;
 use grimoire_text::{
-    ChatTemplate, EncodeOptions, Message, Moment, RenderRequest, TextError, Tokenizer,
+    ChatTemplate, EncodeOptions, Message, Moment, RenderRequest, SpanSource, TextError, Tokenizer,
 };
 
 /// A row as tokens.
@@ -211,14 +211,23 @@ impl Encoder<'_> {
         pieces.retain(|(text, _)| !text.is_empty());
         let answer = messages.iter().rposition(|m| m.role() == "assistant").unwrap_or(0);
         let before = &messages[..answer];
-        let asking = RenderRequest { messages: before, add_generation_prompt: true, ..request };
         let last = messages.get(answer);
+        let question = match (rendered.source, rendered.assistant.last()) {
+            _ if before.is_empty() => None,
+            // That is how the answer was found: behind the text that asks for it.
+            (SpanSource::Prefixes, Some(span)) => Some(rendered.text[..span.start].to_owned()),
+            _ => {
+                let asking =
+                    RenderRequest { messages: before, add_generation_prompt: true, ..request };
+                Some(template.render(&asking)?)
+            }
+        };
         Ok((
             pieces,
             Asked {
                 templated: true,
                 last_only,
-                question: if before.is_empty() { None } else { Some(template.render(&asking)?) },
+                question,
                 prompt: before.last().and_then(Message::content).map(str::to_owned),
                 answer: last.and_then(Message::content).map(str::to_owned),
             },

@@ -9,7 +9,7 @@ use grimoire_eval::EvalError;
 use grimoire_eval::significance::{self, Plan};
 use grimoire_eval::statistics::{Mean, MicroF1, Score, Statistics};
 use grimoire_eval::tag::scheme::Scheme;
-use grimoire_eval::tag::{self, Disagreement, EntityScore, Reading, Tally};
+use grimoire_eval::tag::{self, Disagreement, EntityScore, Explainer, Reading, Tally};
 use std::collections::HashMap;
 
 /// What is to be scored.
@@ -145,6 +145,7 @@ pub(crate) fn entities(
     let readings = [Reading::Conlleval, Reading::Strict(scheme)];
     let n_systems = files.n_systems();
     let mut counted = readings.map(|reading| Counted::new(reading, n_systems, rows_of(request)));
+    let mut explainer = Explainer::new(scheme);
     let (mut disagreements, mut explained) = (0, Vec::new());
     let mut sentence = Sentence::default();
     while let Some(tag) = files.step(&mut sentence)? {
@@ -158,7 +159,7 @@ pub(crate) fn entities(
                 .add(&tags, place)
                 .map_err(|(system, error)| unknown_tag(&files, &sentence, system, &error))?;
         }
-        let found = tag::disagreements_in(places.sentences, &tags[0], &tags[1], scheme)?;
+        let found = explainer.disagreements(places.sentences, &tags[0], &tags[1])?;
         disagreements += found.len();
         explained.extend(found.into_iter().take(explain.saturating_sub(explained.len())));
         sentence.clear();

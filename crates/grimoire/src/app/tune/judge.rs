@@ -86,10 +86,10 @@ pub(crate) fn judge(
 /// The loss of one measurement with its interval.
 pub(crate) fn loss_estimate(losses: &[(f64, u64)]) -> Outcome<Estimate> {
     let result = summary(&documents(losses), Unit::Token, LEVEL).map_err(Failure::work)?;
-    let (low, high) = result
+    let (lower, upper) = result
         .interval
         .map_or((result.nll, result.nll), |interval| (interval.lower.ln(), interval.upper.ln()));
-    Ok(Estimate { value: result.nll, lower: low, upper: high })
+    Ok(Estimate { value: result.nll, lower, upper })
 }
 
 fn documents(losses: &[(f64, u64)]) -> Vec<DocumentNll> {
@@ -120,7 +120,7 @@ pub(crate) fn held_out(
     let exp =
         |e: Estimate| Estimate { value: e.value.exp(), lower: e.lower.exp(), upper: e.upper.exp() };
     let value = record.estimate.unwrap_or(loss_after.value - loss_before.value);
-    let (low, high) = record.interval.as_ref().map_or((value, value), |i| (i.lower, i.upper));
+    let (lower, upper) = record.interval.as_ref().map_or((value, value), |i| (i.lower, i.upper));
     Ok(Some(HeldOut {
         level: LEVEL,
         tokens: first.iter().map(|document| document.tokens).sum(),
@@ -128,7 +128,7 @@ pub(crate) fn held_out(
         loss_after,
         perplexity_before: exp(loss_before),
         perplexity_after: exp(loss_after),
-        difference: Estimate { value, lower: low, upper: high },
+        difference: Estimate { value, lower, upper },
         p_value: record.p_value.unwrap_or(1.0),
         method: record.method.to_string(),
         documents: examples
@@ -187,8 +187,8 @@ fn score(
         [before, after].map(|judged| judged.answers.iter().map(String::as_str).collect());
     let found = before_after::compare(metric, &first, &second, references, plan)?.swap_remove(0);
     let estimate = |value: f64, interval: &Option<Interval>| {
-        let (low, high) = interval.as_ref().map_or((value, value), |i| (i.lower, i.upper));
-        Estimate { value, lower: low, upper: high }
+        let (lower, upper) = interval.as_ref().map_or((value, value), |i| (i.lower, i.upper));
+        Estimate { value, lower, upper }
     };
     let versus = found.after.versus.as_ref().filter(|versus| versus.interval.is_some());
     Ok(Score {

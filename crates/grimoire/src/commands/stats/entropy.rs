@@ -1,6 +1,6 @@
 //! `grimoire stats entropy`.
 
-use super::information::{From, UnitName};
+use super::information::{From, UnitName, in_unit};
 use super::show::{self, Lines, figure};
 use crate::app::numbers::Source;
 use crate::failure::Outcome;
@@ -114,11 +114,10 @@ fn sampled(counts: &[f64], unit: Unit, level: f64, printer: &mut Printer) -> Out
         (Estimator::Jackknife, "jackknife"),
         (Estimator::ChaoShen, "Chao-Shen"),
     ];
-    let made = found.interval(level)?;
     let report = Sampled {
         method: "entropy of a sample (Grassberger 2003)",
         estimate: unit.of(found.value(Estimator::Grassberger)),
-        interval: Interval { lower: unit.of(made.lower), upper: unit.of(made.upper), ..made },
+        interval: in_unit(unit, found.interval(level)?),
         standard_error: unit.of(found.error()),
         unit,
         n: found.n as u64,

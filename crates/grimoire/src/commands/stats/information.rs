@@ -2,6 +2,7 @@
 
 use crate::app::numbers::Source;
 use crate::failure::Outcome;
+use grimoire_stats::Interval;
 use grimoire_stats::info::{Distribution, Unit};
 
 /// What the numbers are.
@@ -46,4 +47,9 @@ impl UnitName {
             Self::Nats => Unit::Nats,
         }
     }
+}
+
+/// An interval in nats, in this unit.
+pub(crate) fn in_unit(unit: Unit, nats: Interval) -> Interval {
+    Interval { lower: unit.of(nats.lower), upper: unit.of(nats.upper), ..nats }
 }

@@ -1,6 +1,6 @@
 //! `grimoire stats kl` and `grimoire stats cross-entropy`: the same numbers seen from two sides.
 
-use super::information::{From, UnitName};
+use super::information::{From, UnitName, in_unit};
 use super::show::{self, Lines, figure};
 use crate::app::numbers::Source;
 use crate::failure::{Failure, Outcome};
@@ -85,13 +85,8 @@ fn sample(arguments: &Kl, p: &[f64], q: &Distribution, of: Of) -> Outcome<Option
         return Ok(None);
     }
     let unit = arguments.unit.unit();
-    let scaled = |made: Interval| Interval {
-        lower: unit.of(made.lower),
-        upper: unit.of(made.upper),
-        ..made
-    };
     let observations = p.iter().sum::<f64>() as u64;
-    let cross_entropy = scaled(sampled::cross_entropy_interval(p, q, arguments.level)?);
+    let cross_entropy = in_unit(unit, sampled::cross_entropy_interval(p, q, arguments.level)?);
     if of == Of::CrossEntropy {
         return Ok(Some(Sample::CrossEntropy { observations, interval: cross_entropy }));
     }
@@ -99,7 +94,7 @@ fn sample(arguments: &Kl, p: &[f64], q: &Distribution, of: Of) -> Outcome<Option
     Ok(Some(Sample::Divergence {
         observations,
         corrected: unit.of(found.corrected),
-        interval: scaled(found.interval),
+        interval: in_unit(unit, found.interval),
         cross_entropy_interval: cross_entropy,
     }))
 }

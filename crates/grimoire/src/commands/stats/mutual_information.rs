@@ -1,6 +1,6 @@
 //! `grimoire stats mutual-information`.
 
-use super::information::UnitName;
+use super::information::{UnitName, in_unit};
 use super::matrix;
 use super::show::{self, Lines, figure};
 use crate::app::numbers::Source;
@@ -70,10 +70,7 @@ pub(crate) fn run(arguments: &MutualInformation, printer: &mut Printer) -> Outco
         method: "mutual information",
         estimate: unit.of(information),
         corrected: sample.as_ref().map(|sample| unit.of(sample.corrected)),
-        interval: sample.map(|sample| {
-            let made = sample.interval;
-            Interval { lower: unit.of(made.lower), upper: unit.of(made.upper), ..made }
-        }),
+        interval: sample.map(|sample| in_unit(unit, sample.interval)),
         unit,
         n,
         rows: unit.of(rows),
