@@ -43,8 +43,8 @@ fn main() {
 }
 
 /// How many products the vector units take for one in f32, by the instructions for 256 of them, four a cycle: 8
-/// `maddubs`, 7 `add`, `madd` and 4 for the scales (four bits); 8 `maddubs`, 4 and 4 `add`, 5 `madd` and 4 (six); 16 `madd`,
-/// 14 `add`, 3 for `hadd` and 4 (eight); and 32 `fma` at two a cycle (f32).
+/// `maddubs`, 7 `add`, `madd` and 4 for the scales (four bits); 8 `maddubs`, 4 and 4 `add`, 5 `madd` and 4 (six); 16
+/// `madd`, 14 `add`, 3 for `hadd` and 4 (eight); and 32 `fma` at two a cycle (f32).
 fn faster(ty: StorageType) -> f64 {
     use StorageType::{Q4_0, Q4_1, Q4K, Q5K, Q6K, Q8_0};
     match ty {

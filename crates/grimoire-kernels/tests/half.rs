@@ -96,7 +96,8 @@ fn stored_weights_of_every_type_are_rounded_from_their_decoded_values() {
     });
 }
 
-/// The promise of [`Precision::Half`] in terms of the factors as they were given: each moves by at most 1/512 of itself.
+/// The promise of [`Precision::Half`] in terms of the factors as they were given: each moves by at most 1/512 of
+/// itself.
 #[test]
 fn a_sum_moves_by_at_most_two_parts_in_512_of_its_magnitudes() {
     let (m, n, k) = (48, 40, 576);

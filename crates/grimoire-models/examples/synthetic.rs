@@ -1,7 +1,8 @@
-//! Writes a model of meaningless weights, to measure the speed of a storage type on: a Llama of 24 blocks, 768 wide (so
-//! that blocks of 256 values fill its rows), 154 million weights, all matrices in one type. It has no tokenizer and says
-//! nothing sensible; its matrices repeat one stretch of small random values, which costs no time and no less to compute.
-//! `cargo run --release -p grimoire-models --example synthetic -- OUT.gguf TYPE`, with TYPE such as `Q4_K`.
+//! Writes a model of meaningless weights, to measure the speed of a storage type on: a Llama of 24 blocks, 768 wide
+//! (so that blocks of 256 values fill its rows), 154 million weights, all matrices in one type. It has no tokenizer
+//! and says nothing sensible; its matrices repeat one stretch of small random values, which costs no time and no less
+//! to compute. `cargo run --release -p grimoire-models --example synthetic -- OUT.gguf TYPE`, with TYPE such as
+//! `Q4_K`.
 
 use grimoire_format::gguf::{MetadataWriter, Writer};
 use grimoire_format::{Dtype, TensorSpec};

@@ -1,5 +1,5 @@
-//! What a model reads at once: documents laid end to end, each attending within itself alone. A beginning that all of them
-//! share can be read once for all.
+//! What a model reads at once: documents laid end to end, each attending within itself alone. A beginning that all of
+//! them share can be read once for all.
 
 use grimoire_tensor::Segment;
 use std::sync::Arc;
@@ -35,9 +35,9 @@ impl Batch {
         Self { tokens, positions, segments: segments.into(), keys: None }
     }
 
-    /// Documents that all begin with `beginning`, given by what follows it: it is read once, as a document of its own and
-    /// first, and each of the others attends to it and to itself. Since no token sees a later one, the rows after it are
-    /// those of the whole documents, and its gradients the sums over them.
+    /// Documents that all begin with `beginning`, given by what follows it: it is read once, as a document of its own
+    /// and first, and each of the others attends to it and to itself. Since no token sees a later one, the rows after
+    /// it are those of the whole documents, and its gradients the sums over them.
     pub fn after<D: AsRef<[u32]>>(beginning: &[u32], rests: &[D]) -> Self {
         let shared = beginning.len();
         let (mut tokens, mut positions) = (beginning.to_vec(), Vec::from_iter(0..shared));

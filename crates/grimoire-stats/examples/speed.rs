@@ -1,8 +1,8 @@
 //! Times single calls inside the process; the Rust half of `bench/stats.py`.
 //!
-//! `speed binomial` runs the exact two-sided binomial test at n = 10⁹ for a spread of outcomes and prints the
-//! slowest and the median call (each the best of five); `speed bootstrap FILE RESAMPLES` reads little-endian f64 values and times
-//! the bootstrap of their mean, percentile alone and with all three intervals.
+//! `speed binomial` runs the exact two-sided binomial test at n = 10⁹ for a spread of outcomes and prints the slowest
+//! and the median call (each the best of five); `speed bootstrap FILE RESAMPLES` reads little-endian f64 values and
+//! times the bootstrap of their mean, percentile alone and with all three intervals.
 
 #![expect(clippy::print_stdout, reason = "an example talks to its caller")]
 

@@ -9,10 +9,11 @@
 //! `log(p/(1−p))`, by engineers for any raw score that softmax turns into a probability. They agree up to
 //! a constant: `log softmax(x)` recovers x but for one number added to all.
 //!
-//! Domain: raw values below +∞, not all −∞, and a positive temperature; probabilities from 0 to 1. Accuracy: softmax and
-//! logit within 10⁻¹² of 40 digits (`tests/info_golden.rs`), sigmoid within 10⁻¹³ of undoing logit from 10⁻³⁰⁰ to 0.9,
-//! softplus within 10⁻¹⁵ at −50. Source: J. Berkson, *Application of the logistic function to bio-assay* (1944), for the
-//! logit; J. S. Bridle, *Probabilistic interpretation of feedforward classification network outputs* (1990), for softmax.
+//! Domain: raw values below +∞, not all −∞, and a positive temperature; probabilities from 0 to 1. Accuracy: softmax
+//! and logit within 10⁻¹² of 40 digits (`tests/info_golden.rs`), sigmoid within 10⁻¹³ of undoing logit from 10⁻³⁰⁰ to
+//! 0.9, softplus within 10⁻¹⁵ at −50. Source: J. Berkson, *Application of the logistic function to bio-assay* (1944),
+//! for the logit; J. S. Bridle, *Probabilistic interpretation of feedforward classification network outputs* (1990),
+//! for softmax.
 
 use crate::error::{self, Error, Result};
 
@@ -67,9 +68,9 @@ pub fn logit(p: f64) -> Result<f64> {
 
 /// `log Σ e^{xᵢ}`, in nats; −∞ for no values.
 ///
-/// Domain: any values; ∞ or −∞ when that is the largest; NaN if one is NaN. Method: the largest
-/// value plus the logarithm of what the others are relative to it, so that nothing overflows. Accuracy: relative error at most 10⁻¹² of mpmath at
-/// 40 digits (`tests/info_golden.rs`). Source: P. Blanchard, D. Higham and N. Higham, *Accurately
+/// Domain: any values; ∞ or −∞ when that is the largest; NaN if one is NaN. Method: the largest value plus the
+/// logarithm of what the others are relative to it, so that nothing overflows. Accuracy: relative error at most 10⁻¹²
+/// of mpmath at 40 digits (`tests/info_golden.rs`). Source: P. Blanchard, D. Higham and N. Higham, *Accurately
 /// computing the log-sum-exp and softmax functions* (2021).
 ///
 /// ```

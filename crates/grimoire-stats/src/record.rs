@@ -214,8 +214,8 @@ impl Record {
 
     /// Sets ln p where the method has it without p, held to ln p ≤ 0; absent when infinite.
     ///
-    /// Domain: ln p ≤ 0, or above by rounding; absent for NaN. Call it after [`Record::with_test`],
-    /// which sets it from p. Method: the minimum of ln p and 0. Accuracy: as it was given. Source: that of [`Record::with_test`].
+    /// Domain: ln p ≤ 0, or above by rounding; absent for NaN. Call it after [`Record::with_test`], which sets it
+    /// from p. Method: the minimum of ln p and 0. Accuracy: as it was given. Source: that of [`Record::with_test`].
     #[must_use]
     pub fn with_ln_p_value(mut self, ln_p_value: f64) -> Self {
         self.ln_p_value = Some(ln_p_value).filter(|ln| ln.is_finite()).map(|ln| ln.min(0.0));

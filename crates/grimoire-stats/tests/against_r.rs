@@ -329,8 +329,8 @@ fn an_interval_knows_what_it_holds() {
     assert!(interval.contains(1.0) && !interval.contains(1.1));
 }
 
-/// The smallest p of n signed ranks is 2/2ⁿ, of m and n values 2/C(m + n, n): where that is above the error, no shift is
-/// rejected and R's first rank would cover less than it says.
+/// The smallest p of n signed ranks is 2/2ⁿ, of m and n values 2/C(m + n, n): where that is above the error, no shift
+/// is rejected and R's first rank would cover less than it says.
 #[test]
 fn rank_intervals_are_open_where_no_shift_is_rejected() {
     let values = [5.0, 1.0, 9.5, 3.25, 7.0, 12.0];

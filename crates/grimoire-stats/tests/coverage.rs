@@ -202,8 +202,9 @@ fn permutation_tests_inverted() {
     }));
 }
 
-/// With every arrangement counted, p is a multiple of 1/N (two-sided 2/N) of N arrangements, and the interval covers one
-/// less the largest such p that is no more than 5 %: above the level by construction, and by how much theory says.
+/// With every arrangement counted, p is a multiple of 1/N (two-sided 2/N) of N arrangements, and the interval covers
+/// one less the largest such p that is no more than 5 %: above the level by construction, and by how much theory
+/// says.
 #[test]
 fn permutation_tests_counted_out() {
     if !grimoire_testkit::slow("coverage of exact permutation tests") {
@@ -337,9 +338,9 @@ fn passages(draws: &mut Draws, correlation: f64) -> (Vec<f64>, Vec<u32>) {
     (values, labels)
 }
 
-/// The variance of the mean is D = 1 + 9ρ times what independence would make it (L. Kish 1965), so that the naive interval
-/// covers 2Φ(1.96/√D) − 1: 59.9 % at ρ = ½, and 75.0 % at ρ = 0.21, about what evaluatellm's study saw (74.5 %, and
-/// 95.1 % clustered).
+/// The variance of the mean is D = 1 + 9ρ times what independence would make it (L. Kish 1965), so that the naive
+/// interval covers 2Φ(1.96/√D) − 1: 59.9 % at ρ = ½, and 75.0 % at ρ = 0.21, about what evaluatellm's study saw (74.5
+/// %, and 95.1 % clustered).
 #[test]
 fn clustered_data() {
     if !grimoire_testkit::slow("coverage on clustered data") {

@@ -338,8 +338,8 @@ fn the_published_print_out_of_mtcars() {
     }
 }
 
-/// The unit of y is a unit: of y·2³³² (about 10¹⁰⁰), whose losses are squares of that, cross-validation chooses the same
-/// penalties.
+/// The unit of y is a unit: of y·2³³² (about 10¹⁰⁰), whose losses are squares of that, cross-validation chooses the
+/// same penalties.
 #[test]
 fn cross_validation_of_a_huge_response() {
     let mut draws = Random::new(5, 0).draws(0);

@@ -1,7 +1,7 @@
-//! The twin of `bench/lora_step_pytorch.py`: the time and memory of a training step on the same tokens, as one
-//! line of JSON. `cargo run --release -p grimoire-tune --example train_step -- MODEL [lora|full] [ROWS] [LENGTH]
-//! [THREADS] [STEPS] [MICRO] [f32]`; one step more is taken first, to warm up. MICRO is the most tokens of a micro-batch;
-//! with `f32`, gradients are those of the reference.
+//! The twin of `bench/lora_step_pytorch.py`: the time and memory of a training step on the same tokens, as one line
+//! of JSON. `cargo run --release -p grimoire-tune --example train_step -- MODEL [lora|full] [ROWS] [LENGTH] [THREADS]
+//! [STEPS] [MICRO] [f32]`; one step more is taken first, to warm up. MICRO is the most tokens of a micro-batch; with
+//! `f32`, gradients are those of the reference.
 
 #![expect(clippy::print_stdout, reason = "an example prints")]
 

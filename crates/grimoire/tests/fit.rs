@@ -180,8 +180,8 @@ fn a_saved_model_predicts_and_names_what_it_does_not_know() {
     assert_eq!(unknown.status.code(), Some(1));
 }
 
-/// Levels come from the rows that are used. Two groups with means 2.5 and 5.75: the base is the first mean, the term their
-/// difference, and a level whose only row has no target is not known.
+/// Levels come from the rows that are used. Two groups with means 2.5 and 5.75: the base is the first mean, the term
+/// their difference, and a level whose only row has no target is not known.
 #[test]
 fn categories_have_the_levels_of_the_rows_used() {
     let folder = tempfile::tempdir().unwrap();

@@ -148,7 +148,8 @@ fn circumstances() -> String {
     )
 }
 
-/// Prints a table and writes it to `bench/results/<today>-<name>.md`, numbered where an earlier run of the day left one.
+/// Prints a table and writes it to `bench/results/<today>-<name>.md`, numbered where an earlier run of the day left
+/// one.
 #[expect(clippy::print_stdout, reason = "a chore speaks to the person who runs it")]
 fn keep(name: &str, text: &str) -> Result<()> {
     println!("{text}");

@@ -122,8 +122,8 @@ const SYNTHETIC: Arithmetic =
     Arithmetic { blocks: 122.7e6, head: 31.5e6, adapters: 4.6e6, attention: 129e3 };
 
 impl Arithmetic {
-    /// Seconds of a token in a training step of one thread at the peak: the frozen weights forward and backward, adapters
-    /// three times, attention to half of the length.
+    /// Seconds of a token in a training step of one thread at the peak: the frozen weights forward and backward,
+    /// adapters three times, attention to half of the length.
     fn training(&self, length: usize, ty: &str, peak: f64) -> f64 {
         let frozen = 2.0 * (self.blocks + self.head);
         let rest = 6.0 * self.adapters + self.attention * length as f64;

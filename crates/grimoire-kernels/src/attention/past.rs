@@ -148,7 +148,8 @@ fn widen_avx2(half: &[u16], whole: &mut [f32]) {
     use std::arch::x86_64::{
         _MM_HINT_T0, _mm_loadu_si128, _mm_prefetch, _mm256_cvtph_ps, _mm256_storeu_ps,
     };
-    /// What is asked for: the next block of a head of 64. The processor does not look beyond a page, and a block is one.
+    /// What is asked for: the next block of a head of 64. The processor does not look beyond a page, and a block is
+    /// one.
     const AHEAD: usize = 2048;
     for (half, whole) in half.chunks(32).zip(whole.chunks_mut(32)) {
         _mm_prefetch::<_MM_HINT_T0>(half.as_ptr().wrapping_add(AHEAD).cast());

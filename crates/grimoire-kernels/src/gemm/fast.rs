@@ -62,8 +62,8 @@ pub(super) fn product(a: &[f32], m: usize, w: Stored<'_>, out: &mut [f32], accum
     });
 }
 
-/// Several products with the same left side, `C_i[m, n_i] (+)= A · W_iᵀ`, shared out together; the instruction set in force
-/// is at least AVX2.
+/// Several products with the same left side, `C_i[m, n_i] (+)= A · W_iᵀ`, shared out together; the instruction set in
+/// force is at least AVX2.
 #[cfg(target_arch = "x86_64")]
 pub(super) fn several(
     a: &[f32],

@@ -1,11 +1,11 @@
 //! The tile of [`super::fast`] for AVX2: a panel of 16 columns meets one to four rows of activations.
 //!
 //! A lane of a panel holds four neighbours along `k` of one column (32 bits, or 64 for eight-bit weights), and four
-//! values of a row are broadcast to all lanes, so that no sum ever runs across lanes. `maddubs` multiplies unsigned by
-//! signed bytes and adds neighbours in 16 bits. With weights of four bits a lane collects eight such sums of at most
-//! 2 · 15 · 127, a block of 32: 30,480, which fits. With six bits it collects two of at most 2 · 63 · 127, and `madd`
-//! multiplies what comes of them by the small scale of the group. Eight-bit weights go through `madd` in 16 bits. All of
-//! it is exact, below 2²⁴ for a block, and meets the scales in f32 once a block.
+//! values of a row are broadcast to all lanes, so that no sum ever runs across lanes. `maddubs` multiplies unsigned
+//! by signed bytes and adds neighbours in 16 bits. With weights of four bits a lane collects eight such sums of at
+//! most 2 · 15 · 127, a block of 32: 30,480, which fits. With six bits it collects two of at most 2 · 63 · 127, and
+//! `madd` multiplies what comes of them by the small scale of the group. Eight-bit weights go through `madd` in 16
+//! bits. All of it is exact, below 2²⁴ for a block, and meets the scales in f32 once a block.
 
 use super::activations::{Activations, BLOCK, Rows};
 use super::fast::{Width, width};

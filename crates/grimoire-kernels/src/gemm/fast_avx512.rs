@@ -1,5 +1,5 @@
-//! Integer products on AVX-512 VNNI: sixteen rows of `W` are unpacked into a panel of bytes, which meets up to eight rows
-//! of activations at a time. The arithmetic is that of [`super::fast`].
+//! Integer products on AVX-512 VNNI: sixteen rows of `W` are unpacked into a panel of bytes, which meets up to eight
+//! rows of activations at a time. The arithmetic is that of [`super::fast`].
 //!
 //! A lane of a panel holds four neighbours along `k` of one column as unsigned bytes; `dpbusd` multiplies them by four
 //! signed bytes of a row and adds all four products to 32 bits, exactly. Signed weights are moved up by 128, and the

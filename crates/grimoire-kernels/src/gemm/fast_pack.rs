@@ -219,7 +219,8 @@ pub(super) fn negative(x: __m256) -> __m256 {
     _mm256_sub_ps(_mm256_setzero_ps(), x)
 }
 
-/// Scale and minimum of a group, six bits each, out of the twelve bytes that Q4_K and Q5_K pack those of eight groups into.
+/// Scale and minimum of a group, six bits each, out of the twelve bytes that Q4_K and Q5_K pack those of eight groups
+/// into.
 #[inline]
 #[target_feature(enable = "avx2")]
 pub(super) fn small_scales(packed: [__m256i; 4], group: usize) -> (__m256i, __m256i) {
@@ -426,7 +427,8 @@ unsafe fn q6_k(blocks: Blocks<210>, out: *mut __m256i, next: usize) {
     }
 }
 
-/// Of 32 values of Q6_K: the scales of both sixteens in both words of each lane, and their products with the offset in one.
+/// Of 32 values of Q6_K: the scales of both sixteens in both words of each lane, and their products with the offset
+/// in one.
 #[inline]
 #[target_feature(enable = "avx2")]
 pub(super) fn q6_k_scales(small: [__m256i; 4], run: usize) -> [__m256i; 3] {

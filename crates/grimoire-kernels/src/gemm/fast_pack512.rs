@@ -34,8 +34,8 @@ impl Panel {
     }
 }
 
-/// Packs columns `col..col + 16` (the last one again for those past the end), blocks `from..from + blocks` of 32, and asks
-/// for the bytes `ahead` meanwhile.
+/// Packs columns `col..col + 16` (the last one again for those past the end), blocks `from..from + blocks` of 32, and
+/// asks for the bytes `ahead` meanwhile.
 ///
 /// # Safety
 /// AVX-512 F and BW must be there; `col` lies in the matrix, so do the blocks, which are whole blocks of the type.
@@ -276,7 +276,8 @@ unsafe fn q8_0(blocks: &Blocks, out: *mut __m512i) {
     }
 }
 
-/// Scale and minimum of a group, six bits each, out of the twelve bytes that Q4_K and Q5_K pack those of eight groups into.
+/// Scale and minimum of a group, six bits each, out of the twelve bytes that Q4_K and Q5_K pack those of eight groups
+/// into.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn small_scales(packed: [__m512i; 4], group: usize) -> (__m512, __m512) {

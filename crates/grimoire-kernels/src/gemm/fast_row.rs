@@ -1,6 +1,6 @@
-//! One row of activations and a quantised weight on AVX2, as in generation: what [`super::fast_pack`] would unpack into a
-//! panel is multiplied where it is unpacked. The bits are those of [`super::fast_avx2`]: integers are exact in any order,
-//! and blocks are added in the same one.
+//! One row of activations and a quantised weight on AVX2, as in generation: what [`super::fast_pack`] would unpack
+//! into a panel is multiplied where it is unpacked. The bits are those of [`super::fast_avx2`]: integers are exact in
+//! any order, and blocks are added in the same one.
 //!
 //! Nibbles are transposed as for a panel, so that sums stay in their lanes. Eight-bit weights are multiplied column by
 //! column, `|w| · ±x` in pairs, which is at most 2 · 128 · 127 and fits in 16 bits, and eight columns are added across

@@ -1,6 +1,6 @@
-//! How integer products are shared out: panels of sixteen columns of one or several weights, in pieces that threads take.
-//! What a panel is and what meets it is the business of [`super::fast_avx2`] and [`super::fast_avx512`]. Where columns are
-//! cut shows in no result.
+//! How integer products are shared out: panels of sixteen columns of one or several weights, in pieces that threads
+//! take. What a panel is and what meets it is the business of [`super::fast_avx2`] and [`super::fast_avx512`]. Where
+//! columns are cut shows in no result.
 
 use super::Stored;
 use super::activations::BLOCK;
@@ -38,8 +38,8 @@ pub(super) struct Task<'t, 'a> {
 }
 
 impl<'t> Task<'t, '_> {
-    /// Runs of whole blocks of the sum, at most about `most` of 32 values each: the first, how many, and which of the bytes
-    /// `ahead` to ask for meanwhile. Also the length of the longest.
+    /// Runs of whole blocks of the sum, at most about `most` of 32 values each: the first, how many, and which of the
+    /// bytes `ahead` to ask for meanwhile. Also the length of the longest.
     pub(super) fn steps(
         &self,
         most: usize,
@@ -56,8 +56,8 @@ impl<'t> Task<'t, '_> {
     }
 }
 
-/// Asks for the `at`-th part of `ahead` into the second level of the cache, as many bytes as a block of `block` bytes takes in
-/// each of sixteen columns.
+/// Asks for the `at`-th part of `ahead` into the second level of the cache, as many bytes as a block of `block` bytes
+/// takes in each of sixteen columns.
 #[inline]
 pub(super) fn ask(ahead: &[u8], at: usize, block: usize) {
     let asked = COLS * at * block..(COLS * (at + 1) * block).min(ahead.len());
@@ -67,8 +67,8 @@ pub(super) fn ask(ahead: &[u8], at: usize, block: usize) {
     }
 }
 
-/// Calls `each` once for every panel of every target and every run of the `m` rows. Up to `few` rows are bound by memory,
-/// which is asked ahead within a piece: then a piece for each thread.
+/// Calls `each` once for every panel of every target and every run of the `m` rows. Up to `few` rows are bound by
+/// memory, which is asked ahead within a piece: then a piece for each thread.
 pub(super) fn share_out(
     targets: &[Target<'_>],
     m: usize,

@@ -293,7 +293,8 @@ fn one_pair(low: f32, high: f32) -> u32 {
     _mm_cvtsi128_si32(pair).cast_unsigned()
 }
 
-/// `A = sourceᵀ` (`source[k, rows]`) in groups of [`MR`] rows, each group `[pairs, MR]`, the last one padded with zeros.
+/// `A = sourceᵀ` (`source[k, rows]`) in groups of [`MR`] rows, each group `[pairs, MR]`, the last one padded with
+/// zeros.
 fn round_columns(source: &[f32], k: usize, rows: usize, out: &mut [u32]) {
     /// Groups of a piece.
     const GROUPS: usize = 8;

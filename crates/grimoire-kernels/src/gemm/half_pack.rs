@@ -18,8 +18,8 @@ pub(super) fn knows(ty: StorageType) -> bool {
     matches!(ty, StorageType::Q4_0 | StorageType::Q4_1 | StorageType::IQ4NL | StorageType::Q8_0)
 }
 
-/// Packs rows `first..first + live` (at most 16; the last again for those past it) over `blocks` blocks from block `from`
-/// on: a panel `[16 · blocks, 16]` of neighbours along the row.
+/// Packs rows `first..first + live` (at most 16; the last again for those past it) over `blocks` blocks from block
+/// `from` on: a panel `[16 · blocks, 16]` of neighbours along the row.
 ///
 /// # Safety
 /// The processor has AVX-512 BF16 and F16C; rows and blocks lie in the matrix, whose type is one that [`knows`].

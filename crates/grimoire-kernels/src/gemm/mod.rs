@@ -250,8 +250,8 @@ fn run(precision: Precision) -> usize {
     if precision == Precision::F32 { RUN } else { usize::MAX }
 }
 
-/// `C_i = A · W_iᵀ` for several weights at once, each as [`gemm_with`] gives it, to the bit: queries, keys and values of
-/// few tokens wait for each other once instead of three times.
+/// `C_i = A · W_iᵀ` for several weights at once, each as [`gemm_with`] gives it, to the bit: queries, keys and values
+/// of few tokens wait for each other once instead of three times.
 ///
 /// # Panics
 /// As [`gemm`], and when there are not as many outputs as weights.

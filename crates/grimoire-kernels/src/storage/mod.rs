@@ -274,9 +274,9 @@ impl std::fmt::Display for NotEncodable {
 
 impl std::error::Error for NotEncodable {}
 
-/// Encodes finite `values` as whole blocks of type `ty`, giving the bytes that the `gguf` package
-/// gives; for the K types, which it does not encode, those that our own search finds. A value beyond the range of f16 becomes infinite in a type that stores f16, and so does a
-/// block whose scale is beyond it.
+/// Encodes finite `values` as whole blocks of type `ty`, giving the bytes that the `gguf` package gives; for the K
+/// types, which it does not encode, those that our own search finds. A value beyond the range of f16 becomes infinite
+/// in a type that stores f16, and so does a block whose scale is beyond it.
 ///
 /// # Errors
 /// [`NotEncodable`] for a type that can only be read.

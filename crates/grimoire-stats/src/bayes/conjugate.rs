@@ -2,8 +2,8 @@
 //! one proportion (or rate) exceeds another.
 //!
 //! Equations: Beta(a, b) after x of n is Beta(a + x, b + n − x); Gamma(a, rate b) after x events in exposure e is
-//! Gamma(a + x, rate b + e). Domain: positive parameters (the rate of a prior may be 0), x ≤ n, e ≥ 0. Source: Gelman, Carlin,
-//! Stern, Dunson, Vehtari and Rubin, *Bayesian Data Analysis* (3rd edition, 2013).
+//! Gamma(a + x, rate b + e). Domain: positive parameters (the rate of a prior may be 0), x ≤ n, e ≥ 0. Source:
+//! Gelman, Carlin, Stern, Dunson, Vehtari and Rubin, *Bayesian Data Analysis* (3rd edition, 2013).
 //!
 //! P(A > B) = ∫ f_A(t) F_B(t) dt is computed by Gauss–Legendre quadrature in the logit, in which both
 //! factors are log-concave: the product has one peak, and the panels run from it as far as it matters and are halved

@@ -4,12 +4,12 @@
 //! neither overflow nor vanish. Pieces are taken as independent given each hypothesis (state a joint
 //! likelihood as one piece if they are not).
 //!
-//! Equation: P(Hᵢ | E₁ … Eₘ) = P(Hᵢ) Π P(Eⱼ | Hᵢ) / Σₖ P(Hₖ) Π P(Eⱼ | Hₖ). Domain: two or more hypotheses that exclude
-//! one another and leave out nothing, so that the priors sum to one; likelihoods from 0 to 1, or known up to a factor
-//! that all hypotheses share. Method: logarithms are added, and the sum over hypotheses is taken relative to its largest
-//! term. Accuracy: tested to 10⁻¹⁵ of a posterior of one piece and to 10⁻¹² of a difference of log posteriors after a
-//! thousand; the absolute error of a logarithm grows with its size. Source: T. Bayes, *An essay towards solving a
-//! problem in the doctrine of chances* (1763).
+//! Equation: P(Hᵢ | E₁ … Eₘ) = P(Hᵢ) Π P(Eⱼ | Hᵢ) / Σₖ P(Hₖ) Π P(Eⱼ | Hₖ). Domain: two or more hypotheses that
+//! exclude one another and leave out nothing, so that the priors sum to one; likelihoods from 0 to 1, or known up to
+//! a factor that all hypotheses share. Method: logarithms are added, and the sum over hypotheses is taken relative to
+//! its largest term. Accuracy: tested to 10⁻¹⁵ of a posterior of one piece and to 10⁻¹² of a difference of log
+//! posteriors after a thousand; the absolute error of a logarithm grows with its size. Source: T. Bayes, *An essay
+//! towards solving a problem in the doctrine of chances* (1763).
 
 use crate::error::{Error, Result, not_negative, positive, probability};
 

@@ -16,16 +16,16 @@
 //! n² s² = Σᵢ cᵢ Σ_{j ~ i} cⱼ + Σ_p g_p²
 //! ```
 //!
-//! where j ~ i when they are one point, one is the other's nearest, or both have the same nearest: sums over what
-//! may depend on each other (P. Aronow, C. Samii, V. Assenova 2015). t is Student's with the degrees of freedom that the
+//! where j ~ i when they are one point, one is the other's nearest, or both have the same nearest: sums over what may
+//! depend on each other (P. Aronow, C. Samii, V. Assenova 2015). t is Student's with the degrees of freedom that the
 //! scatter of the n terms leaves (F. Satterthwaite 1946).
 //!
-//! In three dimensions 1/D_min has no third moment, s² no variance of its own, and a small sample mostly lacks the pairs
-//! close enough to raise both: in a cube a nominal 95 % covers 92.8 at 100 points, 94.6 at 400, 95.4 at 1,000. In two and
-//! fewer the mean of 1/D_min has no variance, and no interval of it is reliable. In ten dimensions it errs to the long side,
-//! 96.2 at 100 points and 97.2 at 400: s² is larger than the variance by a quarter or less, since the last sum is Efron
-//! and Stein's upper bound, and since n points drawn together keep apart more than it allows for. That excess is
-//! left in, since it makes up for skewness. `tests/coverage_models.rs` pins what is covered.
+//! In three dimensions 1/D_min has no third moment, s² no variance of its own, and a small sample mostly lacks the
+//! pairs close enough to raise both: in a cube a nominal 95 % covers 92.8 at 100 points, 94.6 at 400, 95.4 at 1,000.
+//! In two and fewer the mean of 1/D_min has no variance, and no interval of it is reliable. In ten dimensions it errs
+//! to the long side, 96.2 at 100 points and 97.2 at 400: s² is larger than the variance by a quarter or less, since
+//! the last sum is Efron and Stein's upper bound, and since n points drawn together keep apart more than it allows
+//! for. That excess is left in, since it makes up for skewness. `tests/coverage_models.rs` pins what is covered.
 //!
 //! Accuracy: the figures are plain sums over all pairs; what they say of the cloud is as exact as the interval.
 

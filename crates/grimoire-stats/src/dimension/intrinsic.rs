@@ -16,27 +16,29 @@
 //! independent they would cover 89 and 85 on the circle.
 //!
 //! Density and curvature change within a neighbourhood, and pull the MLE down in proportion to the square of its
-//! radius: on a sphere of three dimensions ten of 200 neighbours cost 1.2 %, and two points of coverage. Its interval is
-//! therefore that of the value *extrapolated* to distance zero. With `Eᵢ = i ln(T_{i+1}/T_i)`, of which d⁻¹ is the mean over
-//! i < k, and Rᵢ the mean of `T_i²`, a line is laid through (Rᵢ, Eᵢ), i < 4k, and the mean over i < k goes down its slope to R = 0:
-//! a sum `Σ wᵢ Eᵢ`, of m = n/Σ wᵢ² terms' worth. c is 1.56 to 1.74 for that sum (`golden/stats/dimension_far.py`, 1,500
-//! rounds), so it is left at 1.65. The interval is wider for it, by 2 % in one dimension and 37 % in three; the estimate
-//! stays the authors'. To estimate with one formula and to judge the error with a less biased one is the way of S.
-//! Calonico, M. Cattaneo, R. Titiunik (2014). An edge pulls in proportion to the radius itself, and is not allowed for.
+//! radius: on a sphere of three dimensions ten of 200 neighbours cost 1.2 %, and two points of coverage. Its interval
+//! is therefore that of the value *extrapolated* to distance zero. With `Eᵢ = i ln(T_{i+1}/T_i)`, of which d⁻¹ is the
+//! mean over i < k, and Rᵢ the mean of `T_i²`, a line is laid through (Rᵢ, Eᵢ), i < 4k, and the mean over i < k goes
+//! down its slope to R = 0: a sum `Σ wᵢ Eᵢ`, of m = n/Σ wᵢ² terms' worth. c is 1.56 to 1.74 for that sum
+//! (`golden/stats/dimension_far.py`, 1,500 rounds), so it is left at 1.65. The interval is wider for it, by 2 % in
+//! one dimension and 37 % in three; the estimate stays the authors'. To estimate with one formula and to judge the
+//! error with a less biased one is the way of S. Calonico, M. Cattaneo, R. Titiunik (2014). An edge pulls in
+//! proportion to the radius itself, and is not allowed for.
 //!
-//! The pairs of the correlation dimension share points. With s_ij = ln(r₁/r_ij) less its mean, the variance of their sum
-//! is that of pairs that have a point in common, each counted once (M. Fafchamps, F. Gubert 2007):
+//! The pairs of the correlation dimension share points. With s_ij = ln(r₁/r_ij) less its mean, the variance of their
+//! sum is that of pairs that have a point in common, each counted once (M. Fafchamps, F. Gubert 2007):
 //!
 //! ```text
 //! Var Σ s = n/(n − 1) [Σᵢ (Σⱼ s_ij)² − Σ_{i<j} s_ij²],   over (m I)², I the information of one pair
 //! ```
 //!
-//! The interval is `d exp(± t s/d)`, t Student's with the degrees of freedom that the scatter of the terms over i leaves
-//! (F. Satterthwaite 1946). A jackknife over points counts the second sum twice, and covered 99 where 95 % was asked.
-//! The outer radius holds five neighbours of a point on average (one pair in twenty at most), so that it shrinks as n grows: the
-//! bias, of the order n^(−2/d), then falls faster than the error of n^(−1/2) up to three dimensions. A fixed part of the
-//! pairs would leave a bias that no number of points takes away. Nominal 95 % covers 94 to 96 on spheres of 1, 2 and 3
-//! dimensions with 200 points and with 800, for all three (`tests/coverage_models.rs`).
+//! The interval is `d exp(± t s/d)`, t Student's with the degrees of freedom that the scatter of the terms over i
+//! leaves (F. Satterthwaite 1946). A jackknife over points counts the second sum twice, and covered 99 where 95 % was
+//! asked. The outer radius holds five neighbours of a point on average (one pair in twenty at most), so that it
+//! shrinks as n grows: the bias, of the order n^(−2/d), then falls faster than the error of n^(−1/2) up to three
+//! dimensions. A fixed part of the pairs would leave a bias that no number of points takes away. Nominal 95 % covers
+//! 94 to 96 on spheres of 1, 2 and 3 dimensions with 200 points and with 800, for all three
+//! (`tests/coverage_models.rs`).
 //!
 //! All assume that density hardly varies within a neighbourhood; in high dimension all are too low for any affordable
 //! n, by a known tendency that no interval shows.
@@ -157,8 +159,8 @@ impl Steps {
         Self { steps, squares, n }
     }
 
-    /// The dimension at distance zero, seen from `k` neighbours, and the variance of its inverse relative to the square,
-    /// were all steps independent; `None` without enough of them.
+    /// The dimension at distance zero, seen from `k` neighbours, and the variance of its inverse relative to the
+    /// square, were all steps independent; `None` without enough of them.
     fn limit(&self, k: usize) -> Option<(f64, f64)> {
         let (length, near) = (self.steps.len() as f64, (k - 1) as f64);
         let middle = self.squares.iter().sum::<f64>() / length;

@@ -5,11 +5,11 @@
 //! twelve pieces between its 10⁻²⁰ quantiles): absolute error below 10⁻¹³. Noncentral chi-square as
 //! the Poisson mixture of central ones, summed outwards from its largest weight down to weights of 10⁻¹⁸.
 //!
-//! Domain: ν > 0, δ any finite number, λ ≥ 0. Accuracy: lower tails within 10⁻¹² of 40 digits on the recorded
-//! cases (`tests/against_mpmath.rs`); a tail far below 10⁻¹³ is good to the absolute error only. Above 10⁹ degrees of
+//! Domain: ν > 0, δ any finite number, λ ≥ 0. Accuracy: lower tails within 10⁻¹² of 40 digits on the recorded cases
+//! (`tests/against_mpmath.rs`); a tail far below 10⁻¹³ is good to the absolute error only. Above 10⁹ degrees of
 //! freedom t is taken as normal. Source: N. L. Johnson, S. Kotz and N. Balakrishnan, *Continuous Univariate
-//! Distributions*, volume 2 (2nd edition, 1995); J. H. Steiger and R. T. Fouladi, *Noncentrality interval estimation and
-//! the evaluation of statistical models* (1997), for the interval.
+//! Distributions*, volume 2 (2nd edition, 1995); J. H. Steiger and R. T. Fouladi, *Noncentrality interval estimation
+//! and the evaluation of statistical models* (1997), for the interval.
 
 use super::poisson::Poisson;
 use super::{ChiSquare, Distribution};
@@ -57,12 +57,12 @@ pub fn student_shift_interval(t: f64, degrees: f64, level: f64) -> (f64, f64) {
     (solve(1.0 - alpha), solve(alpha))
 }
 
-/// The interval of the noncentrality λ for which an observed χ² of `x` is no surprise at `level`: P(X > x) =
-/// (1 − level)/2 at the lower end, 0 where it is more without any λ, and P(X ≤ x) = (1 − level)/2 at the upper, likewise.
+/// The interval of the noncentrality λ for which an observed χ² of `x` is no surprise at `level`: P(X > x) = (1 −
+/// level)/2 at the lower end, 0 where it is more without any λ, and P(X ≤ x) = (1 − level)/2 at the upper, likewise.
 /// Used for intervals of Cramér's V and Cohen's w.
 ///
-/// Domain: ν > 0, x ≥ 0 and finite, a level between 0 and 1; nothing is checked, and an end that is not found is NaN. Method:
-/// Brent's root finder on [`chi_square`] to x = 10⁴, beyond it on Sankaran's normal approximation. Accuracy:
+/// Domain: ν > 0, x ≥ 0 and finite, a level between 0 and 1; nothing is checked, and an end that is not found is NaN.
+/// Method: Brent's root finder on [`chi_square`] to x = 10⁴, beyond it on Sankaran's normal approximation. Accuracy:
 /// relative error of the ends at most 10⁻⁹ of scipy's to x = 10⁴, 10⁻⁶ beyond (`tests/against_mpmath.rs`). Source: J.
 /// Steiger and R. Fouladi (1997); M. Sankaran, *Approximations to the non-central chi-square distribution* (1963).
 pub fn chi_square_shift_interval(x: f64, degrees: f64, level: f64) -> (f64, f64) {

@@ -4,12 +4,12 @@
 //! their ties, which tables and most programs lack. Probabilities are built by adding positive
 //! numbers only: the relative error of a tail is below n·10⁻¹⁶.
 //!
-//! Equations: the signed-rank sum is Σ wᵢ bᵢ with fair bits bᵢ; the rank sum is Σ wᵢ over a random subset of fixed size.
-//! Domain: whole weights that are not negative; time and memory grow with their sum ([`rank_sum_cost`]). Method: one
-//! convolution per item, in probabilities and not in counts, so that nothing overflows. Accuracy: within 10⁻¹² of R's
-//! pwilcox and psignrank (`tests/against_r.rs`). Source: F. Wilcoxon, *Individual comparisons by ranking methods* (1945);
-//! H. B. Mann and D. R. Whitney, *On a test of whether one of two random variables is stochastically larger than the
-//! other* (1947).
+//! Equations: the signed-rank sum is Σ wᵢ bᵢ with fair bits bᵢ; the rank sum is Σ wᵢ over a random subset of fixed
+//! size. Domain: whole weights that are not negative; time and memory grow with their sum ([`rank_sum_cost`]).
+//! Method: one convolution per item, in probabilities and not in counts, so that nothing overflows. Accuracy: within
+//! 10⁻¹² of R's pwilcox and psignrank (`tests/against_r.rs`). Source: F. Wilcoxon, *Individual comparisons by ranking
+//! methods* (1945); H. B. Mann and D. R. Whitney, *On a test of whether one of two random variables is stochastically
+//! larger than the other* (1947).
 
 use crate::special::root;
 use std::f64::consts::LN_2;
@@ -51,10 +51,10 @@ impl Lattice {
     /// The largest x with P(X < x) ≤ p: the critical value of an interval with the error p on a
     /// side.
     ///
-    /// Domain: p ≥ 0; from 1 on it is m + 1, and so it may be by rounding just below. Method: the
-    /// probabilities added up from 0; a sum within 10⁻¹² of p counts as p, so that 1/20 is no more
-    /// than half of 1 − 0.9. Accuracy: exact where no other sum is that near; intervals from it are R's within 10⁻¹² (`tests/against_r.rs`). Source: J. Hodges and E.
-    /// Lehmann (1963).
+    /// Domain: p ≥ 0; from 1 on it is m + 1, and so it may be by rounding just below. Method: the probabilities added
+    /// up from 0; a sum within 10⁻¹² of p counts as p, so that 1/20 is no more than half of 1 − 0.9. Accuracy: exact
+    /// where no other sum is that near; intervals from it are R's within 10⁻¹² (`tests/against_r.rs`). Source: J.
+    /// Hodges and E. Lehmann (1963).
     pub fn critical(&self, p: f64) -> i64 {
         let mut below = 0.0;
         for (x, probability) in self.probabilities.iter().enumerate() {
@@ -98,11 +98,11 @@ pub fn signed_rank(weights: &[u32]) -> Lattice {
 
 /// ln P(Σ wᵢ bᵢ ≤ x) of [`signed_rank`], finite where that underflows; −∞ below zero.
 ///
-/// Domain: as `signed_rank`; x below the mean, where the tail is small. Method: fair bits are exchanged for
-/// bits that show heads with probability 1/(1 + e^(λwᵢ)), λ such that the mean is x, and P(X ≤ x) = Π (1 +
-/// e^(−λwᵢ))/2 · Σ_{k ≤ x} e^(λk) P_λ(k): the same convolution once more. Accuracy: 10⁻¹³ of the logarithm beside
-/// counted patterns of 1,100 ranks, as tested. Source: F. Esscher, *On the probability function in the collective theory
-/// of risk* (1932), for the exchange.
+/// Domain: as `signed_rank`; x below the mean, where the tail is small. Method: fair bits are exchanged for bits that
+/// show heads with probability 1/(1 + e^(λwᵢ)), λ such that the mean is x, and P(X ≤ x) = Π (1 + e^(−λwᵢ))/2 · Σ_{k ≤
+/// x} e^(λk) P_λ(k): the same convolution once more. Accuracy: 10⁻¹³ of the logarithm beside counted patterns of
+/// 1,100 ranks, as tested. Source: F. Esscher, *On the probability function in the collective theory of risk* (1932),
+/// for the exchange.
 pub fn ln_signed_rank_cdf(weights: &[u32], x: i64) -> f64 {
     if x < 0 {
         return f64::NEG_INFINITY;
@@ -223,7 +223,8 @@ mod tests {
     use super::*;
     use grimoire_testkit::close;
 
-    /// Of 2ⁿ patterns of signs 1, 2, 3, 5, 7, 10 have sums of at most 0, 1, 2, 3, 4, 5 (partitions into distinct parts).
+    /// Of 2ⁿ patterns of signs 1, 2, 3, 5, 7, 10 have sums of at most 0, 1, 2, 3, 4, 5 (partitions into distinct
+    /// parts).
     #[test]
     fn far_tails_by_counting() {
         for (n, bound) in [(1100, 1e-13), (12, 1e-13)] {

@@ -6,7 +6,8 @@
 //! `1/|yᴴx|` with the left and right unit eigenvectors (Golub and Van Loan, 7.2.2): a change of the
 //! matrix by ε can move that eigenvalue by ε times it.
 //!
-//! Equation: A v = λ v. Domain: square matrices of finite numbers; symmetric ones are checked to be so. Accuracy: eigenvalues within 10⁻¹¹ of numpy's on matrices of condition below 100, residuals below 10⁻¹²
+//! Equation: A v = λ v. Domain: square matrices of finite numbers; symmetric ones are checked to be so. Accuracy:
+//! eigenvalues within 10⁻¹¹ of numpy's on matrices of condition below 100, residuals below 10⁻¹²
 //! (`tests/shapes_golden.rs`). Source: G. Golub, C. Van Loan, *Matrix Computations* (4th edition, 2013), chapters 7
 //! and 8.
 

@@ -5,9 +5,9 @@
 //! ```
 //!
 //! [`plane`] tells the story of 2x2 matrices, [`dense`] decomposes symmetric and general matrices through faer,
-//! [`hermitian`] those that equal their conjugate transpose, [`lanczos`] finds the leading pairs of a symmetric operator that is known only
-//! by its products, [`pca`] is the use that statistics makes of it. Every pair comes with its residual
-//! `‖Av − λv‖`. Results do not depend on the number of threads.
+//! [`hermitian`] those that equal their conjugate transpose, [`lanczos`] finds the leading pairs of a symmetric
+//! operator that is known only by its products, [`pca`] is the use that statistics makes of it. Every pair comes with
+//! its residual `‖Av − λv‖`. Results do not depend on the number of threads.
 //!
 //! What each promises, how exactly, and from which source is said in its module.
 

@@ -55,10 +55,10 @@ pub struct Story {
 /// Tells the story of `[a b; c d]`: eigenvalues (t ± √Δ)/2 with t = a + d and Δ = (a − d)² + 4bc,
 /// and the directions that it keeps.
 ///
-/// Domain: finite entries of any size; determinant and Δ may over- or underflow where eigenvalues do
-/// not. Method: the entries in a common unit, b and c made alike; the sign of Δ in twice the precision; the larger root without cancellation, the other from the determinant; directions
-/// from the larger row of A − λ. Accuracy: relative error at most 10⁻¹⁵ of a matrix by hand, as
-/// tested. Source: G. Strang, *Introduction to Linear Algebra* (2016), chapter 6.
+/// Domain: finite entries of any size; determinant and Δ may over- or underflow where eigenvalues do not. Method: the
+/// entries in a common unit, b and c made alike; the sign of Δ in twice the precision; the larger root without
+/// cancellation, the other from the determinant; directions from the larger row of A − λ. Accuracy: relative error at
+/// most 10⁻¹⁵ of a matrix by hand, as tested. Source: G. Strang, *Introduction to Linear Algebra* (2016), chapter 6.
 ///
 /// # Errors
 /// When an entry is not finite.

@@ -85,11 +85,10 @@ pub fn mutual_information(table: &[Vec<f64>]) -> Result<Mutual> {
 /// The information in the population from which a table of whole counts is a sample, in nats: Î −
 /// f/(2n) with f = (rows − 1)(columns − 1) of those that have counts, and an interval.
 ///
-/// Domain: whole counts ≥ 0, two rows and two columns or more with counts; a level between 0 and 1.
-/// Method: the stretched interval of the noncentral χ² of [`Sampled`]. Accuracy: Î as
-/// [`mutual_information`]; the interval is as good as its coverage, 94 to 96 of a nominal 95 % from
-/// 25 observations a cell on (`tests/coverage_models.rs`). Source: G. Miller (1955) for the bias; S. Kullback, *Information
-/// Theory and Statistics* (1959).
+/// Domain: whole counts ≥ 0, two rows and two columns or more with counts; a level between 0 and 1. Method: the
+/// stretched interval of the noncentral χ² of [`Sampled`]. Accuracy: Î as [`mutual_information`]; the interval is as
+/// good as its coverage, 94 to 96 of a nominal 95 % from 25 observations a cell on (`tests/coverage_models.rs`).
+/// Source: G. Miller (1955) for the bias; S. Kullback, *Information Theory and Statistics* (1959).
 ///
 /// # Errors
 /// As [`mutual_information`], or when a count is not whole, the level is not in (0, 1), or fewer

@@ -13,9 +13,10 @@
 //! divergence so small that no sample could exclude it from above (no upper end lies below
 //! that of a sample without any) can be missed by the lower end alone, which there has the whole error to itself.
 //!
-//! Accuracy: as good as its coverage, of a nominal 95 % 94.1 to 95.3 with 200 observations of four outcomes,
-//! from P = Q to 0.4 nats apart, 25 or more expected of each; with few (one or two expected of the rarest) 94 to 98, and 77
-//! with 0.95 : 0.05 against 0.9 : 0.1 and 30 observations (`tests/coverage_models.rs`). Sources: G. Miller (1955) for the bias; S. Kullback,
+//! Accuracy: as good as its coverage, of a nominal 95 % 94.1 to 95.3 with 200 observations of four outcomes, from P =
+//! Q to 0.4 nats apart, 25 or more expected of each; with few (one or two expected of the rarest) 94 to 98, and 77
+//! with 0.95 : 0.05 against 0.9 : 0.1 and 30 observations (`tests/coverage_models.rs`). Sources: G. Miller (1955) for
+//! the bias; S. Kullback,
 //! *Information Theory and Statistics* (1959) for the noncentral χ².
 
 use super::{Distribution, impossible, kl, whole};
@@ -197,7 +198,8 @@ mod tests {
         close(found.upper, 4_f64.ln(), 1e-15, 0.0);
     }
 
-    /// What one sample shows alone is not certain for that: 0.99 : 0.01 gives a hundred of the first in 37 of 100 samples.
+    /// What one sample shows alone is not certain for that: 0.99 : 0.01 gives a hundred of the first in 37 of 100
+    /// samples.
     #[test]
     fn one_outcome_alone_leaves_room() {
         let even = Distribution::probabilities(&[0.5, 0.5]).unwrap();

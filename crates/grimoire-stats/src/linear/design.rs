@@ -5,8 +5,8 @@
 //!
 //! Equation: the model is y ≈ b₀ + X b, with X of n rows and p columns. Domain: finite values. Method: column after
 //! column, because coordinate descent asks for one column at a time; sparse columns keep row numbers and values in
-//! ascending order, and their centring (X − 1x̄ᵀ) is carried out in the products and never on the matrix. Accuracy: what
-//! is stored is what was given; [`Design::predict`] is a plain sum in doubles, in the order of the columns.
+//! ascending order, and their centring (X − 1x̄ᵀ) is carried out in the products and never on the matrix. Accuracy:
+//! what is stored is what was given; [`Design::predict`] is a plain sum in doubles, in the order of the columns.
 //!
 //! Source of the centring: J. Friedman, T. Hastie, R. Tibshirani, *Regularization paths for generalized linear
 //! models via coordinate descent* (2010), 2.2.

@@ -13,8 +13,8 @@
 //!
 //! Domain: finite numbers, at least as many rows as columns that count. Accuracy: 14 digits of the certified
 //! coefficients and 13 of their errors on all eleven linear problems of NIST's StRD, Longley and Filip among them
-//! (`tests/linear_nist.rs`). Source: beside Golub and Van Loan, T. Dekker, *A floating-point technique for extending the
-//! available precision* (1971).
+//! (`tests/linear_nist.rs`). Source: beside Golub and Van Loan, T. Dekker, *A floating-point technique for extending
+//! the available precision* (1971).
 
 use super::design::Columns;
 use super::twofold::Twofold;

@@ -10,12 +10,11 @@
 //! space, so a product of a billion factors neither overflows nor loses digits. The interval is Student's
 //! on the transformed scale, carried back: for a geometric mean it is the usual one for logs.
 //!
-//! Domain: finite values of any size, not negative but for the arithmetic mean; weights not negative and not all zero. Accuracy:
-//! relative error at most 10⁻¹² against 40 digits (`tests/info_golden.rs`); a geometric
-//! mean rounds one logarithm per value and one exponential. Source: G. H. Hardy, J. E. Littlewood and G. Pólya, *Inequalities*
+//! Domain: finite values of any size, not negative but for the arithmetic mean; weights not negative and not all
+//! zero. Accuracy: relative error at most 10⁻¹² against 40 digits (`tests/info_golden.rs`); a geometric mean rounds
+//! one logarithm per value and one exponential. Source: G. H. Hardy, J. E. Littlewood and G. Pólya, *Inequalities*
 //! (1934), for the means and their order; B. P. Welford, *Note on a method for calculating corrected sums of squares
-//! and products* (1962), for the scatter behind the interval.
-//! [`ema`] is the average that forgets.
+//! and products* (1962), for the scatter behind the interval. [`ema`] is the average that forgets.
 
 pub mod ema;
 

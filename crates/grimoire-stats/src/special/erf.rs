@@ -16,9 +16,9 @@ pub const LN_SQRT_TAU: f64 = 0.918_938_533_204_672_8;
 
 /// erf x = (2/√π) ∫₀ˣ e^(−t²) dt.
 ///
-/// Domain: any x, ±∞ included (±1); NaN for NaN. Method: up to ¾ in size the series (2/√π) e^(−x²) Σ 2ᵏ x^(2k+1)/(2k+1)!!, all of one sign; beyond, 1 −
-/// [`erfc`]. Accuracy: relative error at most 2·10⁻¹⁵ of mpmath at 60 digits, from 10⁻²⁰ to 26
-/// (`tests/special.rs`). Source: Abramowitz and Stegun, *Handbook of Mathematical Functions*
+/// Domain: any x, ±∞ included (±1); NaN for NaN. Method: up to ¾ in size the series (2/√π) e^(−x²) Σ 2ᵏ
+/// x^(2k+1)/(2k+1)!!, all of one sign; beyond, 1 − [`erfc`]. Accuracy: relative error at most 2·10⁻¹⁵ of mpmath at 60
+/// digits, from 10⁻²⁰ to 26 (`tests/special.rs`). Source: Abramowitz and Stegun, *Handbook of Mathematical Functions*
 /// (1964), 7.1.1 and 7.1.6.
 ///
 /// ```
@@ -108,9 +108,10 @@ pub fn normal_survival(x: f64) -> f64 {
 
 /// ln Φ(x), finite for every finite x.
 ///
-/// Domain: any x, ±∞ included (−∞ and 0); −∞ where x² overflows; NaN for NaN. Method: above zero log1p of minus the upper tail; else ln(½ erfcx(−x/√2)) − x²/2, which cannot underflow.
-/// Accuracy: relative error at most 2·10⁻¹⁵ of mpmath at 60 digits, from −10⁴ to 5
-/// (`tests/special.rs`). Source: Abramowitz and Stegun 26.2.29; Shepherd and Laframboise (1981).
+/// Domain: any x, ±∞ included (−∞ and 0); −∞ where x² overflows; NaN for NaN. Method: above zero log1p of minus the
+/// upper tail; else ln(½ erfcx(−x/√2)) − x²/2, which cannot underflow. Accuracy: relative error at most 2·10⁻¹⁵ of
+/// mpmath at 60 digits, from −10⁴ to 5 (`tests/special.rs`). Source: Abramowitz and Stegun 26.2.29; Shepherd and
+/// Laframboise (1981).
 pub fn normal_ln_cdf(x: f64) -> f64 {
     if x > 0.0 {
         return (-normal_survival(x)).ln_1p();

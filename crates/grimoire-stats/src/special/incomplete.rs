@@ -1,18 +1,17 @@
 //! The regularised incomplete gamma and beta functions, both tails at once, and their inverses.
 //!
-//! Equations: P(a, x) = ∫₀ˣ t^(a−1) e^(−t) dt / Γ(a), Q = 1 − P; Iₓ(a, b) = ∫₀ˣ t^(a−1) (1−t)^(b−1) dt
-//! / B(a, b).
-//! Method: the factor in front by Stirling errors and deviances ([`super::gamma`]); then, for small
-//! parameters, the power series or the continued fraction (Abramowitz and Stegun 6.5.29, 6.5.31, 26.5.8
-//! by Lentz's algorithm), and for large ones (from 200) quadrature of the tail from x
-//! outwards, where the integrand is exp(linear + well-conditioned rest), so that the cost does not
-//! grow with n. At a shape below 1 a small tail on the side away from 0 is 1 less a power series, put together so that
-//! nothing cancels (Gautschi 1979). The smaller tail is the one computed, or the other where it leaves a tenth at least.
-//! Accuracy: relative error of each tail near 10⁻¹⁴, growing like 10⁻¹⁶·|ln tail| far out; checked to
-//! 10⁻¹² against mpmath up to a + b = 10¹², down to tails of 10⁻³⁰⁰.
+//! Equations: P(a, x) = ∫₀ˣ t^(a−1) e^(−t) dt / Γ(a), Q = 1 − P; Iₓ(a, b) = ∫₀ˣ t^(a−1) (1−t)^(b−1) dt / B(a, b).
+//! Method: the factor in front by Stirling errors and deviances ([`super::gamma`]); then, for small parameters, the
+//! power series or the continued fraction (Abramowitz and Stegun 6.5.29, 6.5.31, 26.5.8 by Lentz's algorithm), and
+//! for large ones (from 200) quadrature of the tail from x outwards, where the integrand is exp(linear +
+//! well-conditioned rest), so that the cost does not grow with n. At a shape below 1 a small tail on the side away
+//! from 0 is 1 less a power series, put together so that nothing cancels (Gautschi 1979). The smaller tail is the one
+//! computed, or the other where it leaves a tenth at least. Accuracy: relative error of each tail near 10⁻¹⁴, growing
+//! like 10⁻¹⁶·|ln tail| far out; checked to 10⁻¹² against mpmath up to a + b = 10¹², down to tails of 10⁻³⁰⁰.
 //!
 //! Sources: M. Abramowitz, I. Stegun, *Handbook of Mathematical Functions* (1964), as numbered above; W. Lentz
-//! (1976); W. Gautschi, *A computational procedure for incomplete gamma functions* (1979); C. Loader, *Fast and accurate computation of binomial probabilities* (2000), for the factor in front.
+//! (1976); W. Gautschi, *A computational procedure for incomplete gamma functions* (1979); C. Loader, *Fast and
+//! accurate computation of binomial probabilities* (2000), for the factor in front.
 
 use super::erf::normal_quantile_of_ln;
 use super::gamma::{deviance, digamma, ln_1p_minus, ln_gamma_1p, stirling_error};

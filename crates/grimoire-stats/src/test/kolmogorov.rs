@@ -5,7 +5,8 @@
 //! the limit beyond. The effect of a two-sided test is D with a 95 % interval that covers at least as often, by the
 //! inequality of Dvoretzky, Kiefer and Wolfowitz with Massart's constant (1990).
 //!
-//! Equation: Fₙ(x) = #{xᵢ ≤ x}/n; D = max over the sorted sample of i/n − F(x₍ᵢ₎) and F(x₍ᵢ₎) − (i − 1)/n, or the largest
+//! Equation: Fₙ(x) = #{xᵢ ≤ x}/n; D = max over the sorted sample of i/n − F(x₍ᵢ₎) and F(x₍ᵢ₎) − (i − 1)/n, or the
+//! largest
 //! |Fₘ − Gₙ|. Domain: finite values; a continuous F that was not fitted to them. Method: one walk over the sorted values.
 //! Accuracy: the null distributions of one sample are within 10⁻¹² of 40 digits (`tests/against_mpmath.rs`), the limit
 //! within 10⁻¹³ and p of both tests within 10⁻¹² of scipy's (`tests/against_scipy.rs`). Source: A. Kolmogorov,

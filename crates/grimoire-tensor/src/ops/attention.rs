@@ -1,6 +1,6 @@
-//! Causal attention over packed documents: the kernel of `grimoire_kernels::attention` as an operation.
-//! Saves its inputs, its output and one number per row and head; never the scores. Keys that several documents share are
-//! laid beside each one's own for the kernel alone, and not kept so.
+//! Causal attention over packed documents: the kernel of `grimoire_kernels::attention` as an operation. Saves its
+//! inputs, its output and one number per row and head; never the scores. Keys that several documents share are laid
+//! beside each one's own for the kernel alone, and not kept so.
 
 use super::select::{add_chosen, chosen};
 use crate::buffer::Buffer;
@@ -9,14 +9,15 @@ use crate::tensor::Tensor;
 use grimoire_kernels::attention::{self, Heads, Saved, Segment};
 use std::sync::Arc;
 
-/// `softmax(scale · q kᵀ + causal mask) v` for each segment and head. With `keys`, place `i` of the keys and values that
-/// segments name is row `keys[i]` of `k` and `v`, and a row may stand at several places.
+/// `softmax(scale · q kᵀ + causal mask) v` for each segment and head. With `keys`, place `i` of the keys and values
+/// that segments name is row `keys[i]` of `k` and `v`, and a row may stand at several places.
 ///
 /// # Shapes
 /// `q` and output `[rows, n_q · dim]`; `k`, `v` `[kv_rows, n_kv · dim]`; `keys` `[places]`.
 ///
 /// # Gradient
-/// See `grimoire_kernels::attention`; the scores are computed again. That of a row is the sum over its places, in order.
+/// See `grimoire_kernels::attention`; the scores are computed again. That of a row is the sum over its places, in
+/// order.
 ///
 /// # Panics
 /// When a segment or a key is out of range.

@@ -53,11 +53,11 @@ pub struct Adapter {
 /// `x` `[.., in]`, `W` `[out, in]`, `b` `[out]`, `A` `[rank, in]`, `B` `[out, rank]`, `y` `[.., out]`.
 ///
 /// # Gradient
-/// `d_x = d_y W + d_u A` with `d_u = s · d_y B`; `d_A = d_uᵀ x`, `d_B = s · d_yᵀ (x Aᵀ)`, `d_W = d_yᵀ x`,
-/// `d_b = Σ d_y`. Saves the input and `s · x Aᵀ`; a gated input is computed again. On a fast tape `y` is computed
-/// as [`Precision::Fast`] says, with the gradient of the exact product (straight through the rounding), `d_x` and `d_W` as
-/// [`Precision::Half`], and the parts of a gated input are saved in bf16; the products of the adapter are in f32 all
-/// the same.
+/// `d_x = d_y W + d_u A` with `d_u = s · d_y B`; `d_A = d_uᵀ x`, `d_B = s · d_yᵀ (x Aᵀ)`, `d_W = d_yᵀ x`, `d_b = Σ
+/// d_y`. Saves the input and `s · x Aᵀ`; a gated input is computed again. On a fast tape `y` is computed as
+/// [`Precision::Fast`] says, with the gradient of the exact product (straight through the rounding), `d_x` and `d_W`
+/// as [`Precision::Half`], and the parts of a gated input are saved in bf16; the products of the adapter are in f32
+/// all the same.
 ///
 /// # Panics
 /// When the shapes do not fit.

@@ -81,9 +81,9 @@ pub(crate) struct Changed {
     pub(crate) reference: String,
 }
 
-/// Compares. `labels` has one label for each item of the first part: items of a label are resampled together, and
-/// not as the data have it; items of another kind are resampled as theirs have it. `most` is how many changed items are listed for each score and
-/// system.
+/// Compares. `labels` has one label for each item of the first part: items of a label are resampled together, and not
+/// as the data have it; items of another kind are resampled as theirs have it. `most` is how many changed items are
+/// listed for each score and system.
 pub(crate) fn run(
     contest: &Contest,
     labels: Option<&[String]>,

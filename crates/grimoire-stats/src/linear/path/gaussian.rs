@@ -1,13 +1,14 @@
 //! The lasso and elastic net path for squared residuals.
 //!
-//! Three ways through the same mathematics, chosen by size: with the whole Gram matrix (few predictors),
-//! with that of a working set grown by the strong rule (many), or from the residual (when even the working set
-//! is too large, or its columns are so sparse that a product with one costs less than a column of it). Each ends with the conditions of optimality checked on every predictor and
-//! a duality gap.
+//! Three ways through the same mathematics, chosen by size: with the whole Gram matrix (few predictors), with that of
+//! a working set grown by the strong rule (many), or from the residual (when even the working set is too large, or
+//! its columns are so sparse that a product with one costs less than a column of it). Each ends with the conditions
+//! of optimality checked on every predictor and a duality gap.
 //!
-//! Equation: that of the [module](super). Domain: finite values, two rows or more, a response that varies. Accuracy: the gap of
-//! each point, and coefficients within 10⁻⁷ of glmnet's published ones and of scikit-learn's at a tight tolerance
-//! (`tests/linear_path.rs`). Sources: Friedman, Hastie, Tibshirani (2010), 2.1 and 2.2; Tibshirani et al. (2012).
+//! Equation: that of the [module](super). Domain: finite values, two rows or more, a response that varies. Accuracy:
+//! the gap of each point, and coefficients within 10⁻⁷ of glmnet's published ones and of scikit-learn's at a tight
+//! tolerance (`tests/linear_path.rs`). Sources: Friedman, Hastie, Tibshirani (2010), 2.1 and 2.2; Tibshirani et al.
+//! (2012).
 
 use super::packed::Packed;
 use super::quadratic::{Gram, Quadratic, soft};

@@ -5,8 +5,9 @@
 //! `√(Σ w_f (loss_f − mean)²/(k−1))` with `w_f` the fold's share of the rows. Two penalties stand out:
 //! the one of least loss, and the largest whose loss is within one standard error of it (Breiman et al.,
 //! *Classification and Regression Trees*, 1984, 3.4.3), which usually keeps fewer predictors and predicts
-//! as well. Domain: two folds or more, and no more than rows. Accuracy: that of the paths it is made of; the same seed
-//! deals the same folds for any number of threads. The standard error is an understatement: the folds share most of their training rows.
+//! as well. Domain: two folds or more, and no more than rows. Accuracy: that of the paths it is made of; the same
+//! seed deals the same folds for any number of threads. The standard error is an understatement: the folds share most
+//! of their training rows.
 
 use super::{Options, Path, Point, gaussian, logistic};
 use crate::error::{Error, Result};

@@ -1,13 +1,13 @@
 //! From columns of text to columns of numbers, by rules that are stated and saved with the model.
 //!
-//! Missing cells: their row is left out and counted (the default), or numbers take the mean of the rows
-//! the model was fitted on and categories the level `(missing)`, or they are an error. A row without a target is always
-//! left out. What follows is decided by the rows that are kept: a column whose every cell is a number is a number, and
-//! an infinite one among them is an error. Any other column is a category, and said to be one where numbers stand in
-//! it: its levels are sorted, the first is the base, every other level is a column of zeros and ones (treatment
-//! coding). A level that the model has not seen is an error, not a guess. A first column without a name whose cells count the rows, from 1 as R
-//! writes its row names or from 0 as pandas writes its index, says nothing of the rows and is left out, unless it is
-//! asked for.
+//! Missing cells: their row is left out and counted (the default), or numbers take the mean of the rows the model was
+//! fitted on and categories the level `(missing)`, or they are an error. A row without a target is always left out.
+//! What follows is decided by the rows that are kept: a column whose every cell is a number is a number, and an
+//! infinite one among them is an error. Any other column is a category, and said to be one where numbers stand in it:
+//! its levels are sorted, the first is the base, every other level is a column of zeros and ones (treatment coding).
+//! A level that the model has not seen is an error, not a guess. A first column without a name whose cells count the
+//! rows, from 1 as R writes its row names or from 0 as pandas writes its index, says nothing of the rows and is left
+//! out, unless it is asked for.
 
 use super::Coded;
 use super::table::Table;

@@ -1,5 +1,5 @@
-//! What a model is, from its header alone: architecture, sizes, parameters by part, storage types,
-//! tokenizer, chat template, context, and the memory that it takes to run. No weight but the gains of the norms is read.
+//! What a model is, from its header alone: architecture, sizes, parameters by part, storage types, tokenizer, chat
+//! template, context, and the memory that it takes to run. No weight but the gains of the norms is read.
 
 use crate::failure::Outcome;
 use grimoire_models::{Cache, Checkpoint, Container, Model, Precision, Scaling};

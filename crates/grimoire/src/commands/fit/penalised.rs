@@ -32,10 +32,10 @@ enum UpdatesName {
 pub(crate) struct PenaltyArguments {
     /// Whose meaning of lambda.
     ///
-    /// glmnet: |y - b0 - Xb|^2/(2n) + lambda (alpha |b|_1 + (1 - alpha) |b|^2/(2s)), predictors scaled to
-    /// variance one, s the standard deviation of y (about zero without an intercept). sklearn: the same without s and without scaling
-    /// (`Lasso`, `ElasticNet`; for `Ridge`, |y - b0 - Xb|^2 + lambda |b|^2; for `LogisticRegression`,
-    /// lambda = 1/(n C)).
+    /// glmnet: |y - b0 - Xb|^2/(2n) + lambda (alpha |b|_1 + (1 - alpha) |b|^2/(2s)), predictors scaled to variance
+    /// one, s the standard deviation of y (about zero without an intercept). sklearn: the same without s and without
+    /// scaling (`Lasso`, `ElasticNet`; for `Ridge`, |y - b0 - Xb|^2 + lambda |b|^2; for `LogisticRegression`, lambda
+    /// = 1/(n C)).
     #[arg(long, value_enum, default_value = "glmnet")]
     convention: ConventionName,
     /// Scale the predictors to variance one first [default: as the convention has it].

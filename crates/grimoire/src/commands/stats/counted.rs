@@ -1,5 +1,5 @@
-//! Counts of a call: written as numbers, or counted in columns of a file. A column of answers holds 0 and 1; a column of
-//! labels may hold anything, and its levels are taken in sorted order.
+//! Counts of a call: written as numbers, or counted in columns of a file. A column of answers holds 0 and 1; a column
+//! of labels may hold anything, and its levels are taken in sorted order.
 
 use super::options::sample;
 use crate::app::numbers::Source;
