@@ -96,6 +96,41 @@ fn templates_render_as_in_python() {
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), golden.cases.len(), wrong.join("\n"));
 }
 
+/// `golden/text/filters.py`.
+#[derive(Deserialize)]
+struct Filters {
+    values: serde_json::Map<String, serde_json::Value>,
+    cases: Vec<Filtered>,
+}
+
+#[derive(Deserialize)]
+struct Filtered {
+    source: String,
+    text: Option<String>,
+}
+
+#[test]
+fn filters_make_what_those_of_jinja2_make() {
+    let golden: Filters = golden::read("text/filters.json.gz");
+    assert!(golden.cases.len() > 600);
+    let request = RenderRequest { variables: Some(&golden.values), ..RenderRequest::default() };
+    let wrong: Vec<String> = golden
+        .cases
+        .iter()
+        .filter_map(|case| {
+            let text = ChatTemplate::new(&case.source).unwrap().render(&request);
+            let agrees = match (&text, &case.text) {
+                (Ok(text), Some(expected)) => text == expected,
+                (Err(TextError::Template { .. }), None) => true,
+                _ => false,
+            };
+            (!agrees)
+                .then(|| format!("{}\n  here   {text:?}\n  python {:?}", case.source, case.text))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), golden.cases.len(), wrong.join("\n"));
+}
+
 #[test]
 fn the_assistants_part_is_what_the_answer_adds() {
     let golden: Golden = golden::read("text/templates.json.gz");

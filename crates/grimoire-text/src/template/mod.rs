@@ -8,6 +8,7 @@
 //!
 //! Which part of the text is the assistant's is the business of `spans`.
 
+mod filters;
 mod moment;
 mod python;
 mod rewrite;
@@ -316,6 +317,7 @@ fn environment() -> Environment<'static> {
         let mut text = String::new();
         python::display(&value, &mut text).map(|()| text)
     });
+    filters::add_to(&mut environment);
     environment.add_function("raise_exception", |message: &str| -> Result<Value, Error> {
         Err(Error::new(ErrorKind::InvalidOperation, "raised").with_source(Raised(message.into())))
     });

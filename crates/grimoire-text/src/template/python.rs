@@ -8,12 +8,12 @@ use minijinja::{Error, ErrorKind, Value};
 const DEEPEST: usize = 64;
 
 /// The longest text that printing one value may make.
-const LONGEST: usize = 64 << 20;
+pub(super) const LONGEST: usize = 64 << 20;
 
 /// The widths of all fields of one `str.format` together.
 const WIDEST: usize = 1 << 20;
 
-fn too_long() -> Error {
+pub(super) fn too_long() -> Error {
     Error::new(ErrorKind::OutOfFuel, format!("a value takes more than {LONGEST} bytes to print"))
 }
 

@@ -2,6 +2,7 @@
 //! same functions. Nothing here parses arguments or writes to the terminal.
 
 pub(crate) mod answer;
+mod available;
 pub(crate) mod book;
 pub(crate) mod broken;
 pub(crate) mod builtin;

@@ -229,6 +229,9 @@ fn fail(error: DataError) -> Failure {
         DataError::Place { found, .. } if found == "a row of preferences" => Some(
             "preferences are for alignment, not for tuning: give rows with a completion to imitate",
         ),
+        DataError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Some(
+            "paths are taken from the folder in which the command is run; `builtin` is the data inside the program",
+        ),
         _ => None,
     };
     let failure = Failure::work(error);

@@ -3,6 +3,7 @@
 use super::dataset::Dataset;
 use super::judge;
 use super::request::{Method, TuneRequest};
+use crate::app::available::available;
 use crate::app::loading::Loaded;
 use grimoire_text::EncodeOptions;
 use grimoire_tune::{Footprint, Load, Trainer, footprint, micro_batches, rows_of_step};
@@ -224,14 +225,6 @@ fn unknown_markers(loaded: &Loaded, first: &[(String, bool)]) -> Vec<String> {
         }
     }
     unknown
-}
-
-/// Memory that could be taken now, in bytes.
-pub(super) fn available() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
-    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kib * 1024)
 }
 
 impl Preflight {
