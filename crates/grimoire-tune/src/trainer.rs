@@ -10,7 +10,7 @@ use crate::sequence::{MicroBatch, Sequence, micro_batches};
 use grimoire_models::Model;
 use grimoire_nn::{AdamW, AdamWState, Schedule, WeightAverage, clip_factor};
 use grimoire_tensor::ops::{cross_entropy, select_rows};
-use grimoire_tensor::{Gradients, Params, Precision, Tape};
+use grimoire_tensor::{Buffer, Gradients, Params, Precision, Tape};
 
 /// Everything that decides what a run computes, apart from model and data.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,6 +89,8 @@ impl Trainer {
 
     /// The weights to use: the average when one is kept, else the trained ones.
     pub fn weights(&self) -> Params {
+        // What a step used goes first: these are one more copy.
+        Buffer::release();
         self.average.as_ref().map_or_else(|| self.params.clone(), |a| a.averaged(&self.params))
     }
 

@@ -1,10 +1,10 @@
-//! Filters that Jinja2 has and the engine does not: `center`, `truncate`, `wordcount` and `urlencode`, as Jinja2 3.1
+//! Filters that Jinja2 has and the engine does not, or takes other arguments for: `center`, `truncate`, `wordcount` and `urlencode`, as Jinja2 3.1
 //! does them, errors included. What they make is held against the limit for printed values.
 //!
 //! Not here: `tojson` and `string`, which print values (`python`), and the filters for web pages (`urlize`, `xmlattr`,
 //! `striptags`), which no chat needs.
 
-use super::python::{self, LONGEST};
+use super::python::{self, LONGEST, text_of};
 use minijinja::value::{Kwargs, Rest, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Value};
 use regex::Regex;
@@ -19,12 +19,6 @@ pub(super) fn add_to(environment: &mut Environment<'static>) {
     environment.add_filter("truncate", truncate);
     environment.add_filter("wordcount", word_count);
     environment.add_filter("urlencode", url_encode);
-}
-
-fn text_of(value: &Value) -> Result<String, Error> {
-    let mut text = String::new();
-    python::display(value, &mut text)?;
-    Ok(text)
 }
 
 fn wrong(reason: String) -> Error {

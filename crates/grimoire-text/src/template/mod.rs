@@ -305,18 +305,13 @@ fn environment() -> Environment<'static> {
         if value.is_undefined() {
             return Ok(());
         }
-        let mut text = String::new();
-        python::display(value, &mut text)?;
-        out.write_str(&text)?;
+        out.write_str(&python::text_of(value)?)?;
         Ok(())
     });
     environment.add_filter("tojson", |value: Value, options: Kwargs| {
         python::to_json(&value, &options).map(Value::from)
     });
-    environment.add_filter("string", |value: Value| {
-        let mut text = String::new();
-        python::display(&value, &mut text).map(|()| text)
-    });
+    environment.add_filter("string", python::text_of);
     filters::add_to(&mut environment);
     environment.add_function("raise_exception", |message: &str| -> Result<Value, Error> {
         Err(Error::new(ErrorKind::InvalidOperation, "raised").with_source(Raised(message.into())))

@@ -74,6 +74,13 @@ pub(crate) fn display(value: &Value, out: &mut String) -> Result<(), Error> {
     Ok(())
 }
 
+/// `str(value)` as a text of its own.
+pub(super) fn text_of(value: &Value) -> Result<String, Error> {
+    let mut text = String::new();
+    display(value, &mut text)?;
+    Ok(text)
+}
+
 /// `repr(value)`.
 fn repr(value: &Value, depth: usize, out: &mut String) -> Result<(), Error> {
     if depth > DEEPEST {

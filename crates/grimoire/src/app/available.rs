@@ -20,7 +20,7 @@ fn available_under(root: &Path) -> Option<u64> {
     Some(bounds.into_iter().flatten().fold(machine, u64::min))
 }
 
-fn read(root: &Path, file: &str) -> Option<String> {
+fn read(root: &Path, file: impl AsRef<Path>) -> Option<String> {
     std::fs::read_to_string(root.join(file)).ok()
 }
 
@@ -46,14 +46,11 @@ fn group_room(root: &Path, line: &str) -> Option<u64> {
     let [limit, usage, inactive] = names;
     let levels = Path::new(path.trim_start_matches('/')).ancestors();
     let room = levels.filter_map(|level| {
-        let number = |name: &str| -> Option<u64> {
-            let path = Path::new(mount).join(level).join(name);
-            read(root, path.to_str()?)?.trim().parse().ok()
-        };
+        let text = |name: &str| read(root, Path::new(mount).join(level).join(name));
+        let number = |name: &str| -> Option<u64> { text(name)?.trim().parse().ok() };
         // No number where there is no limit ("max"), and one beyond all memory.
         let limit = number(limit)?;
-        let stat = Path::new(mount).join(level).join("memory.stat");
-        let stat = read(root, stat.to_str()?).unwrap_or_default();
+        let stat = text("memory.stat").unwrap_or_default();
         let file = stat.lines().find_map(|line| line.strip_prefix(inactive)?.trim().parse().ok());
         // Pages of files that nobody uses give way.
         let used = number(usage)?.saturating_sub(file.unwrap_or(0));
@@ -102,18 +99,14 @@ mod tests {
         ];
         assert_eq!(bytes(&second), Some(600_000));
         // Version 1 in a container, which sees its group at the top, by another name than the line says.
-        let first = [
-            ("proc/self/cgroup", "9:cpu:/\n4:memory:/docker/0af3\n0::/\n"),
-            ("sys/fs/cgroup/memory/memory.limit_in_bytes", "3000000\n"),
-            ("sys/fs/cgroup/memory/memory.usage_in_bytes", "1000000\n"),
-        ];
-        assert_eq!(bytes(&first), Some(2_000_000));
-        let unlimited = [
-            ("proc/self/cgroup", "4:memory:/\n"),
-            ("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n"),
-            ("sys/fs/cgroup/memory/memory.usage_in_bytes", "1000000\n"),
-        ];
-        assert_eq!(bytes(&unlimited), Some(8000 * 1024));
+        for (limit, left) in [("3000000", 2_000_000), ("9223372036854771712", 8000 * 1024)] {
+            let first = [
+                ("proc/self/cgroup", "9:cpu:/\n4:memory:/docker/0af3\n0::/\n"),
+                ("sys/fs/cgroup/memory/memory.limit_in_bytes", limit),
+                ("sys/fs/cgroup/memory/memory.usage_in_bytes", "1000000\n"),
+            ];
+            assert_eq!(bytes(&first), Some(left));
+        }
         // More in use than is allowed: nothing is left.
         let over = [
             ("proc/self/cgroup", "0::/a\n"),

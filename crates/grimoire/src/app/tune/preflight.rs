@@ -61,7 +61,9 @@ pub(crate) fn preflight(
     let memory = footprint(&loaded.checkpoint, &loaded.model, &trainer.params, &load);
     let mut tokens_per_second = 0.0;
     // What does not fit is not tried either.
-    let fits = available().is_none_or(|free| memory.total() <= free);
+    // Read once, before the trial takes what the run will take.
+    let available_bytes = available();
+    let fits = available_bytes.is_none_or(|free| memory.total() <= free);
     if let Some(micro) = trial.filter(|_| fits) {
         trainer.rehearse(&loaded.model, &micro);
         let start = Instant::now();
@@ -78,7 +80,7 @@ pub(crate) fn preflight(
         trainable: trainer.params.n_values(),
         peak_bytes: memory.total(),
         memory,
-        available_bytes: available(),
+        available_bytes,
         train_seconds: per_step * total as f64 / tokens_per_second.max(1e-9),
         tokens_per_second,
         warnings: warnings(request, loaded, dataset),

@@ -16,7 +16,7 @@ use crate::app::tune_report::{Estimate, Evaluation, Fact, NextCommand, StepMetri
 use crate::failure::{Failure, Outcome};
 use crate::printer::Printer;
 use grimoire_hub::Reference;
-use grimoire_tensor::{Buffer, Params};
+use grimoire_tensor::Params;
 use grimoire_tune::{Plan, Sequence, Snapshot, Trainer, TuneError, adapter, evaluate};
 use std::path::Path;
 use std::time::Instant;
@@ -69,7 +69,7 @@ fn ready(mut request: TuneRequest, printer: &mut Printer) -> Outcome<Prepared> {
     let params = trainable(&request, &mut loaded)?;
     let mut trainer = Trainer::new(params, request.plan(dataset.train.len()));
     let preflight = preflight(&request, &loaded, &dataset, &mut trainer);
-    refuse_unless_fits(preflight.peak_bytes)?;
+    refuse_unless_fits(preflight.peak_bytes, preflight.available_bytes)?;
     Ok(Prepared {
         request,
         preflight,
@@ -81,8 +81,8 @@ fn ready(mut request: TuneRequest, printer: &mut Printer) -> Outcome<Prepared> {
     })
 }
 
-fn refuse_unless_fits(bytes: u64) -> Outcome {
-    let Some(free) = available().filter(|free| bytes > *free) else { return Ok(()) };
+fn refuse_unless_fits(bytes: u64, available: Option<u64>) -> Outcome {
+    let Some(free) = available.filter(|free| bytes > *free) else { return Ok(()) };
     let message = format!(
         "the run would take {} of memory, and {} are available",
         megabytes(bytes),
@@ -98,13 +98,13 @@ fn trainable(request: &TuneRequest, loaded: &mut Loaded) -> Outcome<Params> {
     match request.method {
         Method::Lora => {
             let values = adapter::n_values(&loaded.model, &params, &request.lora());
-            refuse_unless_fits(u64::try_from(16 * values).unwrap_or(u64::MAX))?;
+            refuse_unless_fits(u64::try_from(16 * values).unwrap_or(u64::MAX), available())?;
             adapter::attach(&mut loaded.model, &mut params, &request.lora(), request.seed)?;
         }
         Method::Full => {
             let weights: usize =
                 loaded.checkpoint.tensors().iter().map(|tensor| tensor.len()).sum();
-            refuse_unless_fits(16 * weights as u64)?;
+            refuse_unless_fits(16 * weights as u64, available())?;
             loaded.model.train_all(&mut params);
         }
     }
@@ -245,8 +245,6 @@ fn evaluate_now(
     progress: &mut Progress,
     watch: &mut dyn Watch,
 ) -> Outcome {
-    // What training used goes first: the average is one more copy.
-    Buffer::release();
     let averaged = trainer.average.is_some().then(|| trainer.weights());
     let weights = averaged.as_ref().unwrap_or(&trainer.params);
     let losses = evaluate(&loaded.model, weights, held, request.micro_tokens, &mut |done| {
