@@ -39,18 +39,36 @@ impl Pool {
         let fits = |pages: &MmapMut| (size..=size + size / 8).contains(&pages.len());
         let pages = match self.waiting.iter().rposition(fits) {
             Some(place) => self.waiting.remove(place),
-            None => {
-                let room = (self.most + Buffer::SPARE).saturating_sub(self.in_use + size);
-                let mut kept: usize = self.waiting.iter().map(|pages| pages.len()).sum();
-                while kept > room {
-                    kept -= self.waiting.remove(0).len();
-                }
-                MmapMut::map_anon(size).ok()?
-            }
+            None => self.map(size)?,
         };
-        self.in_use += pages.len();
-        self.most = self.most.max(self.in_use);
+        self.count(pages.len());
         Some(pages)
+    }
+
+    /// The same for a value that comes once in a step and is longer than most: its pages go back to the system when it
+    /// is dropped, since what waits instead of them is used many times. They are large where the system has such.
+    fn take_once(&mut self, bytes: usize) -> Option<MmapMut> {
+        let pages = self.map(bytes)?;
+        // A wish: without large pages there are small ones.
+        #[cfg(target_os = "linux")]
+        let _ = pages.advise(memmap2::Advice::HugePage);
+        self.count(pages.len());
+        Some(pages)
+    }
+
+    /// New pages, after others have made room for them.
+    fn map(&mut self, size: usize) -> Option<MmapMut> {
+        let room = (self.most + Buffer::SPARE).saturating_sub(self.in_use + size);
+        let mut kept: usize = self.waiting.iter().map(|pages| pages.len()).sum();
+        while kept > room {
+            kept -= self.waiting.remove(0).len();
+        }
+        MmapMut::map_anon(size).ok()
+    }
+
+    fn count(&mut self, size: usize) {
+        self.in_use += size;
+        self.most = self.most.max(self.in_use);
     }
 
     fn give_back(&mut self, pages: MmapMut) {
@@ -77,6 +95,8 @@ enum Memory {
     Heap(Vec<f32>),
     /// Of a whole number of values.
     Pages(MmapMut),
+    /// The same, which do not wait.
+    Once(MmapMut),
 }
 
 impl Default for Memory {
@@ -98,6 +118,17 @@ impl Buffer {
         }
         match Pool::here().take(len * size_of::<f32>()) {
             Some(pages) => Self { memory: Memory::Pages(pages), len },
+            None => vec![0.0; len].into(),
+        }
+    }
+
+    /// The same for a long value of which a step has one: its memory does not wait for the next.
+    pub fn once(len: usize) -> Self {
+        if len < SMALLEST {
+            return vec![0.0; len].into();
+        }
+        match Pool::here().take_once(len * size_of::<f32>()) {
+            Some(pages) => Self { memory: Memory::Once(pages), len },
             None => vec![0.0; len].into(),
         }
     }
@@ -127,7 +158,7 @@ impl Buffer {
     pub fn into_vec(mut self) -> Vec<f32> {
         match &mut self.memory {
             Memory::Heap(whole) => std::mem::take(whole),
-            Memory::Pages(_) => self.to_vec(),
+            Memory::Pages(_) | Memory::Once(_) => self.to_vec(),
         }
     }
 }
@@ -144,7 +175,7 @@ impl Deref for Buffer {
     fn deref(&self) -> &[f32] {
         match &self.memory {
             Memory::Heap(whole) => whole,
-            Memory::Pages(pages) => &bytemuck::cast_slice(pages)[..self.len],
+            Memory::Pages(pages) | Memory::Once(pages) => &bytemuck::cast_slice(pages)[..self.len],
         }
     }
 }
@@ -153,15 +184,19 @@ impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [f32] {
         match &mut self.memory {
             Memory::Heap(whole) => whole,
-            Memory::Pages(pages) => &mut bytemuck::cast_slice_mut(pages)[..self.len],
+            Memory::Pages(pages) | Memory::Once(pages) => {
+                &mut bytemuck::cast_slice_mut(pages)[..self.len]
+            }
         }
     }
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        if let Memory::Pages(pages) = std::mem::take(&mut self.memory) {
-            Pool::here().give_back(pages);
+        match std::mem::take(&mut self.memory) {
+            Memory::Heap(_) => {}
+            Memory::Pages(pages) => Pool::here().give_back(pages),
+            Memory::Once(pages) => Pool::here().in_use -= pages.len(),
         }
     }
 }
@@ -181,6 +216,22 @@ mod tests {
         assert_eq!(zeros.into_vec().len(), n);
         assert_eq!(Buffer::copy_of(&[1.0, 2.0]).into_vec(), [1.0, 2.0]);
         assert!(Buffer::stale(0).is_empty());
+    }
+
+    #[test]
+    fn what_is_used_once_never_waits_and_lets_others_wait() {
+        let mut pool = Pool::EMPTY;
+        let long = pool.take_once(4 * Buffer::SPARE).unwrap();
+        assert_eq!((pool.in_use, pool.most), (4 * Buffer::SPARE, 4 * Buffer::SPARE));
+        pool.in_use -= long.len();
+        drop(long);
+        // As much as the long value took may wait now, in pages that are not its own.
+        let pages: Vec<_> = (0..4).map(|_| pool.take(Buffer::SPARE).unwrap()).collect();
+        pages.into_iter().for_each(|pages| pool.give_back(pages));
+        assert_eq!((pool.waiting.len(), pool.in_use), (4, 0));
+        let mut once = Buffer::once(SMALLEST);
+        once.fill(1.0);
+        assert_eq!((once.len(), once.into_vec()[SMALLEST - 1]), (SMALLEST, 1.0));
     }
 
     #[test]

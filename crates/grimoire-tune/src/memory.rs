@@ -77,16 +77,18 @@ pub fn footprint(
     let weights = checkpoint.tensors().iter().map(|tensor| tensor.bytes().len() as u64).sum();
     let copies = if load.averaged { 5 } else { 4 };
     let vocabulary = config.vocabulary as u64;
-    let logits = rows_at_once(config.vocabulary).min(load.scored) as u64 * vocabulary;
-    // Their gradient once more in bf16, where products are.
+    let trained_head = model.head().param().is_some();
+    let at_once = rows_at_once(config.vocabulary, trained_head).min(load.scored);
+    let logits = at_once as u64 * vocabulary;
+    // Where the head is trained and products are in bf16, their gradient once more in bf16.
     let halves = load.precision != Precision::F32 && Isa::current() >= Isa::Avx512Bf16;
-    let logits = if halves { logits * 3 / 2 } else { logits };
+    let logits = if halves && trained_head { logits * 3 / 2 } else { logits };
     let (width, inner) = (config.width as u64, config.inner as u64);
     let (tokens, scored) = (load.tokens as u64, load.scored as u64);
     // While the logits are there: the scored rows of the stream and their gradient. After that, on the way
     // back: the gated values again, their gradient and that of one part of them, one part restored, and the stream's.
-    let trained_head = if model.head().param().is_some() { vocabulary * width } else { 0 };
-    let with_logits = logits + 2 * scored * width + trained_head;
+    let head_gradient = if trained_head { vocabulary * width } else { 0 };
+    let with_logits = logits + 2 * scored * width + head_gradient;
     let moving = (4 * inner + 3 * width) * tokens;
     let training =
         saved_per_token(config, model, params, load.precision) * tokens + with_logits.max(moving);

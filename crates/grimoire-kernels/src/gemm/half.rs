@@ -8,10 +8,12 @@
 
 use super::{Cut, Lhs, Part, Rhs, Step, Stored, half_pack};
 use crate::isa::Isa;
-use crate::parallel::{Shared, for_each_piece};
+use crate::parallel::{Shared, for_each_piece, for_each_rows};
+use crate::rows::axpy;
 use crate::storage;
 use std::arch::x86_64::*;
 use std::cell::RefCell;
+use std::ops::Range;
 
 /// Columns of a panel.
 const NR: usize = super::NR;
@@ -19,10 +21,18 @@ const NR: usize = super::NR;
 const MR: usize = 8;
 /// Values that one piece of work rounds.
 const PIECE: usize = 32_768;
+/// Most of the length of a step of the sum, before rounding up: two panels of it (40 KiB) stay in a first-level cache
+/// or come from the second without holding up the tile, and `C` is read and written half as often as with steps of f32.
+const DEPTH: usize = 640;
+/// Most columns whose panels of a step fit a second-level cache: 640 KiB.
+const MOST_COLS: usize = 1024;
+/// Rows of `C` in a piece of adding up bands.
+const ROWS_OF_SUM: usize = 8;
 /// Fewest rows, columns and steps for which rounding pays.
 const FEWEST: usize = 16;
 
 thread_local! {
+    static BANDS: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
     static LEFT: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
     static SCRATCH: RefCell<(Vec<f32>, Vec<u32>, Vec<u32>)> = const { RefCell::new((Vec::new(), Vec::new(), Vec::new())) };
 }
@@ -54,17 +64,25 @@ pub(super) fn product(
     accumulate: bool,
 ) {
     let (m, k, n) = (lhs.rows, lhs.cols, rhs.sizes().1);
+    if let (Rhs::Plain(w), None) = (rhs, addition)
+        && lhs.col_stride == 1
+        && Bands::suit(m, k, n)
+    {
+        Bands::of(w).product(lhs, w, out, accumulate);
+        return;
+    }
     let pairs = k.div_ceil(2);
     LEFT.with_borrow_mut(|held| {
         let in_rows = lhs.col_stride == 1;
-        held.resize(if in_rows { m * pairs } else { m.div_ceil(MR) * MR * pairs }, 0);
+        let stride = spread(pairs);
+        held.resize(if in_rows { m * stride } else { m.div_ceil(MR) * MR * pairs }, 0);
         if in_rows {
-            round_rows(lhs.values, k, held);
+            round_rows(lhs.values, k, stride, held);
         } else {
             round_columns(lhs.values, k, m, held);
         }
         let left = if in_rows {
-            Left { pairs: held, group: MR * pairs, row: pairs, pair: 1 }
+            Left { pairs: held, group: MR * stride, row: stride, pair: 1 }
         } else {
             Left { pairs: held, group: MR * pairs, row: 1, pair: MR }
         };
@@ -74,9 +92,7 @@ pub(super) fn product(
         for_each_piece(n.div_ceil(cut.cols) * row_pieces, |piece| {
             let (col, row) = (piece / row_pieces * cut.cols, piece % row_pieces * cut.rows);
             let part = Part { row, rows: cut.rows.min(m - row), col, cols: cut.cols.min(n - col) };
-            SCRATCH.with_borrow_mut(|scratch| {
-                for_part(left, k, rhs, part, accumulate, scratch, target, n);
-            });
+            for_part(left, k, rhs, part, accumulate, target, n);
             if let Some((lhs, rhs)) = addition {
                 super::SCRATCH.with_borrow_mut(|scratch| {
                     super::product(
@@ -95,52 +111,183 @@ pub(super) fn product(
     });
 }
 
+/// A product whose sum is much longer than its rows, as the gradient of what goes into a vocabulary's head: cut along the
+/// sum into bands, each with a `C` of its own, which are added in order. A band reads whole rows of `W`, and each once.
+struct Bands {
+    /// Length of a step of the sum.
+    depth: usize,
+    /// Length of the sum of a band: whole steps.
+    length: usize,
+}
+
+impl Bands {
+    /// By the shape alone: adding up costs little beside the product, and the panels of a step fit a second-level cache.
+    fn suit(m: usize, k: usize, n: usize) -> bool {
+        k >= 32 * n && n <= MOST_COLS && m <= super::ROWS
+    }
+
+    /// As many as are enough to share out well.
+    fn of(w: Stored<'_>) -> Self {
+        let depth = Rhs::Plain(w).depth(w.rows, super::DEPTH);
+        Self { depth, length: w.rows.div_ceil(depth).div_ceil(super::ENOUGH) * depth }
+    }
+
+    fn product(&self, lhs: Lhs<'_>, w: Stored<'_>, out: &mut [f32], accumulate: bool) {
+        let (m, k, n) = (lhs.rows, w.rows, w.cols);
+        let bands = k.div_ceil(self.length);
+        BANDS.with_borrow_mut(|sums| {
+            sums.resize(bands * m * n, 0.0);
+            let target = Shared(sums.as_mut_ptr());
+            for_each_piece(bands, |band| {
+                let from = band * self.length;
+                let own = Shared(target.pointer().wrapping_add(band * m * n));
+                self.band(lhs, w, from..k.min(from + self.length), own);
+            });
+            for_each_rows(out, n, ROWS_OF_SUM, |first, out| {
+                for (band, sum) in sums.chunks_exact(m * n).enumerate() {
+                    let sum = &sum[first * n..][..out.len()];
+                    if band == 0 && !accumulate {
+                        out.copy_from_slice(sum);
+                    } else {
+                        axpy(1.0, sum, out);
+                    }
+                }
+            });
+        });
+    }
+
+    /// One band. What a step needs of `A` is rounded when it is needed, and never leaves the second-level cache.
+    fn band(&self, lhs: Lhs<'_>, w: Stored<'_>, along: Range<usize>, target: Shared) {
+        let (m, n) = (lhs.rows, w.cols);
+        let part = Part { row: 0, rows: m, col: 0, cols: n };
+        SCRATCH.with_borrow_mut(|(rows, left, panels)| {
+            for from in along.clone().step_by(self.depth) {
+                let depth = self.depth.min(along.end - from);
+                let step = Step { from, depth, run: depth, accumulate: from > along.start };
+                let pairs = depth.div_ceil(2);
+                let stride = spread(pairs);
+                left.resize(m * stride, 0);
+                let lines = lhs.values.chunks_exact(lhs.row_stride);
+                for (line, out) in lines.zip(left.chunks_exact_mut(stride)) {
+                    // SAFETY: the processor has AVX-512 BF16.
+                    unsafe { round(&line[from..from + depth], &mut out[..pairs]) };
+                }
+                panels.resize(n.div_ceil(NR) * NR * pairs, 0);
+                // SAFETY: as above.
+                unsafe { pack_plain(&w, part, step, rows, panels) };
+                let left = Left { pairs: left, group: MR * stride, row: stride, pair: 1 };
+                let whole = Step { from: 0, ..step };
+                multiply(left, Soon::NOTHING, part, whole, panels, target, n);
+            }
+        });
+    }
+}
+
 /// One part of `C`, in steps along the sum.
-#[expect(clippy::too_many_arguments, reason = "the inner loop of `product`, with all it reads")]
 fn for_part(
     left: Left<'_>,
     k: usize,
     rhs: Rhs<'_>,
     part: Part,
     accumulate: bool,
-    (rows, lines, panels): &mut (Vec<f32>, Vec<u32>, Vec<u32>),
     target: Shared,
     n: usize,
 ) {
-    let most = rhs.depth(k);
-    for from in (0..k).step_by(most) {
-        let depth = most.min(k - from);
-        let step = Step { from, depth, run: depth, accumulate: accumulate || from > 0 };
-        let pairs = depth.div_ceil(2);
-        panels.resize(part.cols.div_ceil(NR) * NR * pairs, 0);
-        match rhs {
-            Rhs::Transposed(w) => pack_transposed(&w, part, step, rows, lines, panels),
-            // SAFETY: the processor has AVX-512 BF16.
-            Rhs::Plain(w) => unsafe { pack_plain(&w, part, step, rows, panels) },
-        }
-        for first in (0..part.cols).step_by(2 * NR) {
-            let panel = &panels[first * pairs..];
-            let live = (2 * NR).min(part.cols - first);
-            let mask = u32::MAX >> (2 * NR - live);
-            for row in (0..part.rows).step_by(MR) {
-                let at = part.row + row;
-                let a = &left.pairs[at / MR * left.group + from / 2 * left.pair..];
-                let tile = Tile {
-                    pairs,
-                    a: a.as_ptr(),
-                    a_row: left.row,
-                    a_pair: left.pair,
-                    b: panel.as_ptr(),
-                    // A second panel that is not there is read as the first, and masked away.
-                    b_next: if live > NR { pairs * NR } else { 0 },
-                    c: target.pointer().wrapping_add(at * n + part.col + first),
-                    c_row: n,
-                    mask,
-                    accumulate: step.accumulate,
-                };
-                // SAFETY: A and the panels hold these rows, columns and pairs; the tile of C belongs to this part alone.
-                unsafe { of_rows(tile, MR.min(part.rows - row)) };
+    let most = rhs.depth(k, DEPTH);
+    SCRATCH.with_borrow_mut(|(rows, lines, panels)| {
+        for from in (0..k).step_by(most) {
+            let depth = most.min(k - from);
+            let step = Step { from, depth, run: depth, accumulate: accumulate || from > 0 };
+            panels.resize(part.cols.div_ceil(NR) * NR * depth.div_ceil(2), 0);
+            match rhs {
+                Rhs::Transposed(w) => pack_transposed(&w, part, step, rows, lines, panels),
+                // SAFETY: the processor has AVX-512 BF16.
+                Rhs::Plain(w) => unsafe { pack_plain(&w, part, step, rows, panels) },
             }
+            let next = from + depth..k.min(from + depth + most);
+            multiply(left, Soon::of(rhs, part, next), part, step, panels, target, n);
+        }
+    });
+}
+
+/// The rows of `A` by the panels of a step.
+fn multiply(
+    left: Left<'_>,
+    mut soon: Soon<'_>,
+    part: Part,
+    step: Step,
+    panels: &[u32],
+    target: Shared,
+    n: usize,
+) {
+    let pairs = step.depth.div_ceil(2);
+    for first in (0..part.cols).step_by(2 * NR) {
+        let panel = &panels[first * pairs..];
+        let live = (2 * NR).min(part.cols - first);
+        let mask = u32::MAX >> (2 * NR - live);
+        for row in (0..part.rows).step_by(MR) {
+            let at = part.row + row;
+            let a = &left.pairs[at / MR * left.group + step.from / 2 * left.pair..];
+            let tile = Tile {
+                pairs,
+                a: a.as_ptr(),
+                a_row: left.row,
+                a_pair: left.pair,
+                b: panel.as_ptr(),
+                // A second panel that is not there is read as the first, and masked away.
+                b_next: if live > NR { pairs * NR } else { 0 },
+                c: target.pointer().wrapping_add(at * n + part.col + first),
+                c_row: n,
+                mask,
+                accumulate: step.accumulate,
+            };
+            // SAFETY: A and the panels hold these rows, columns and pairs; the tile of C belongs to this part alone.
+            unsafe { of_rows(tile, MR.min(part.rows - row)) };
+            soon.ask();
+        }
+    }
+}
+
+/// Rows of `W` that the next step packs, asked for while this one multiplies: they lie far apart, no processor foresees
+/// them, and packing alone is too short to wait for them.
+struct Soon<'a> {
+    bytes: &'a [u8],
+    /// Distance of neighbouring rows, and how much of each is wanted.
+    row: usize,
+    used: usize,
+    /// Rows for a tile.
+    at_once: usize,
+}
+
+impl<'a> Soon<'a> {
+    const NOTHING: Self = Self { bytes: &[], row: 1, used: 0, at_once: 0 };
+
+    fn of(rhs: Rhs<'a>, part: Part, rows: Range<usize>) -> Self {
+        let Rhs::Plain(w) = rhs else { return Self::NOTHING };
+        // Whole rows lie side by side, and need no asking.
+        if rows.is_empty() || part.cols == w.cols {
+            return Self::NOTHING;
+        }
+        let (block, bytes) = (w.ty.block_len(), w.ty.block_bytes());
+        let row = w.cols / block * bytes;
+        let first = part.col / block * bytes;
+        let used = (part.col + part.cols).div_ceil(block) * bytes - first;
+        let tiles = part.rows.div_ceil(MR) * part.cols.div_ceil(2 * NR);
+        let wanted = &w.bytes[rows.start * row + first..rows.end * row];
+        Self { bytes: wanted, row, used, at_once: rows.len().div_ceil(tiles) }
+    }
+
+    /// The next few rows.
+    fn ask(&mut self) {
+        for _ in 0..self.at_once {
+            let (used, row) = (self.used.min(self.bytes.len()), self.row.min(self.bytes.len()));
+            for line in (0..used).step_by(64) {
+                // SAFETY: every x86-64 processor has this instruction, and it reads nothing.
+                unsafe {
+                    _mm_prefetch::<_MM_HINT_T1>(self.bytes.as_ptr().wrapping_add(line).cast())
+                };
+            }
+            self.bytes = &self.bytes[row..];
         }
     }
 }
@@ -244,8 +391,14 @@ unsafe fn sum<const ROWS: usize, const PAIR: usize>(t: Tile) -> [[__m512; 2]; RO
     sums
 }
 
-/// Rows of `k` values as rows of pairs, a lonely last one beside a zero.
-fn round_rows(values: &[f32], k: usize, out: &mut [u32]) {
+/// Distance of neighbouring rows of pairs: an odd number of lines of a cache, so that the same place of many rows does
+/// not fall into one set of it. (A vocabulary of 49,152 would put every row 24 pages after the last.)
+fn spread(pairs: usize) -> usize {
+    (pairs.div_ceil(NR) | 1) * NR
+}
+
+/// Rows of `k` values as rows of pairs, `stride` apart, a lonely last one beside a zero.
+fn round_rows(values: &[f32], k: usize, stride: usize, out: &mut [u32]) {
     let (pairs, rows) = (k.div_ceil(2), values.len() / k);
     let at_once = (PIECE / k).max(1);
     let target = Shared(out.as_mut_ptr());
@@ -253,10 +406,10 @@ fn round_rows(values: &[f32], k: usize, out: &mut [u32]) {
         let first = piece * at_once;
         let count = at_once.min(rows - first);
         // SAFETY: a piece owns its rows.
-        let out = unsafe { target.part(first * pairs, count * pairs) };
-        for (line, out) in values[first * k..].chunks_exact(k).zip(out.chunks_exact_mut(pairs)) {
+        let out = unsafe { target.part(first * stride, count * stride) };
+        for (line, out) in values[first * k..].chunks_exact(k).zip(out.chunks_exact_mut(stride)) {
             // SAFETY: the processor has AVX-512 BF16.
-            unsafe { round(line, out) };
+            unsafe { round(line, &mut out[..pairs]) };
         }
     });
 }

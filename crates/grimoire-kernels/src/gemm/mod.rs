@@ -137,13 +137,14 @@ impl<'a> Rhs<'a> {
         }
     }
 
-    /// Length of a step of a sum over `k`: equal steps, in whole blocks where blocks lie along the sum.
-    fn depth(self, k: usize) -> usize {
+    /// Length of a step of a sum over `k`, some `most` at the most: equal steps, in whole blocks where blocks lie along
+    /// the sum.
+    fn depth(self, k: usize, most: usize) -> usize {
         let multiple = match self {
             Self::Transposed(w) => w.ty.block_len().max(16),
             Self::Plain(_) => 16,
         };
-        k.div_ceil(k.div_ceil(DEPTH)).next_multiple_of(multiple)
+        k.div_ceil(k.div_ceil(most)).next_multiple_of(multiple)
     }
 
     /// The values, where they are f32, lie at proper places in memory, and the sum runs down them.
@@ -433,7 +434,7 @@ fn product(
     let k = lhs.cols;
     let in_place =
         rhs.in_place().filter(|_| lhs.rows <= READ_IN_PLACE && part.cols.is_multiple_of(NR));
-    let most = rhs.depth(k);
+    let most = rhs.depth(k, DEPTH);
     for from in (0..k).step_by(most) {
         let depth = most.min(k - from);
         let run = depth.div_ceil(depth.div_ceil(run));

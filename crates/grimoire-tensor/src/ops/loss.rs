@@ -18,13 +18,14 @@ use grimoire_kernels::{Lhs, Precision, Rhs, Stored, gemm_with, rows};
 
 /// Rows of a head in a piece of element-wise work.
 const ROWS: usize = 64;
-/// Most logits that exist at once: 19 MB of them, and half as much again where their gradient is rounded to bf16 for
-/// a product, which stay in a large last-level cache.
-const LOGITS: usize = 4_718_592;
+/// Most logits that exist at once: 25 MB of them, which stay in a large last-level cache.
+const LOGITS: usize = 6_291_456;
 
-/// Positions whose logits exist at once: as many as the head is worth reading for, as memory allows.
-pub fn rows_at_once(vocabulary: usize) -> usize {
-    (LOGITS / vocabulary.max(1)).clamp(16, 256)
+/// Positions whose logits exist at once: as many as the head is worth reading for, as memory allows. A trained head is
+/// twice as much to read, and has a gradient as large as itself, beside which more logits hardly count.
+pub fn rows_at_once(vocabulary: usize, trained: bool) -> usize {
+    let most = if trained { 2 * LOGITS } else { LOGITS };
+    (most / vocabulary.max(1)).clamp(16, 256)
 }
 
 /// The loss, in total and by position.
@@ -72,7 +73,7 @@ pub fn cross_entropy(
     };
     let mut nll = Vec::with_capacity(n);
     let mut logits = Buffer::default();
-    let at_once = rows_at_once(stored.rows);
+    let at_once = rows_at_once(stored.rows, trained.is_some());
     let precision = tape.gradient_precision();
     for first in (0..n).step_by(at_once) {
         let chunk = first..n.min(first + at_once);
@@ -120,7 +121,7 @@ pub fn token_log_probs(tape: &Tape<'_>, h: &Tensor, head: &Weight, targets: &[u3
     let stored = head.stored(tape.params());
     let mut logits = Buffer::default();
     let mut nll = Vec::with_capacity(targets.len());
-    let at_once = rows_at_once(stored.rows);
+    let at_once = rows_at_once(stored.rows, false);
     for first in (0..targets.len()).step_by(at_once) {
         let chunk = first..targets.len().min(first + at_once);
         let wanted = &targets[chunk.clone()];
@@ -144,7 +145,7 @@ fn logits_of(
     let (n, vocabulary, width) = (rows.len(), head.rows, head.cols);
     if logits.len() != n * vocabulary {
         *logits = Buffer::default();
-        *logits = Buffer::stale(n * vocabulary);
+        *logits = Buffer::once(n * vocabulary);
     }
     let x = Lhs::new(&h.values()[rows.start * width..rows.end * width], n, width);
     gemm_with(precision, x, Rhs::Transposed(head), logits, false);
