@@ -80,28 +80,36 @@ fn processor_seconds() -> Option<f64> {
     Some(nanoseconds.sum::<f64>() * 1e-9)
 }
 
+/// As many steps of each chain of multiply-adds.
+struct Chains<'a>(&'a mut [[f64; 4]; 12]);
+
+const STEPS: usize = 200_000;
+
+impl pulp::WithSimd for Chains<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        for _ in 0..STEPS {
+            for chain in &mut *self.0 {
+                for x in chain {
+                    *x = x.mul_add(0.999_999, 1e-9);
+                }
+            }
+        }
+    }
+}
+
 /// The best of many runs of each, short enough that some are not interrupted: twelve chains of four
 /// multiply-adds, and the sum of 64 MiB.
 fn limits() -> Result<(), Box<dyn std::error::Error>> {
-    const STEPS: usize = 200_000;
     let arch = pulp::Arch::new();
     let values = vec![1.0_f64; 1 << 23];
     let (mut flops, mut bytes) = (0.0_f64, 0.0_f64);
     for _ in 0..60 {
         let start = Instant::now();
         let mut chains = std::hint::black_box([[1.0_f64; 4]; 12]);
-        arch.dispatch(
-            #[inline(always)]
-            || {
-                for _ in 0..STEPS {
-                    for chain in &mut chains {
-                        for x in chain {
-                            *x = x.mul_add(0.999_999, 1e-9);
-                        }
-                    }
-                }
-            },
-        );
+        arch.dispatch(Chains(&mut chains));
         std::hint::black_box(chains);
         flops = flops.max(96.0 * STEPS as f64 / start.elapsed().as_secs_f64());
         let start = Instant::now();

@@ -135,18 +135,21 @@ impl Points {
 
 /// `‖a − b‖²`.
 pub(crate) fn square_distance(a: &[f64], b: &[f64]) -> f64 {
-    dispatch(|| {
-        let mut lanes = [0.0; 8];
-        let whole = a.len() - a.len() % 8;
-        for (a, b) in a[..whole].chunks_exact(8).zip(b[..whole].chunks_exact(8)) {
-            for (lane, (a, b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
+    dispatch(
+        #[inline(always)]
+        || {
+            let mut lanes = [0.0; 8];
+            let whole = a.len() - a.len() % 8;
+            for (a, b) in a[..whole].chunks_exact(8).zip(b[..whole].chunks_exact(8)) {
+                for (lane, (a, b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
+                    *lane += (a - b) * (a - b);
+                }
+            }
+            for (lane, (a, b)) in lanes.iter_mut().zip(a[whole..].iter().zip(&b[whole..])) {
                 *lane += (a - b) * (a - b);
             }
-        }
-        for (lane, (a, b)) in lanes.iter_mut().zip(a[whole..].iter().zip(&b[whole..])) {
-            *lane += (a - b) * (a - b);
-        }
-        ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3]))
-            + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]))
-    })
+            ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3]))
+                + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]))
+        },
+    )
 }

@@ -162,7 +162,10 @@ pub fn solve(columns: &[WideColumn], y: &WideColumn) -> Result<Solution> {
     {
         return Ok(solution);
     }
-    Ok(dispatch(|| solve_wide(columns, y)))
+    Ok(dispatch(
+        #[inline(always)]
+        || solve_wide(columns, y),
+    ))
 }
 
 /// One Householder reflection `I − β v vᵀ` on rows `start..`.

@@ -91,28 +91,34 @@ fn wide_residuals(
     let mut out = vec![Twofold::ZERO; y.hi.len()];
     out.par_chunks_mut(BLOCK).enumerate().for_each(|(block, out)| {
         let start = block * BLOCK;
-        dispatch(|| {
-            for (i, out) in out.iter_mut().enumerate() {
-                *out = y.at(start + i);
-            }
-            for (column, &weight) in columns.iter().zip(&weights) {
+        dispatch(
+            #[inline(always)]
+            || {
                 for (i, out) in out.iter_mut().enumerate() {
-                    *out = *out + column.at(start + i) * weight;
+                    *out = y.at(start + i);
                 }
-            }
-        });
+                for (column, &weight) in columns.iter().zip(&weights) {
+                    for (i, out) in out.iter_mut().enumerate() {
+                        *out = *out + column.at(start + i) * weight;
+                    }
+                }
+            },
+        );
     });
     out
 }
 
 fn product(column: &WideColumn, rest: &[Twofold]) -> Twofold {
-    dispatch(|| {
-        let mut sum = Twofold::ZERO;
-        for (i, &rest) in rest.iter().enumerate() {
-            sum = sum + column.at(i) * rest;
-        }
-        sum
-    })
+    dispatch(
+        #[inline(always)]
+        || {
+            let mut sum = Twofold::ZERO;
+            for (i, &rest) in rest.iter().enumerate() {
+                sum = sum + column.at(i) * rest;
+            }
+            sum
+        },
+    )
 }
 
 fn finish(

@@ -8,14 +8,28 @@
 //! Σ|xᵢyᵢ|. Source: N. Higham, *Accuracy and Stability of Numerical Algorithms* (2002), chapter 4.
 
 use super::twofold::{Twofold, two_product, two_sum};
+use pulp::{Simd, WithSimd};
 use std::sync::LazyLock;
 
 static ARCH: LazyLock<pulp::Arch> = LazyLock::new(pulp::Arch::new);
 
-/// Runs `work` compiled for the best instruction set present. What it calls must be `inline(always)`.
+/// Runs `work` compiled for the best instruction set present. It and what it calls must be `inline(always)`: whatever
+/// stays a function of its own is compiled for the least set.
 #[inline]
-pub(crate) fn dispatch<R>(work: impl FnOnce() -> R) -> R {
-    ARCH.dispatch(work)
+pub(crate) fn dispatch<R>(mut work: impl FnMut() -> R) -> R {
+    ARCH.dispatch(Work(&mut work))
+}
+
+/// By reference: calling a closure by value goes through a function that is not `inline(always)`.
+struct Work<'a, F>(&'a mut F);
+
+impl<R, F: FnMut() -> R> WithSimd for Work<'_, F> {
+    type Output = R;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> R {
+        (self.0)()
+    }
 }
 
 const LANES: usize = 16;
@@ -64,7 +78,10 @@ pub(crate) fn axpy_inline(a: f64, x: &[f64], y: &mut [f64]) {
 /// fixed tree, the same bits on any machine. Accuracy: about `(n/16 + 4)·2^-53` of `Σ|aᵢbᵢ|`.
 /// Source: N. Higham, *Accuracy and Stability of Numerical Algorithms* (2002), chapters 3 and 4.
 pub fn dot(a: &[f64], b: &[f64]) -> f64 {
-    dispatch(|| dot_inline(a, b))
+    dispatch(
+        #[inline(always)]
+        || dot_inline(a, b),
+    )
 }
 
 /// `Σ aᵢvᵢ` and `Σ bᵢvᵢ`, each with the bits of [`dot`]: two columns are read from memory at once, and what
@@ -72,22 +89,25 @@ pub fn dot(a: &[f64], b: &[f64]) -> f64 {
 pub(crate) fn dot_pair(a: &[f64], b: &[f64], v: &[f64]) -> (f64, f64) {
     let length = a.len().min(b.len()).min(v.len());
     let (a, b, v) = (&a[..length], &b[..length], &v[..length]);
-    dispatch(|| {
-        let (mut left, mut right) = ([0.0; LANES], [0.0; LANES]);
-        let whole = length - length % LANES;
-        let chunks = a[..whole].chunks_exact(LANES).zip(b[..whole].chunks_exact(LANES));
-        for ((a, b), v) in chunks.zip(v[..whole].chunks_exact(LANES)) {
-            for lane in 0..LANES {
-                left[lane] += a[lane] * v[lane];
-                right[lane] += b[lane] * v[lane];
+    dispatch(
+        #[inline(always)]
+        || {
+            let (mut left, mut right) = ([0.0; LANES], [0.0; LANES]);
+            let whole = length - length % LANES;
+            let chunks = a[..whole].chunks_exact(LANES).zip(b[..whole].chunks_exact(LANES));
+            for ((a, b), v) in chunks.zip(v[..whole].chunks_exact(LANES)) {
+                for lane in 0..LANES {
+                    left[lane] += a[lane] * v[lane];
+                    right[lane] += b[lane] * v[lane];
+                }
             }
-        }
-        for (lane, at) in (whole..length).enumerate() {
-            left[lane] += a[at] * v[at];
-            right[lane] += b[at] * v[at];
-        }
-        (tree(&mut left), tree(&mut right))
-    })
+            for (lane, at) in (whole..length).enumerate() {
+                left[lane] += a[at] * v[at];
+                right[lane] += b[at] * v[at];
+            }
+            (tree(&mut left), tree(&mut right))
+        },
+    )
 }
 
 /// `y ← y + a·x`, of as many as the shorter slice has.
@@ -96,7 +116,10 @@ pub(crate) fn dot_pair(a: &[f64], b: &[f64], v: &[f64]) -> (f64, f64) {
 /// multiply-add, the same bits on any machine. Accuracy: two roundings of each entry. Source: C.
 /// Lawson and others, *Basic linear algebra subprograms for Fortran usage* (1979), for the name.
 pub fn axpy(a: f64, x: &[f64], y: &mut [f64]) {
-    dispatch(|| axpy_inline(a, x, y));
+    dispatch(
+        #[inline(always)]
+        || axpy_inline(a, x, y),
+    );
 }
 
 /// `Σ f(aᵢ)` in the same order as [`dot`].
@@ -114,20 +137,29 @@ fn sum_inline(a: &[f64], f: impl Fn(f64) -> f64) -> f64 {
 /// The mean, twice: what the first pass rounds away the second adds. Exact to the last digit or two.
 pub(crate) fn mean(values: &[f64]) -> f64 {
     let n = values.len() as f64;
-    dispatch(|| {
-        let rough = sum_inline(values, |value| value) / n;
-        rough + sum_inline(values, |value| value - rough) / n
-    })
+    dispatch(
+        #[inline(always)]
+        || {
+            let rough = sum_inline(values, |value| value) / n;
+            rough + sum_inline(values, |value| value - rough) / n
+        },
+    )
 }
 
 /// `Σ (xᵢ − m)²`.
 pub(crate) fn squares_about(values: &[f64], m: f64) -> f64 {
-    dispatch(|| sum_inline(values, |value| (value - m) * (value - m)))
+    dispatch(
+        #[inline(always)]
+        || sum_inline(values, |value| (value - m) * (value - m)),
+    )
 }
 
 /// `out ← x − m`.
 pub(crate) fn shifted(values: &[f64], m: f64, out: &mut [f64]) {
-    dispatch(|| out.iter_mut().zip(values).for_each(|(out, value)| *out = value - m));
+    dispatch(
+        #[inline(always)]
+        || out.iter_mut().zip(values).for_each(|(out, value)| *out = value - m),
+    );
 }
 
 /// `Σ aᵢbᵢ` in twice the precision.

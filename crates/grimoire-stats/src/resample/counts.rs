@@ -94,11 +94,14 @@ impl Counted {
             let size = BLOCK.min(self.n - index * BLOCK);
             for tally in tallies.iter_mut() {
                 tally.total += self.count(size, &mut tally.draws, scratch);
-                dispatch(|| {
-                    for (sum, column) in tally.sums.iter_mut().zip(block.chunks_exact(BLOCK)) {
-                        *sum += dot_inline(&scratch.weights, column);
-                    }
-                });
+                dispatch(
+                    #[inline(always)]
+                    || {
+                        for (sum, column) in tally.sums.iter_mut().zip(block.chunks_exact(BLOCK)) {
+                            *sum += dot_inline(&scratch.weights, column);
+                        }
+                    },
+                );
             }
         }
     }
@@ -107,7 +110,10 @@ impl Counted {
     fn count(&self, size: usize, draws: &mut Draws, scratch: &mut Scratch) -> u64 {
         let Scratch { words, counts, weights } = scratch;
         draws.fill(words);
-        let undecided = dispatch(|| decide(words, &self.bounds, counts));
+        let undecided = dispatch(
+            #[inline(always)]
+            || decide(words, &self.bounds, counts),
+        );
         if undecided {
             for count in counts.iter_mut().filter(|count| **count == SAID as i16) {
                 let u = draws.uniform();
@@ -115,14 +121,17 @@ impl Counted {
             }
         }
         counts[size..].fill(0);
-        dispatch(|| {
-            let mut total = 0_i32;
-            for (weight, &count) in weights.iter_mut().zip(counts.iter()) {
-                *weight = f64::from(count);
-                total += i32::from(count);
-            }
-            total as u64
-        })
+        dispatch(
+            #[inline(always)]
+            || {
+                let mut total = 0_i32;
+                for (weight, &count) in weights.iter_mut().zip(counts.iter()) {
+                    *weight = f64::from(count);
+                    total += i32::from(count);
+                }
+                total as u64
+            },
+        )
     }
 
     /// The draws that are still missing, one by one.

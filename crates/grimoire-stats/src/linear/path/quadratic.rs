@@ -145,25 +145,28 @@ impl Quadratic<'_> {
     /// optimality by more than `least`.
     fn sweep(&mut self, work: &[usize], least: f64) -> usize {
         let Self { gram, l1, l2, b, c, .. } = self;
-        dispatch(|| {
-            let mut moved = 0;
-            for &j in work {
-                let diagonal = gram.diagonal[j];
-                if diagonal <= 0.0 {
-                    continue;
+        dispatch(
+            #[inline(always)]
+            || {
+                let mut moved = 0;
+                for &j in work {
+                    let diagonal = gram.diagonal[j];
+                    if diagonal <= 0.0 {
+                        continue;
+                    }
+                    let old = b[j];
+                    let new = soft(c[j] + diagonal * old, l1[j]) / (diagonal + l2[j]);
+                    let small = (new - old).abs() * (diagonal + l2[j]) <= least;
+                    if new == old || (small && new != 0.0 && old != 0.0) {
+                        continue;
+                    }
+                    b[j] = new;
+                    axpy_inline(old - new, &gram.columns[j], c);
+                    moved += 1;
                 }
-                let old = b[j];
-                let new = soft(c[j] + diagonal * old, l1[j]) / (diagonal + l2[j]);
-                let small = (new - old).abs() * (diagonal + l2[j]) <= least;
-                if new == old || (small && new != 0.0 && old != 0.0) {
-                    continue;
-                }
-                b[j] = new;
-                axpy_inline(old - new, &gram.columns[j], c);
-                moved += 1;
-            }
-            moved
-        })
+                moved
+            },
+        )
     }
 
     /// The largest departure from the conditions of optimality over `work`.
@@ -197,11 +200,14 @@ impl Quadratic<'_> {
                 self.support.slots().iter().map(|&j| (j, self.b[j])).collect();
             let finite = self.newton(slopes);
             let Self { gram, b, c, .. } = self;
-            dispatch(|| {
-                for &(j, old) in start.iter().filter(|(j, old)| b[*j] != *old) {
-                    axpy_inline(old - b[j], &gram.columns[j], c);
-                }
-            });
+            dispatch(
+                #[inline(always)]
+                || {
+                    for &(j, old) in start.iter().filter(|(j, old)| b[*j] != *old) {
+                        axpy_inline(old - b[j], &gram.columns[j], c);
+                    }
+                },
+            );
             if !finite {
                 return;
             }

@@ -70,13 +70,16 @@ impl Support {
             self.slots.iter().map(|&other| gram.columns[*slot][other]).collect()
         };
         let mut appended: Vec<Vec<f64>> = new.iter().map(products).collect();
-        dispatch(|| {
-            for (i, row) in self.rows.iter().enumerate() {
-                for right in &mut appended {
-                    right[i] = (right[i] - dot_inline(&row[..i], &right[..i])) / row[i];
+        dispatch(
+            #[inline(always)]
+            || {
+                for (i, row) in self.rows.iter().enumerate() {
+                    for right in &mut appended {
+                        right[i] = (right[i] - dot_inline(&row[..i], &right[..i])) / row[i];
+                    }
                 }
-            }
-        });
+            },
+        );
         let old = self.rows.len();
         for (&slot, mut row) in new.iter().zip(appended) {
             for (i, before) in self.rows.iter().enumerate().skip(old) {
@@ -117,15 +120,18 @@ impl Support {
 
     /// Solves `LLᵀx = right` in place, in the order of the slots.
     pub(crate) fn solve(&self, right: &mut [f64]) {
-        dispatch(|| {
-            for (i, row) in self.rows.iter().enumerate() {
-                right[i] = (right[i] - dot_inline(&row[..i], &right[..i])) / row[i];
-            }
-            for (i, row) in self.rows.iter().enumerate().rev() {
-                right[i] /= row[i];
-                axpy_inline(-right[i], &row[..i], &mut right[..i]);
-            }
-        });
+        dispatch(
+            #[inline(always)]
+            || {
+                for (i, row) in self.rows.iter().enumerate() {
+                    right[i] = (right[i] - dot_inline(&row[..i], &right[..i])) / row[i];
+                }
+                for (i, row) in self.rows.iter().enumerate().rev() {
+                    right[i] /= row[i];
+                    axpy_inline(-right[i], &row[..i], &mut right[..i]);
+                }
+            },
+        );
     }
 }
 
