@@ -164,14 +164,13 @@ fn everything_else_is_carried_along() {
         let after = Checkpoint::open(&to).unwrap();
         for (a, b) in checkpoint.tensors().iter().zip(after.tensors()) {
             assert_eq!((a.name(), a.shape()), (b.name(), b.shape()));
-            if b.dtype() != a.dtype() {
-                assert!(!grimoire_models::storage(a.dtype()).is_encodable());
-                assert_eq!(b.dtype(), Dtype::Q8_0);
-            }
             let module = a.name().strip_suffix(".weight").unwrap_or(a.name());
             let path = checkpoint.naming().path(module).unwrap_or_default();
             let adapted =
                 model.linears().iter().any(|l| l.path == path) && a.name().ends_with(".weight");
+            // What an adapter changed does not stay below eight bits, where rounding would take the change back.
+            let low = a.dtype().block_bytes() < a.dtype().block_len();
+            assert_eq!(b.dtype(), if adapted && low { Dtype::Q8_0 } else { a.dtype() });
             assert_eq!(a.bytes() == b.bytes(), !adapted, "{name}: {}", a.name());
         }
         if let (Some(a), Some(b)) = (checkpoint.gguf(), after.gguf()) {

@@ -264,6 +264,33 @@ fn merge_crosses_containers() {
     );
 }
 
+/// A small change of weights in four bits is rounded back to what was there, unless the type has more; both are said.
+#[test]
+fn a_merge_keeps_what_was_trained_or_says_that_it_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let base = golden("models/gguf/Q4_1.gguf");
+    let mut adapter = write_adapter(&base, &folder.path().join("adapter"));
+    adapter.pairs.iter_mut().flat_map(|pair| &mut pair.b).for_each(|b| *b *= 0.04);
+    adapter.write(folder.path().join("adapter")).unwrap();
+    let (base, adapter) = (base.to_str().unwrap(), at("adapter"));
+    let merge = |out: &str, more: &[&str]| {
+        let words = ["model", "merge", base, &adapter, "--tokens", "200", "--out", out];
+        (
+            json(&[&words[..], more, &["--json"]].concat()),
+            ok(&[&words[..], more, &["--force"]].concat()),
+        )
+    };
+    let (report, said) = merge(&at("whole.gguf"), &[]);
+    // Rounding to eight bits has nothing to do with the change, but for chance among some thousand weights.
+    assert!((0.95..1.05).contains(&report["kept"].as_f64().unwrap()), "{report}");
+    assert!(report["notes"][0].as_str().unwrap().contains("Q4_1 changed and are Q8_0"), "{report}");
+    assert!(said.contains(" % of what the adapter changed\n"), "{said}");
+    let (report, said) = merge(&at("small.gguf"), &["--type", "q4_1"]);
+    assert!(report["kept"].as_f64().unwrap() < 0.5, "{report}");
+    assert!(said.contains("rounding took the rest back"), "{said}");
+}
+
 /// To GGUF-LoRA and back: the same matrices, their rows of q turned there and back, the same scales.
 #[test]
 fn adapters_cross_and_come_back() {

@@ -7,6 +7,7 @@ use grimoire_format::{Dtype, FormatError, StoredTensor, TensorSpec};
 use grimoire_kernels::storage::{decode, encode};
 use rayon::prelude::*;
 use std::borrow::Cow;
+use std::ops::AddAssign;
 use std::path::Path;
 
 /// Rows that are in hand at once.
@@ -29,6 +30,30 @@ pub(super) struct Change<'a> {
     pub(super) scale: f32,
 }
 
+/// What became of the change of weights in the type they were written in.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Moved {
+    /// `Σ Δ²` of the change `Δ`.
+    change: f64,
+    /// `Σ Δ · (written − before)`.
+    along: f64,
+}
+
+impl Moved {
+    /// `Σ Δ · (written − before) / Σ Δ²`: 1 where what was written differs from before by the change and by rounding
+    /// that has nothing to do with it, 0 where it was rounded back to what was there.
+    pub(super) fn kept(self) -> Option<f64> {
+        (self.change > 0.0).then(|| self.along / self.change)
+    }
+}
+
+impl AddAssign for Moved {
+    fn add_assign(&mut self, other: Self) {
+        self.change += other.change;
+        self.along += other.along;
+    }
+}
+
 /// A tensor to be written.
 pub(super) struct Piece<'a> {
     pub(super) spec: TensorSpec,
@@ -44,17 +69,19 @@ pub(super) struct Piece<'a> {
 
 impl Piece<'_> {
     /// Sends the bytes of the tensor to `sink`, some rows at a time. Only what is turned or a vector is held
-    /// decoded as a whole.
+    /// decoded as a whole. Returns what became of the change of
+    /// an adapter, where the tensor is not turned.
     pub(super) fn write(
         &self,
         file: &Path,
         sink: &mut dyn FnMut(&[u8]) -> Result<(), FormatError>,
-    ) -> Result<(), ModelError> {
+    ) -> Result<Moved, ModelError> {
         if let Source::Stored(tensor) = &self.source
             && self.is_as_stored(tensor)
         {
             self.refuse_wrong(file)?;
-            return Ok(sink(tensor.bytes())?);
+            sink(tensor.bytes())?;
+            return Ok(Moved::default());
         }
         let base = self.base()?;
         if !self.turn {
@@ -134,7 +161,7 @@ impl Piece<'_> {
         file: &Path,
         base: &Base<'_>,
         sink: &mut dyn FnMut(&[u8]) -> Result<(), FormatError>,
-    ) -> Result<(), ModelError> {
+    ) -> Result<Moved, ModelError> {
         let to = storage(self.spec.dtype);
         if !to.is_encodable() {
             return Err(self.refuse(file, format!("it cannot be written as {}", self.spec.dtype)));
@@ -143,27 +170,54 @@ impl Piece<'_> {
             let reason = format!("rows of {} are no whole blocks of {to}", base.cols);
             return Err(self.refuse(file, reason));
         };
+        let mut moved = Moved::default();
         for start in (0..base.rows).step_by(ROWS) {
             let rows = ROWS.min(base.rows - start);
             let mut bytes = vec![0; rows * row_bytes];
-            bytes.par_chunks_mut(row_bytes).enumerate().try_for_each(|(row, bytes)| {
-                let row = start + row;
-                let mut values = vec![0.0; base.cols];
-                self.row(base, row, &mut values);
-                if let Some(bad) = values.iter().find(|value| !holds(self.spec.dtype, **value)) {
-                    let dtype = self.spec.dtype;
-                    let reason = if bad.is_finite() {
-                        format!("row {row} would hold {bad}, which {dtype} does not")
+            let lines = bytes.par_chunks_mut(row_bytes).enumerate();
+            let by_row: Result<Vec<Moved>, ModelError> = lines
+                .map(|(row, bytes)| {
+                    let row = start + row;
+                    let mut values = vec![0.0; base.cols];
+                    self.row(base, row, &mut values);
+                    if let Some(bad) = values.iter().find(|value| !holds(self.spec.dtype, **value))
+                    {
+                        let dtype = self.spec.dtype;
+                        let reason = if bad.is_finite() {
+                            format!("row {row} would hold {bad}, which {dtype} does not")
+                        } else {
+                            format!("row {row} would hold {bad}")
+                        };
+                        return Err(self.refuse(file, reason));
+                    }
+                    encode(to, &values, bytes)
+                        .map_err(|error| self.refuse(file, error.to_string()))?;
+                    Ok(if self.change.is_some() {
+                        self.moved(base, row, &values, bytes)
                     } else {
-                        format!("row {row} would hold {bad}")
-                    };
-                    return Err(self.refuse(file, reason));
-                }
-                encode(to, &values, bytes).map_err(|error| self.refuse(file, error.to_string()))
-            })?;
+                        Moved::default()
+                    })
+                })
+                .collect();
+            by_row?.into_iter().for_each(|row| moved += row);
             sink(&bytes)?;
         }
-        Ok(())
+        Ok(moved)
+    }
+
+    /// What became of the change of a row that is now `values` and was written as `bytes`.
+    fn moved(&self, base: &Base<'_>, row: usize, values: &[f32], bytes: &[u8]) -> Moved {
+        let from = self.order.map_or(row, |(order, dim)| order.origin(row, dim));
+        let (mut before, mut written) = (vec![0.0; values.len()], vec![0.0; values.len()]);
+        base.row(from, &mut before);
+        decode(storage(self.spec.dtype), bytes, &mut written);
+        let mut moved = Moved::default();
+        for ((before, value), written) in before.iter().zip(values).zip(&written) {
+            let change = f64::from(*value) - f64::from(*before);
+            moved.change += change * change;
+            moved.along += change * (f64::from(*written) - f64::from(*before));
+        }
+        moved
     }
 
     fn refuse(&self, file: &Path, reason: String) -> ModelError {

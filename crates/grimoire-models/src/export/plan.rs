@@ -105,6 +105,7 @@ enum Choice {
     Outer,
     Positions,
     Rows,
+    Low(Dtype),
     Unwritable(Dtype),
     NoBlocks(Dtype),
 }
@@ -212,6 +213,9 @@ impl<'a> Planner<'a> {
         }
         let chosen = match asked {
             None if self.container == Container::Folder => self.in_folder(own),
+            None if is_new && is_low(own) && storage(own).is_encodable() => {
+                self.choose(Choice::Low(own), Dtype::Q8_0)
+            }
             None if !is_new || storage(own).is_encodable() => own,
             None => self.choose(Choice::Unwritable(own), Dtype::Q8_0),
             Some(_) if path == "positions" && self.types.outer.is_none() && self.is_gguf() => {
@@ -257,6 +261,10 @@ impl<'a> Planner<'a> {
                     "learned positions are {dtype}, as readers of GGUF expect; --outer-type changes it"
                 ),
                 Choice::Rows => format!("{tensors} with rows that are no whole blocks: {dtype}"),
+                Choice::Low(own) => format!(
+                    "{tensors} of type {own} changed and are {dtype}: fewer bits would round the change away; \
+                     --type changes it"
+                ),
                 Choice::Unwritable(own) => format!(
                     "{tensors} of type {own} changed and are {dtype}: {own} can be read here but not written"
                 ),

@@ -46,6 +46,9 @@ pub(crate) struct Report {
     pub(crate) bytes: u64,
     /// Tensors by the type they were written in.
     pub(crate) types: BTreeMap<&'static str, usize>,
+    /// How much of what the adapter changed is there after rounding to the written types: 1 for all of it, 0 for none;
+    /// none without an adapter.
+    pub(crate) kept: Option<f64>,
     /// Choices that were made, and why.
     pub(crate) notes: Vec<String>,
     /// What the figures below were measured on.
@@ -72,6 +75,16 @@ pub(crate) struct Change {
     pub(crate) nll: f64,
     /// 95 % interval; none of a single window, and none where all windows changed alike.
     pub(crate) interval: Option<[f64; 2]>,
+}
+
+impl Report {
+    /// Below this share of the change a merge is called lossy.
+    const ENOUGH: f64 = 0.9;
+
+    /// Whether rounding took back much of what the adapter changed.
+    pub(crate) fn is_lossy(&self) -> bool {
+        self.kept.is_some_and(|share| share < Self::ENOUGH)
+    }
 }
 
 /// Merges and measures.
@@ -124,6 +137,7 @@ pub(crate) fn merge(request: &Request<'_>, listener: &mut dyn Listener) -> Outco
         changed: written.changed,
         bytes: written.bytes,
         types: written.types.iter().map(|(dtype, count)| (dtype.name(), *count)).collect(),
+        kept: written.kept,
         notes: written.notes,
         text: name,
         scored: after.iter().map(|loss| loss.tokens).sum(),

@@ -20,7 +20,8 @@ pub(crate) struct Merge {
     /// Where to: a name that ends in .gguf becomes a GGUF file, any other a Hugging Face folder.
     #[arg(long, value_name = "PATH")]
     out: PathBuf,
-    /// Type of the matrices; without it each keeps its own where the container has it. The block types are GGUF's.
+    /// Type of the matrices; without it each keeps its own where the container has it, but what an adapter changed is
+    /// not left below 8 bits. The block types are GGUF's.
     #[arg(long = "type", value_enum, value_name = "TYPE")]
     dtype: Option<Type>,
     /// Type of embedding, head and learned positions, which are otherwise not put below 8 bits.
@@ -111,6 +112,15 @@ fn render(report: &Report) -> String {
         ("weights", bytes(report.bytes)),
     ];
     lines.extend(report.notes.iter().map(|note| ("  note", note.clone())));
+    if let Some(share) = report.kept {
+        let lossy = if report.is_lossy() {
+            ": rounding took the rest back, and answers will be those of the base more than of the adapter; \
+             --type q8_0 or f16 keeps it"
+        } else {
+            ""
+        };
+        lines.push(("kept", format!("{:.1} % of what the adapter changed{lossy}", 100.0 * share)));
+    }
     lines.push(("perplexity", format!("on {measured}")));
     lines.push(("  base", format!("{:.4}", report.perplexity.base)));
     if let Some(adapted) = report.perplexity.adapted {
