@@ -3,12 +3,13 @@
 //! as if nothing had happened.
 
 use crate::error::TuneError;
-use crate::trainer::{Plan, Trainer};
+use crate::trainer::Trainer;
 use grimoire_format::safetensors::{SafeTensors, Writer};
-use grimoire_format::{Dtype, TensorSpec};
-use grimoire_nn::{AdamWState, WeightAverage};
-use grimoire_tensor::Params;
+use grimoire_format::{Dtype, FormatError, TensorSpec};
+use grimoire_nn::WeightAverage;
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// The parts of a parameter that are saved.
@@ -62,52 +63,73 @@ impl Snapshot {
         Ok(())
     }
 
-    /// Reads a run back; `params` are those of a fresh start, of the same model and settings. Returns the run and
-    /// what was remembered.
+    /// Reads a run back into `trainer`, a fresh start of the same model and settings, whose memory it takes. Returns the
+    /// run and what was remembered.
     ///
     /// # Errors
     /// A file that cannot be read, or of a run with other parameters.
-    pub fn resume(path: &Path, params: Params, plan: Plan) -> Result<(Trainer, String), TuneError> {
+    pub fn resume(path: &Path, mut trainer: Trainer) -> Result<(Trainer, String), TuneError> {
         let file = SafeTensors::open(path)?;
         let wrong = |reason: String| TuneError::Snapshot { path: path.to_owned(), reason };
         let number = |key: &str| -> Result<u64, TuneError> {
             let text = file.metadata().get(key).map(String::as_str).unwrap_or_default();
             text.parse().map_err(|_| wrong(format!("{key}: expected a number, found {text:?}")))
         };
-        let read = |name: &str, part: &str, shape: &[usize]| -> Result<Vec<f32>, TuneError> {
+        let io = |source| FormatError::Io { path: path.to_owned(), action: "read", source };
+        let mut bytes = File::open(path).map_err(io)?;
+        // Read, not mapped: pages of a map would count beside what they are copied to.
+        let mut read = |name: &str, part: &str, shape: &[usize], out: &mut [f32]| {
             let tensor = file.tensor(&format!("{name}.{part}"))?;
-            if tensor.shape() != shape {
-                let found = tensor.shape();
+            if (tensor.shape(), tensor.dtype()) != (shape, Dtype::F32) {
+                let found = (tensor.dtype(), tensor.shape());
                 return Err(wrong(format!(
-                    "{name}: expected {shape:?}, found {found:?}: another run"
+                    "{name}: expected F32 {shape:?}, found {} {:?}: another run",
+                    found.0, found.1
                 )));
             }
-            Ok(tensor.to_f32()?)
+            values_at(&mut bytes, tensor.range().start, out).map_err(io)?;
+            Ok(())
         };
-        let mut trainer = Trainer::new(params, plan);
-        let expected = trainer.params.len() * if trainer.average.is_some() { 4 } else { 3 };
+        let averaged = trainer.average.take().is_some();
+        let expected = trainer.params.len() * if averaged { 4 } else { 3 };
         if file.tensors().len() != expected {
             let found = file.tensors().len();
             return Err(wrong(format!("expected {expected} tensors, found {found}: another run")));
         }
-        let (mut means, mut squares, mut sums) = (Vec::new(), Vec::new(), Vec::new());
+        let mut sums = Vec::new();
         let all: Vec<_> =
             trainer.params.iter().map(|p| (p.id, p.name.to_owned(), p.shape.to_vec())).collect();
         for (id, name, shape) in all {
-            trainer.params.values_mut(id).copy_from_slice(&read(&name, "value", &shape)?);
-            means.push(read(&name, "mean", &shape)?);
-            squares.push(read(&name, "square", &shape)?);
-            if trainer.average.is_some() {
-                sums.push(read(&name, "average", &shape)?);
+            read(&name, "value", &shape, trainer.params.values_mut(id))?;
+            read(&name, "mean", &shape, &mut trainer.state.means[id.index()])?;
+            read(&name, "square", &shape, &mut trainer.state.squares[id.index()])?;
+            if averaged {
+                let mut sum = vec![0.0; shape.iter().product()];
+                read(&name, "average", &shape, &mut sum)?;
+                sums.push(sum);
             }
         }
-        trainer.state = AdamWState { steps: number("steps")?, means, squares };
-        if let (Some(beta), Some(_)) = (trainer.plan().ema, &trainer.average) {
+        trainer.state.steps = number("steps")?;
+        if let (Some(beta), true) = (trainer.plan().ema, averaged) {
             let steps = number("averaged_steps")?;
             trainer.average = Some(WeightAverage::resume(&trainer.params, beta, steps, sums));
         }
         Ok((trainer, file.metadata().get("remember").cloned().unwrap_or_default()))
     }
+}
+
+/// Values in little-endian order from this place on.
+fn values_at(file: &mut File, place: usize, out: &mut [f32]) -> std::io::Result<()> {
+    let mut room = vec![0; 1 << 16];
+    file.seek(SeekFrom::Start(place as u64))?;
+    for out in out.chunks_mut(room.len() / size_of::<f32>()) {
+        let bytes = &mut room[..size_of_val(out)];
+        file.read_exact(bytes)?;
+        for (out, four) in out.iter_mut().zip(bytes.as_chunks().0) {
+            *out = f32::from_le_bytes(*four);
+        }
+    }
+    Ok(())
 }
 
 fn averaged_steps(trainer: &Trainer) -> u64 {

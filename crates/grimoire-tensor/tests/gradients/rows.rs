@@ -2,7 +2,7 @@
 
 use crate::harness::{Case, tensor, values, wide};
 use grimoire_tensor::ops::{
-    Angles, Vector, Weight, add, embedding, layer_norm, rms_norm, rope, select_rows,
+    Angles, Vector, Weight, add, columns, embedding, layer_norm, rms_norm, rope, select_rows,
 };
 use grimoire_tensor::{Params, RopePairs, Tensor};
 
@@ -172,6 +172,27 @@ fn select_rows_sums_the_gradient_of_a_row_chosen_twice() {
             which.iter().flat_map(|row| inputs[0][row * 9..][..9].to_vec()).collect()
         }),
         forward: 0.0,
+        backward: 1e-6,
+    }
+    .check();
+}
+
+/// Two runs of columns that overlap, as their sum: the gradient of a column in both counts twice.
+#[test]
+fn columns_of_one_tensor_taken_twice() {
+    Case {
+        name: "columns".into(),
+        params: Params::default(),
+        inputs: vec![tensor(&[5, 12], 10)],
+        run: Box::new(|tape, inputs: &[Tensor]| {
+            let x = &inputs[0];
+            add(tape, &columns(tape, x, 2..7), &columns(tape, x, 5..10))
+        }),
+        definition: Box::new(|_, inputs| {
+            let row = |row: &[f64]| (0..5).map(|at| row[2 + at] + row[5 + at]).collect::<Vec<_>>();
+            inputs[0].chunks(12).flat_map(row).collect()
+        }),
+        forward: 1e-7,
         backward: 1e-6,
     }
     .check();
