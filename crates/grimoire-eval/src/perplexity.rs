@@ -106,7 +106,7 @@ pub struct Perplexity {
     pub unit: Unit,
     /// `exp nll`.
     pub perplexity: f64,
-    /// The interval of `perplexity`; `None` with fewer than two documents.
+    /// The interval of `perplexity`; `None` with fewer than two documents or windows.
     pub interval: Option<Interval>,
     /// Nats per unit.
     pub nll: f64,
@@ -114,6 +114,9 @@ pub struct Perplexity {
     pub bits: f64,
     /// Documents.
     pub documents: u64,
+    /// Windows, where those of a single document are the sample.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub windows: Option<u64>,
     /// Units over all documents.
     pub units: u64,
 }
@@ -123,11 +126,35 @@ pub struct Perplexity {
 /// # Errors
 /// No unit at all, a value that is not finite, a level outside (0, 1).
 pub fn summary(documents: &[DocumentNll], unit: Unit, level: f64) -> Result<Perplexity, EvalError> {
+    clustered(documents, unit, level, BY_DOCUMENT)
+}
+
+/// The same of one document by its `windows`, which then are the sample.
+///
+/// # Errors
+/// As [`summary`].
+pub fn summary_by_window(
+    windows: &[DocumentNll],
+    unit: Unit,
+    level: f64,
+) -> Result<Perplexity, EvalError> {
+    let found = clustered(windows, unit, level, "clustered by window, t")?;
+    Ok(Perplexity { documents: 1, windows: Some(found.documents), ..found })
+}
+
+const BY_DOCUMENT: &str = "clustered by document, t";
+
+fn clustered(
+    documents: &[DocumentNll],
+    unit: Unit,
+    level: f64,
+    method: &'static str,
+) -> Result<Perplexity, EvalError> {
     let sample = Sample::new(documents.iter().map(|d| (d.nll_sum, unit.count(d))), level)?;
     let nll = sample.ratio;
-    let interval = sample.margin(level).map(|margin| {
-        Interval::new((nll - margin).exp(), (nll + margin).exp(), level, "clustered by document, t")
-    });
+    let interval = sample
+        .margin(level)
+        .map(|margin| Interval::new((nll - margin).exp(), (nll + margin).exp(), level, method));
     Ok(Perplexity {
         unit,
         perplexity: nll.exp(),
@@ -135,6 +162,7 @@ pub fn summary(documents: &[DocumentNll], unit: Unit, level: f64) -> Result<Perp
         nll,
         bits: nll / std::f64::consts::LN_2,
         documents: documents.len() as u64,
+        windows: None,
         units: documents.iter().map(|document| unit.count(document)).sum(),
     })
 }
@@ -185,7 +213,7 @@ pub fn compare(
     }
     if let Some(margin) = sample.margin(level) {
         let (low, high) = (sample.ratio - margin, sample.ratio + margin);
-        let method = "clustered by document, t";
+        let method = BY_DOCUMENT;
         record = record.with_interval(Interval::new(low, high, level, method)).with_effect(
             "ratio of perplexities",
             sample.ratio.exp(),
@@ -290,6 +318,22 @@ mod tests {
         let interval = found.interval.unwrap();
         close(interval.lower, 4.699_323_875_648_061, 1e-12, 0.0);
         close(interval.upper, 85.848_263_317_901_26, 1e-12, 0.0);
+    }
+
+    #[test]
+    fn windows_of_one_document_are_no_documents() {
+        let windows: Vec<DocumentNll> = [2.0, 2.5, 3.5]
+            .map(|nll_sum| DocumentNll { nll_sum, tokens: 1, bytes: 1, words: 1 })
+            .to_vec();
+        let by_document = summary(&windows, Unit::Token, 0.95).unwrap();
+        let by_window = summary_by_window(&windows, Unit::Token, 0.95).unwrap();
+        assert_eq!((by_document.documents, by_document.windows), (3, None));
+        assert_eq!((by_window.documents, by_window.windows), (1, Some(3)));
+        let (by_document, by_window) = (by_document.interval.unwrap(), by_window.interval.unwrap());
+        assert_eq!(by_document.method, "clustered by document, t");
+        assert_eq!(by_window.method, "clustered by window, t");
+        close(by_window.lower, by_document.lower, 0.0, 0.0);
+        close(by_window.upper, by_document.upper, 0.0, 0.0);
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod dtype;
 mod error;
 pub mod gguf;
 mod mapped;
+mod presence;
 pub mod safetensors;
 mod tensor;
 
@@ -26,6 +27,7 @@ pub use atomic::{AtomicFile, write_atomic};
 pub use dtype::Dtype;
 pub use error::FormatError;
 pub use mapped::Mapped;
+pub use presence::{exists, is_file};
 pub use tensor::{StoredTensor, TensorSpec};
 
 /// What every function here returns.

@@ -240,6 +240,44 @@ fn raw_pairs_and_running_text_are_ended_and_text_is_cut_into_pieces() {
 }
 
 #[test]
+fn a_marked_row_has_the_tokens_that_begin_and_end_it_and_no_more_than_fits() {
+    let marked = |row: &str, change: &dyn Fn(&mut Encoder<'_>)| {
+        let (tokenizer, template) = chatml();
+        let template = Some(&template);
+        let now = None;
+        let mut encoder =
+            Encoder { tokenizer: &tokenizer, template, max_tokens: 1024, whole: false, now };
+        change(&mut encoder);
+        let (source, row) = parse("d.jsonl", row.as_bytes()).unwrap().remove(0);
+        let example = encoder.encode(&source, &row).unwrap();
+        let marked = encoder.marked(&source, &row).unwrap();
+        // What is marked is what is learnt.
+        let trained = marked.iter().filter(|(_, trained)| *trained);
+        let trained: Vec<&str> = trained.map(|(text, _)| text.as_str()).collect();
+        if example.lost == 0 {
+            assert_eq!(trained.join("|"), learnt(&example));
+        }
+        marked
+    };
+    let parts = |parts: &[(&str, bool)]| {
+        parts.iter().map(|(text, trained)| ((*text).to_owned(), *trained)).collect::<Vec<_>>()
+    };
+    let (text, pair) = (r#"{"text": "a b"}"#, r#"{"prompt": "2+2 =", "completion": " four"}"#);
+    assert_eq!(marked(text, &|_| {}), parts(&[("a b<|im_end|>", true)]));
+    let raw = |encoder: &mut Encoder<'_>| encoder.template = None;
+    assert_eq!(marked(pair, &raw), parts(&[("2+2 =", false), (" four<|im_end|>", true)]));
+    let whole = |encoder: &mut Encoder<'_>| (encoder.template, encoder.whole) = (None, true);
+    assert_eq!(marked(pair, &whole), parts(&[("2+2 = four<|im_end|>", true)]));
+    let asked = "<|im_start|>user\n2+2 =<|im_end|>\n<|im_start|>assistant\n";
+    let templated = [(asked, false), (" four<|im_end|>", true), ("\n", false)];
+    assert_eq!(marked(pair, &|_| {}), parts(&templated));
+    // The token that ends a row is cut off with its end; running text goes on in further pieces.
+    let cut = |encoder: &mut Encoder<'_>| (encoder.template, encoder.max_tokens) = (None, 2);
+    assert_eq!(marked(pair, &cut), parts(&[("2+", false)]));
+    assert_eq!(marked(text, &cut), parts(&[("a b<|im_end|>", true)]));
+}
+
+#[test]
 fn what_cannot_be_learnt_is_counted_or_refused() {
     let long = serde_json::json!({"prompt": "q", "completion": "word ".repeat(50)}).to_string();
     let whole = run(&long, |_| {}).unwrap().remove(0);

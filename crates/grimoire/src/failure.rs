@@ -25,6 +25,11 @@ impl Failure {
         Self { cause: anyhow::anyhow!("{message}"), hint: None, usage: true }
     }
 
+    /// Standard output did not take what was written to it.
+    pub(crate) fn standard_output(error: std::io::Error) -> Self {
+        anyhow::Error::new(error).context("standard output: cannot write").into()
+    }
+
     /// Adds the line that says what to do.
     pub(crate) fn hint(mut self, hint: impl fmt::Display) -> Self {
         self.hint = Some(hint.to_string());

@@ -26,11 +26,14 @@ fn main() -> ExitCode {
     let cli = match read {
         Ok(cli) => cli,
         Err(error) => {
+            let mut printer = printer::Printer::from_environment(false, false);
             if let Some(failure) = refused::refused(&error) {
-                printer::Printer::from_environment(false, false).failure(&failure);
-            } else {
+                printer.failure(&failure);
+            } else if let Err(full) = error.print() {
                 // Help and versions go to stdout with code 0, help that was not asked for to stderr with code 2.
-                let _ = error.print();
+                if !error.use_stderr() {
+                    return ended(&mut printer, &failure::Failure::standard_output(full));
+                }
             }
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
@@ -38,12 +41,17 @@ fn main() -> ExitCode {
     let mut printer = printer::Printer::from_environment(cli.json, cli.quiet);
     match commands::run(cli, &mut printer) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
-        Err(failure) => {
-            printer.failure(&failure);
-            ExitCode::from(failure.exit_code())
-        }
+        Err(failure) => ended(&mut printer, &failure),
     }
+}
+
+/// Says why a command stopped, unless its reader went away.
+fn ended(printer: &mut printer::Printer, failure: &failure::Failure) -> ExitCode {
+    if failure.is_broken_pipe() {
+        return ExitCode::SUCCESS;
+    }
+    printer.failure(failure);
+    ExitCode::from(failure.exit_code())
 }
 
 /// A file that grows beyond what the shell allows ends a program by a signal, unless somebody hears it; then the write

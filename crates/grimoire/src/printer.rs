@@ -89,9 +89,8 @@ impl Printer {
     /// Writes data to standard output exactly as given.
     pub(crate) fn data(&mut self, text: &str) -> Outcome {
         let mut out = std::io::stdout().lock();
-        out.write_all(text.as_bytes())?;
-        out.flush()?;
-        Ok(())
+        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        written.map_err(Failure::standard_output)
     }
 
     /// Writes a line of talk to standard error, unless `--quiet`.

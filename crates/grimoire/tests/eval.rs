@@ -436,13 +436,23 @@ fn a_window_without_a_stride_moves_by_itself_and_by_1024_at_most() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     texts(folder);
-    let signature = |window: &str| {
-        let words = ["eval", "perplexity", "builtin", "text.txt", "--window", window, "--json"];
-        json(folder, &words)["signature"].as_str().unwrap().to_owned()
+    let report = |file: &str, window: &str| {
+        json(folder, &["eval", "perplexity", "builtin", file, "--window", window, "--json"])
     };
+    let signature = |window| report("text.txt", window)["signature"].as_str().unwrap().to_owned();
     assert!(signature("64").starts_with("window:64|stride:64|"), "{}", signature("64"));
     // The built-in model sees 256 tokens.
     assert!(signature("2048").starts_with("window:256|stride:256|"), "{}", signature("2048"));
+    // A document by itself is clustered by its windows, and every unit says what it is clustered by.
+    for (file, by, documents) in [("text.txt", "window", 1), ("texts.jsonl", "document", 9)] {
+        let report = report(file, "64");
+        assert_eq!(report["clusters"], format!("{by}s"));
+        for unit in report["per"].as_array().unwrap() {
+            assert_eq!(unit["interval"]["method"], format!("clustered by {by}, t"));
+            assert!(unit["documents"] == documents && report["documents"] == documents, "{unit}");
+            assert_eq!(unit["windows"].as_u64() > Some(1), documents == 1, "{unit}");
+        }
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 const SHORT: [&str; 12] = [
     "--steps",
@@ -155,6 +156,39 @@ fn predicted_memory_is_within_ten_percent_of_what_a_real_run_takes() {
     }
 }
 
+#[test]
+fn a_resumed_run_takes_no_more_memory_than_was_predicted() {
+    let name = "tune::a_resumed_run_takes_no_more_memory_than_was_predicted";
+    if !grimoire_testkit::slow(name) {
+        return;
+    }
+    let Some(model) = grimoire_testkit::models_dir(name, "SmolLM2-135M-Instruct.Q4_1.gguf") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("rows.jsonl");
+    write_rows(&data, 20, 12);
+    for options in [&["--ema", "0.9"][..], &["--method", "full", "--batch", "4"]] {
+        let out = folder.path().join(options[1]);
+        let mut run = grimoire()
+            .arg("tune")
+            .args([&model, &data])
+            .args(["--steps", "3", "--save-every", "1", "--answers", "0", "--out"])
+            .arg(&out)
+            .args(options)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        while !out.join("state.safetensors").exists() {
+            assert_eq!(run.try_wait().unwrap(), None, "it ended before it was killed");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        run.kill().unwrap();
+        run.wait().unwrap();
+        near(&grimoire().args(["--json", "tune", "--resume"]).arg(&out).output().unwrap(), options);
+    }
+}
+
 /// Whether the prediction in this report is within ten percent.
 fn near(output: &Output, options: &[&str]) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -190,6 +224,68 @@ fn dry_run_says_what_was_understood_and_writes_nothing() {
         assert!(text.contains(word), "{word} is not in {text}");
     }
     assert!(!out.exists());
+}
+
+#[test]
+fn the_plan_adds_up_and_says_what_is_held_out_of_which_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = |name: &str, rows: &[String], options: &[&str]| {
+        let data = folder.path().join(name);
+        std::fs::write(&data, rows.join("\n")).unwrap();
+        let tune = ["tune", "builtin", name, "--dry-run"];
+        let mut tune = grimoire().args(tune).args(options).current_dir(&folder).output().unwrap();
+        String::from_utf8(std::mem::take(&mut tune.stdout)).unwrap()
+    };
+    let says = |text: &str, lines: &[&str]| {
+        for line in lines {
+            assert!(text.lines().any(|found| found == *line), "{line:?} is not in {text}");
+        }
+    };
+    // 21 rows of which every fourth has more tokens than the context of 256, and one comes twice.
+    let long = "word ".repeat(600);
+    let row = |n: usize| {
+        format!(
+            r#"{{"text": "Bob {n} lives in {}"}}"#,
+            if n.is_multiple_of(4) { &long } else { "Lima" }
+        )
+    };
+    let mut rows: Vec<String> = (1..=21).map(row).collect();
+    rows.push(row(2));
+    let text = plan("rows.jsonl", &rows, &[]);
+    let data = text.lines().find(|line| line.starts_with("data ")).unwrap();
+    assert!(data.contains(" held out of the data by text") && data.contains(", in "), "{data}");
+    let numbers: Vec<usize> = data.split([' ', '(']).filter_map(|n| n.parse().ok()).collect();
+    // To train on, of text, pieces; held out.
+    assert_eq!((numbers[0], numbers[0] + numbers[3]), (numbers[1], 22), "{data}");
+    assert!(numbers[2] > numbers[0], "{data}");
+    let repeat = "repeats    1 of the rows to train on and 0 of those held out are the same as one before them";
+    says(&text, &[repeat, "  | ⟦Bob 2 lives in Lima<|end|>⟧"]);
+    // Of running text the end is held out, and the first paragraph is as long as it is.
+    let prose: Vec<String> = (0..40).map(|n| format!("Paragraph {n}\nends here.\n")).collect();
+    let held = "data       30 rows to train on (30 text); 10 held out, the last 10 paragraphs of prose.txt";
+    says(&plan("prose.txt", &prose, &["--seed", "7"]), &[held]);
+    std::fs::write(folder.path().join("copy.jsonl"), r#"{"text": "Paragraph 1\nends here."}"#)
+        .unwrap();
+    let text = plan("prose.txt", &prose, &["--eval", "copy.jsonl"]);
+    says(&text, &["warning: 1 rows are the same texts as rows of --eval, and are not trained on"]);
+    // What is lost is lost by the rows that are counted beside it; the other rows have a line of their own.
+    let pair = |n: usize| {
+        let answer = if n.is_multiple_of(2) { &long } else { "no" };
+        format!(r#"{{"prompt": "{n}?", "completion": "{answer}"}}"#)
+    };
+    let pairs: Vec<String> = (1..=30).map(pair).collect();
+    let text = plan("pairs.jsonl", &pairs, &["--no-template"]);
+    let between = |line: &str, from: &str, to: &str| {
+        let after = text.lines().find_map(|found| found.strip_prefix(line)?.split_once(from));
+        after.unwrap_or_default().1.split_once(to).unwrap_or_default().0.to_owned()
+    };
+    let lost = between("tokens ", "trained on, ", " more lost to truncation");
+    let told = between(
+        "warning: ",
+        "the model's context, and lose ",
+        " tokens at their end: pairs.jsonl:",
+    );
+    assert!(!lost.is_empty() && lost == told, "{lost:?} is not {told:?} in {text}");
 }
 
 #[test]

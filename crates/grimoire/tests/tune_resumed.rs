@@ -103,8 +103,8 @@ fn rows_that_are_measured_on_are_not_trained_on() {
     let tune = ["tune", "model.gguf", "rows.jsonl", "--eval", "eval.jsonl"];
     let preflight = place.json(&[&tune[..], &["--dry-run"]].concat());
     let data = &preflight["data"];
-    assert_eq!(data["train_rows"], 30);
-    assert_eq!(data["held_out_rows"], 30);
+    assert_eq!(data["train"]["rows"], 30);
+    assert_eq!(data["held_out"]["rows"], 30);
     assert_eq!(data["overlapping_rows"], 10);
     let report = place.json(&[&tune[..], &SHORT, &["--out", "run"]].concat());
     let told = "10 rows ask what rows of --eval ask, and are not trained on";

@@ -2,7 +2,7 @@
 
 use super::{SafeTensors, unreadable};
 use crate::error::quoted;
-use crate::{FormatError, Mapped, Result, StoredTensor};
+use crate::{FormatError, Mapped, Result, StoredTensor, exists};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -39,10 +39,10 @@ impl Checkpoint {
         if !path.is_dir() {
             return Ok(Self::single(path, SafeTensors::open(path)?));
         }
-        if path.join(SINGLE).exists() {
+        if exists(&path.join(SINGLE))? {
             return Ok(Self::single(path, SafeTensors::open(path.join(SINGLE))?));
         }
-        if path.join(INDEX).exists() {
+        if exists(&path.join(INDEX))? {
             return Self::sharded(path);
         }
         let expected = if path.join("pytorch_model.bin").exists()

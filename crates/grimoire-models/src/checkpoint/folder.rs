@@ -5,6 +5,7 @@ use crate::config::{Architecture, Config};
 use crate::error::ModelError;
 use crate::names::Naming;
 use crate::rotary::{Rotary, Scaling, yarn_attention};
+use grimoire_format::is_file;
 use grimoire_format::safetensors::Checkpoint as Weights;
 use grimoire_tensor::RopePairs;
 use grimoire_text::Tokenizer;
@@ -13,6 +14,10 @@ use std::path::{Path, PathBuf};
 
 /// Largest JSON file of a model that is read, in bytes.
 const JSON_LIMIT: u64 = 256 << 20;
+/// Where a chat template is by itself.
+const TEMPLATE: &str = "chat_template.jinja";
+/// Where special tokens are, and the chat template where it has no file of its own.
+const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
 
 /// The settings of `config.json`, with errors that name the key.
 struct Settings {
@@ -306,7 +311,7 @@ pub(super) fn check(path: &Path, config: &Config) -> Result<(), ModelError> {
 /// Reads `tokenizer.json`, and `tokenizer_config.json` and `generation_config.json` for its special tokens.
 pub(super) fn tokenizer(folder: &Path) -> Result<Tokenizer, ModelError> {
     let path = folder.join("tokenizer.json");
-    if !path.is_file() {
+    if !is_file(&path)? {
         let expected = "tokenizer.json in the folder".to_owned();
         return Err(ModelError::NoTokenizer { path: folder.to_owned(), expected });
     }
@@ -315,13 +320,13 @@ pub(super) fn tokenizer(folder: &Path) -> Result<Tokenizer, ModelError> {
         move |source| ModelError::Text { path, source }
     };
     let mut tokenizer = Tokenizer::from_tokenizer_json(&read(&path)?).map_err(text(&path))?;
-    let config = folder.join("tokenizer_config.json");
-    if config.is_file() {
+    let config = folder.join(TOKENIZER_CONFIG);
+    if is_file(&config)? {
         tokenizer = tokenizer.with_config(&read(&config)?).map_err(text(&config))?;
     }
     for name in ["config.json", "generation_config.json"] {
         let path = folder.join(name);
-        if path.is_file() {
+        if is_file(&path)? {
             let settings = read_json(path)?;
             let ends: Vec<u32> = match settings.get("eos_token_id") {
                 Some(Value::Array(ids)) => {
@@ -336,24 +341,40 @@ pub(super) fn tokenizer(folder: &Path) -> Result<Tokenizer, ModelError> {
     Ok(tokenizer)
 }
 
+/// The file of the chat template: `chat_template.jinja`, else `tokenizer_config.json`.
+pub(super) fn chat_template_file(folder: &Path) -> PathBuf {
+    let own = folder.join(TEMPLATE);
+    if own.is_file() { own } else { folder.join(TOKENIZER_CONFIG) }
+}
+
 /// The chat template: `chat_template.jinja`, or the entry of `tokenizer_config.json`.
 pub(super) fn chat_template(folder: &Path) -> Result<Option<String>, ModelError> {
-    let file = folder.join("chat_template.jinja");
-    if file.is_file() {
-        return Ok(Some(String::from_utf8_lossy(&read(&file)?).into_owned()));
+    let own = folder.join(TEMPLATE);
+    if is_file(&own)? {
+        return Ok(Some(String::from_utf8_lossy(&read(&own)?).into_owned()));
     }
-    let config = folder.join("tokenizer_config.json");
-    if !config.is_file() {
+    let config = folder.join(TOKENIZER_CONFIG);
+    if !is_file(&config)? {
         return Ok(None);
     }
     let settings = read_json(config)?;
-    match settings.get("chat_template") {
-        Some(Value::String(template)) => Ok(Some(template.clone())),
-        Some(Value::Array(named)) => Ok(named
-            .iter()
-            .find(|entry| entry["name"] == "default")
-            .and_then(|entry| entry["template"].as_str())
-            .map(str::to_owned)),
-        _ => Ok(None),
+    let key = "chat_template";
+    let Some(found) = settings.get(key) else { return Ok(None) };
+    let wrong =
+        || settings.wrong(key, "a string, or a list of objects with name and template", found);
+    match found {
+        Value::String(template) => Ok(Some(template.clone())),
+        Value::Array(entries) => {
+            let mut default = None;
+            for entry in entries {
+                let text = |key: &str| entry[key].as_str().ok_or_else(wrong);
+                let (name, template) = (text("name")?, text("template")?);
+                if name == "default" {
+                    default = default.or(Some(template.to_owned()));
+                }
+            }
+            Ok(default)
+        }
+        _ => Err(wrong()),
     }
 }

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::error::ModelError;
 use crate::names::Naming;
 use grimoire_format::gguf::Gguf;
-use grimoire_format::{StoredTensor, safetensors};
+use grimoire_format::{StoredTensor, is_file, safetensors};
 use grimoire_text::Tokenizer;
 use std::path::{Path, PathBuf};
 
@@ -43,7 +43,7 @@ impl Checkpoint {
     /// What is wrong with the header, the configuration or the architecture.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
         if path.is_dir() {
-            if !path.join("config.json").is_file() {
+            if !is_file(&path.join("config.json"))? {
                 return Err(ModelError::NotAModel { path: path.to_owned() });
             }
             let weights = safetensors::Checkpoint::open(path)?;
@@ -151,13 +151,21 @@ impl Checkpoint {
     /// The source text of the chat template.
     ///
     /// # Errors
-    /// When the file that holds it cannot be read.
+    /// When the file that holds it cannot be read, or it is no text there.
     pub fn chat_template(&self) -> Result<Option<String>, ModelError> {
         match &self.source {
             Source::Gguf(file) => {
                 Ok(file.metadata().optional::<&str>("tokenizer.chat_template")?.map(str::to_owned))
             }
             Source::Folder(_) => folder::chat_template(&self.path),
+        }
+    }
+
+    /// The file that holds the chat template, where there is one.
+    pub fn chat_template_file(&self) -> PathBuf {
+        match &self.source {
+            Source::Gguf(_) => self.path.clone(),
+            Source::Folder(_) => folder::chat_template_file(&self.path),
         }
     }
 }

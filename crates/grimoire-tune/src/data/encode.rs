@@ -55,24 +55,13 @@ impl Encoder<'_> {
     pub fn encode(&self, source: &Source, row: &Row) -> Result<Example, DataError> {
         let text =
             |error| DataError::Text { path: source.path.clone(), line: source.line, source: error };
-        let (pieces, asked) = self.pieces(source, row)?;
-        let options = if asked.templated { EncodeOptions::TEMPLATED } else { EncodeOptions::PLAIN };
-        let texts: Vec<&str> = pieces.iter().map(|(text, _)| text.as_str()).collect();
-        let encoded = self.tokenizer.encode_segments(&texts, options).map_err(text)?;
+        let (stretches, asked) = self.stretches(source, row)?;
+        let options = asked.options();
         let special = self.tokenizer.special();
         let mut sequence = Sequence { ids: Vec::new(), scored: Vec::new() };
-        if let (false, true, Some(bos)) = (asked.templated, special.add_bos, special.bos) {
-            sequence.ids.push(bos);
-            sequence.scored.push(false);
-        }
-        for (ids, (_, scored)) in encoded.iter().zip(&pieces) {
-            sequence.ids.extend_from_slice(ids);
-            sequence.scored.extend(ids.iter().map(|_| *scored || self.whole));
-        }
-        let ended = sequence.ids.last().copied() == special.eos;
-        if let (false, false, Some(eos)) = (asked.templated, ended, special.eos) {
-            sequence.ids.push(eos);
-            sequence.scored.push(true);
+        for stretch in &stretches {
+            sequence.ids.extend_from_slice(&stretch.ids);
+            sequence.scored.extend(stretch.ids.iter().map(|_| stretch.scored));
         }
         let question = asked.question.map(|question| {
             let mut ids = self.tokenizer.encode(&question, options)?;
@@ -120,12 +109,60 @@ impl Encoder<'_> {
         Ok(pieces)
     }
 
-    /// The text of a row as the model sees it, with the trained part marked.
+    /// The text of a row as the model sees it, with the trained part marked: with the tokens that begin and end it,
+    /// and without what is cut off.
     ///
     /// # Errors
     /// As [`Encoder::encode`].
     pub fn marked(&self, source: &Source, row: &Row) -> Result<Marked, DataError> {
-        Ok(self.pieces(source, row)?.0)
+        // Running text goes on in further pieces.
+        let mut left = if matches!(row, Row::Text(_)) { usize::MAX } else { self.max_tokens };
+        let mut marked = Marked::new();
+        for Stretch { text, ids, scored } in self.stretches(source, row)?.0 {
+            let text = match ids.get(..left) {
+                Some(ids_left) if ids_left.len() < ids.len() => {
+                    self.tokenizer.decode(ids_left, false)
+                }
+                _ => text,
+            };
+            left = left.saturating_sub(ids.len());
+            match marked.last_mut() {
+                Some((before, same)) if *same == scored => before.push_str(&text),
+                _ if text.is_empty() => {}
+                _ => marked.push((text, scored)),
+            }
+        }
+        Ok(marked)
+    }
+
+    /// The pieces of a row with their tokens, and the tokens that begin and end it where no template writes them.
+    fn stretches(&self, source: &Source, row: &Row) -> Result<(Vec<Stretch>, Asked), DataError> {
+        let text =
+            |error| DataError::Text { path: source.path.clone(), line: source.line, source: error };
+        let (pieces, asked) = self.pieces(source, row)?;
+        let texts: Vec<&str> = pieces.iter().map(|(text, _)| text.as_str()).collect();
+        let encoded = self.tokenizer.encode_segments(&texts, asked.options()).map_err(text)?;
+        let mut stretches: Vec<Stretch> = pieces
+            .into_iter()
+            .zip(encoded)
+            .map(|((text, scored), ids)| Stretch { text, ids, scored: scored || self.whole })
+            .collect();
+        if asked.templated {
+            return Ok((stretches, asked));
+        }
+        let special = self.tokenizer.special();
+        let token = |id, scored| {
+            let text = self.tokenizer.token_text(id).unwrap_or_default().to_owned();
+            Stretch { text, ids: vec![id], scored }
+        };
+        if let (true, Some(bos)) = (special.add_bos, special.bos) {
+            stretches.insert(0, token(bos, false));
+        }
+        let last = stretches.iter().rev().find_map(|stretch| stretch.ids.last().copied());
+        if let Some(eos) = special.eos.filter(|eos| last != Some(*eos)) {
+            stretches.push(token(eos, true));
+        }
+        Ok((stretches, asked))
     }
 
     fn pieces(&self, source: &Source, row: &Row) -> Result<(Marked, Asked), DataError> {
@@ -235,6 +272,13 @@ impl Encoder<'_> {
     }
 }
 
+/// A part of a row, with its tokens.
+struct Stretch {
+    text: String,
+    ids: Vec<u32>,
+    scored: bool,
+}
+
 /// What a row asks and what it answers.
 #[derive(Default)]
 struct Asked {
@@ -243,4 +287,10 @@ struct Asked {
     question: Option<String>,
     prompt: Option<String>,
     answer: Option<String>,
+}
+
+impl Asked {
+    fn options(&self) -> EncodeOptions {
+        if self.templated { EncodeOptions::TEMPLATED } else { EncodeOptions::PLAIN }
+    }
 }

@@ -1,6 +1,6 @@
 //! Data as people have them: JSON Lines, JSON, CSV, TSV or plain text, perhaps gzip-compressed, or Parquet, with
 //! the field names that TRL uses; turned into rows, then into token sequences with the trained part marked, and
-//! split so that no prompt is on both sides.
+//! split so that no prompt is on both sides, nor a text.
 //!
 //! What a row lacks or holds too much of is an error with its file and line. Nothing here runs a model.
 
@@ -14,9 +14,9 @@ mod split;
 
 pub use encode::{Encoder, Example, Marked};
 pub use parquet::READER as PARQUET_READER;
-pub use read::{ENDINGS, Record, ending, json_lines, parse_records, read_records};
+pub use read::{ENDINGS, Record, ending, is_running_text, json_lines, parse_records, read_records};
 pub use schema::{Fields, Row, Schema, Source, Turn, read_as, rows};
-pub use split::{overlap, split};
+pub use split::{overlap, split, split_end};
 
 /// What is wrong with data.
 #[derive(Debug, thiserror::Error)]

@@ -30,8 +30,20 @@ pub fn ending(name: &str) -> Option<&'static str> {
     ENDINGS.into_iter().find(|end| name.ends_with(end))
 }
 
+/// Whether a file of this name is running text, whose rows are paragraphs that go on from each other.
+#[must_use]
+pub fn is_running_text(name: &str) -> bool {
+    matches!(extension(&name.to_ascii_lowercase()), "txt" | "md" | "text")
+}
+
+/// What a name in small letters ends in, with `.gz` left out.
+fn extension(name: &str) -> &str {
+    let name = name.strip_suffix(".gz").unwrap_or(name);
+    name.rsplit('.').next().unwrap_or_default()
+}
+
 /// Reads a file by its name: `.jsonl`/`.ndjson`, `.json` (an array, or JSON Lines), `.csv`, `.tsv`, `.txt` (a
-/// document per run of lines without a blank one), each perhaps with `.gz` after it; `.parquet`.
+/// paragraph, a run of lines without a blank one, is a row), each perhaps with `.gz` after it; `.parquet`.
 ///
 /// # Errors
 /// A file that cannot be read, is no UTF-8, or has a row that is not of its format.
@@ -58,13 +70,11 @@ pub fn parse_records(name: &str, bytes: Vec<u8>) -> Result<Vec<Record>, DataErro
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let first = text.trim_start().chars().next();
-    let plain = name.to_ascii_lowercase();
-    let plain = plain.strip_suffix(".gz").unwrap_or(&plain);
-    let records = match plain.rsplit('.').next().unwrap_or_default() {
+    let records = match extension(&name.to_ascii_lowercase()) {
+        _ if is_running_text(name) => Ok(paragraphs(text)),
         "jsonl" | "ndjson" => json_lines(name, text),
         "csv" => table(name, text, b','),
         "tsv" | "tab" => table(name, text, b'\t'),
-        "txt" | "md" | "text" => Ok(paragraphs(text)),
         // `.json`, and names that do not tell: the first character tells.
         _ => match first {
             Some('{') => json_lines(name, text),

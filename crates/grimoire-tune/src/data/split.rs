@@ -1,6 +1,8 @@
 //! A fixed part held out: rows are grouped by what they ask, groups are put in an order that depends on their
 //! content and the seed alone, and the first groups are held out. The same rows are held out however the file
-//! is sorted, and no prompt is on both sides. Where the held-out rows are given, the rows that ask the same are found.
+//! is sorted, and no prompt is on both sides. Of one running text the end is held out, whatever the seed: what goes
+//! on from each other is one document, and stays on one side but for the cut. Where the held-out rows are given, the
+//! rows that ask the same are found.
 
 use super::Row;
 use sha2::{Digest, Sha256};
@@ -22,7 +24,7 @@ pub fn split(
         hash.update(row.key().as_bytes());
         groups.entry(hash.finalize().into()).or_default().push(index);
     }
-    let wanted = ((rows.len() as f64 * share).round() as usize).clamp(least, most.max(least));
+    let wanted = wanted(rows.len(), share, least, most);
     let (mut trained, mut held) = (Vec::new(), Vec::new());
     let half = groups.len() / 2;
     for (place, members) in groups.into_values().enumerate() {
@@ -36,6 +38,20 @@ pub fn split(
     trained.sort_unstable();
     held.sort_unstable();
     (trained, held)
+}
+
+/// Splits the paragraphs of a running text into (trained on, held out), by index, each in order: about `share` of
+/// them, but at least `least`, at most `most` and never more than half, are held out, in one stretch at the end. A
+/// paragraph of that stretch that stands before it too, such as a line of stars, is trained on: no text is on both
+/// sides.
+pub fn split_end(rows: &[Row], share: f64, least: usize, most: usize) -> (Vec<usize>, Vec<usize>) {
+    let start = rows.len() - wanted(rows.len(), share, least, most).min(rows.len() / 2);
+    let before: HashSet<String> = rows[..start].iter().map(Row::key).collect();
+    (0..rows.len()).partition(|index| *index < start || before.contains(&rows[*index].key()))
+}
+
+fn wanted(rows: usize, share: f64, least: usize, most: usize) -> usize {
+    ((rows as f64 * share).round() as usize).clamp(least, most.max(least))
 }
 
 /// Which of `rows`, by index, ask what a row of `held` asks; rows that ask nothing are the same when they answer
@@ -73,6 +89,22 @@ mod tests {
         let mut back: Vec<usize> = held_turned.into_iter().map(|index| 299 - index).collect();
         back.sort_unstable();
         assert_eq!(held, back);
+    }
+
+    #[test]
+    fn of_a_running_text_the_end_is_held_out() {
+        let mut rows: Vec<Row> = (0..60).map(|n| Row::Text(format!("paragraph {n}"))).collect();
+        let (trained, held) = split_end(&rows, 0.1, 8, 256);
+        assert_eq!(trained, (0..52).collect::<Vec<_>>());
+        assert_eq!(held, (52..60).collect::<Vec<_>>());
+        // A line that parts chapters on either side of the cut.
+        rows[3] = Row::Text("* * *".into());
+        rows[55] = rows[3].clone();
+        let (trained, held) = split_end(&rows, 0.1, 8, 256);
+        assert_eq!(trained, (0..52).chain([55]).collect::<Vec<_>>());
+        assert_eq!(held, [52, 53, 54, 56, 57, 58, 59]);
+        assert_eq!(split_end(&rows[..3], 0.1, 8, 256), (vec![0, 1], vec![2]));
+        assert_eq!(split_end(&rows[..1], 0.1, 8, 256), (vec![0], vec![]));
     }
 
     #[test]

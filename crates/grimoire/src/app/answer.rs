@@ -50,9 +50,10 @@ pub(crate) fn chat_prompt(loaded: &Loaded, messages: &[Message]) -> Outcome<Vec<
         now: Some(template_date()),
         ..RenderRequest::default()
     };
-    let text = template
-        .render(&request)
-        .map_err(|error| Failure::work(format!("{}: {error}", loaded.name)))?;
+    let text = template.render(&request).map_err(|error| {
+        let file = loaded.checkpoint.chat_template_file();
+        Failure::work(format!("{}: {error}", file.display()))
+    })?;
     Ok(loaded.tokenizer.encode(&text, EncodeOptions::TEMPLATED)?)
 }
 

@@ -5,6 +5,7 @@ use crate::app::listener::Listener;
 use crate::app::tuned::{Tuned, tuned};
 use crate::app::{builtin, source};
 use crate::failure::{Failure, Outcome};
+use grimoire_format::exists;
 use grimoire_models::{Checkpoint, Model};
 use grimoire_tensor::Params;
 use grimoire_text::{ChatTemplate, Tokenizer};
@@ -19,7 +20,7 @@ pub(crate) struct Loaded {
     pub(crate) params: Params,
     pub(crate) checkpoint: Checkpoint,
     pub(crate) tokenizer: Tokenizer,
-    /// Compiled, or why it does not compile: what needs no template goes on without.
+    /// Compiled, or why it cannot be: what needs no template goes on without.
     template: Option<Result<ChatTemplate, String>>,
 }
 
@@ -92,7 +93,7 @@ pub(crate) fn wanted(
         }
     }
     let Some(adapter) = adapter else { return Ok(wanted) };
-    if !adapter.exists() {
+    if !exists(adapter)? {
         // Of two paths to nothing the model is named first.
         if builtin::bytes(&wanted.model).is_none() {
             source::elsewhere(&wanted.model)?;
@@ -114,7 +115,9 @@ pub(crate) fn wanted(
 
 /// Refuses a run whose base is gone.
 fn refuse_lost(run: &str, base: &str) -> Outcome {
-    if builtin::bytes(base).is_some() || source::elsewhere(base).is_ok() {
+    // What may not be looked at is not lost.
+    let here = exists(Path::new(base))?;
+    if here || builtin::bytes(base).is_some() || source::elsewhere(base).is_ok() {
         return Ok(());
     }
     let told_by = Path::new(run).join("run.json");
@@ -165,7 +168,7 @@ impl Wanted {
         for warning in tokenizer.warnings() {
             listener.tell(&format!("warning: {warning}"));
         }
-        let template = template(&checkpoint, &tokenizer)?;
+        let template = template(&checkpoint, &tokenizer);
         Ok(Loaded { name: self.name.clone(), model, params, checkpoint, tokenizer, template })
     }
 }
@@ -174,8 +177,11 @@ impl Wanted {
 fn template(
     checkpoint: &Checkpoint,
     tokenizer: &Tokenizer,
-) -> Outcome<Option<Result<ChatTemplate, String>>> {
-    let Some(source) = checkpoint.chat_template()? else { return Ok(None) };
-    let template = ChatTemplate::for_tokenizer(&source, tokenizer);
-    Ok(Some(template.map_err(|error| format!("{}: {error}", checkpoint.path().display()))))
+) -> Option<Result<ChatTemplate, String>> {
+    let source = checkpoint.chat_template().map_err(|error| error.to_string()).transpose()?;
+    Some(source.and_then(|source| {
+        let file = checkpoint.chat_template_file();
+        ChatTemplate::for_tokenizer(&source, tokenizer)
+            .map_err(|error| format!("{}: {error}", file.display()))
+    }))
 }

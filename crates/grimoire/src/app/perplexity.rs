@@ -5,7 +5,9 @@
 use crate::app::broken::not_finite;
 use crate::app::loading::Loaded;
 use crate::failure::{Failure, Outcome};
-use grimoire_eval::perplexity::{Begin, DocumentNll, Perplexity, Protocol, Unit, summary};
+use grimoire_eval::perplexity::{
+    Begin, DocumentNll, Perplexity, Protocol, Unit, summary, summary_by_window,
+};
 use grimoire_tensor::ops::{select_rows, token_log_probs};
 use grimoire_tensor::{Precision, Tape};
 use grimoire_text::EncodeOptions;
@@ -241,15 +243,18 @@ fn word_starts(text: &str) -> Vec<usize> {
     starts
 }
 
-/// Documents and windows of a measurement, and what they take for independent.
-pub(crate) fn clusters(
+/// What the windows of a single document are called where they are the sample.
+const WINDOWS: &str = "windows";
+
+/// Documents or windows of a measurement: what it takes for independent, and its name.
+fn clusters(
     loaded: &Loaded,
     texts: &[impl AsRef<str>],
     scored: &[ScoredText],
 ) -> (&'static str, Vec<DocumentNll>) {
     // A single document is clustered by its windows.
     let (name, mut clusters) = match (texts, scored) {
-        ([text], [only]) => ("windows", only.by_window(loaded, text.as_ref())),
+        ([text], [only]) => (WINDOWS, only.by_window(loaded, text.as_ref())),
         _ => {
             let pairs = scored.iter().zip(texts);
             ("documents", pairs.map(|(one, text)| one.total(loaded, text.as_ref())).collect())
@@ -268,6 +273,7 @@ pub(crate) fn report(
     scoring: &Scoring,
 ) -> Outcome<PerplexityReport> {
     let (name, clusters) = clusters(loaded, texts, scored);
+    let summarise = if name == WINDOWS { summary_by_window } else { summary };
     if clusters.is_empty() {
         return Err(Failure::work(format!(
             "{file}: no token has another before it, and so none can be scored"
@@ -277,7 +283,7 @@ pub(crate) fn report(
     let precision = if scoring.precision == Precision::F32 { "f32" } else { "auto" };
     let per = [Unit::Token, Unit::Byte, Unit::Word]
         .into_iter()
-        .map(|unit| summary(&clusters, unit, 0.95))
+        .map(|unit| summarise(&clusters, unit, 0.95))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| Failure::work(format!("{file}: {error}")))?;
     Ok(PerplexityReport {

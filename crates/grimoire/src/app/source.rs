@@ -3,6 +3,7 @@
 //! The one place where the binary may come to open a socket.
 
 use crate::failure::{Failure, Outcome};
+use grimoire_format::exists;
 use grimoire_hub::{Event, Hub, HubError, Reference, Settings};
 use grimoire_tune::data::ending;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ pub(crate) fn locate(text: &str, event: &mut dyn FnMut(Event)) -> Outcome<PathBu
 
 /// Finds the file of data that `text` names: here, or `org/name[/file][@revision]` among the data sets of a hub.
 pub(crate) fn locate_data(text: &str, event: &mut dyn FnMut(Event)) -> Outcome<PathBuf> {
-    if Path::new(text).exists() {
+    if exists(Path::new(text))? {
         return Ok(text.into());
     }
     let absent = || {
@@ -54,8 +55,7 @@ fn is_a_path(text: &str) -> bool {
 
 /// What to ask a hub for; none when `text` is a path to what is here. Fails on a path to nothing, and asks nobody.
 pub(crate) fn elsewhere(text: &str) -> Outcome<Option<Reference>> {
-    let path = Path::new(text);
-    if path.exists() {
+    if exists(Path::new(text))? {
         return Ok(None);
     }
     let absent = || {

@@ -3,6 +3,7 @@
 use crate::app::loading::Loaded;
 use crate::app::tune::reached;
 use crate::failure::{Failure, Outcome};
+use grimoire_format::is_file;
 use grimoire_models::{Container, Target, Types, export};
 use std::path::{Path, PathBuf};
 
@@ -18,7 +19,7 @@ pub(crate) enum Tuned {
 /// What the run in this folder made; none when it is not the folder of a run.
 pub(crate) fn tuned(folder: &Path) -> Outcome<Option<Tuned>> {
     let request = folder.join("run.json");
-    if !request.is_file() {
+    if !is_file(&request)? {
         return Ok(None);
     }
     let whole = [Container::Folder, Container::Gguf].map(|container| whole(folder, container));
@@ -26,7 +27,7 @@ pub(crate) fn tuned(folder: &Path) -> Outcome<Option<Tuned>> {
         return Ok(Some(Tuned::Whole(path)));
     }
     let path = folder.join("adapter");
-    if !path.join("adapter_config.json").is_file() {
+    if !is_file(&path.join("adapter_config.json"))? {
         return Err(Failure::work(format!("{}: the run has not ended", folder.display()))
             .hint(format!("go on with it: grimoire tune --resume {}", folder.display())));
     }

@@ -29,7 +29,8 @@ struct Asked {
     model: Option<String>,
     /// JSON Lines, JSON, CSV, TSV, Parquet or text: messages; prompt and completion; or text.
     data: Option<String>,
-    /// Data to measure on, and to choose the step by whose weights are kept; a part of DATA is held out otherwise.
+    /// Data to measure on, and to choose the step by whose weights are kept; a part of DATA is held out otherwise,
+    /// prompts or texts drawn by the seed, and of a text file (.txt, .md) its last paragraphs.
     #[arg(long)]
     eval: Option<String>,
     /// The folder of the run; a new one under grimoire-runs/ otherwise.

@@ -1,11 +1,9 @@
-//! A disk that is full and folders that may not be written: the error names the file, what was saved stays whole,
-//! and the run goes on to the same bytes once there is room.
+//! A disk that is full: the error names the file, what was saved stays whole, and the run goes on to the same bytes
+//! once there is room.
 
-use crate::bench::{Told, copy_folder, grimoire, limited, rows, tiny, told};
+use crate::bench::{Told, grimoire, limited, rows, tiny, told};
 use grimoire_format::safetensors::SafeTensors;
-use std::fs::{File, Permissions};
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
+use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 
@@ -22,14 +20,14 @@ const SETTINGS: [&str; 10] = [
     "2",
 ];
 
-fn tune(out: &Path, data: &Path) -> Vec<std::ffi::OsString> {
+pub(crate) fn tune(out: &Path, data: &Path) -> Vec<std::ffi::OsString> {
     let mut arguments = vec!["tune".into(), tiny().into(), data.into()];
     arguments.extend(SETTINGS.map(Into::into));
     arguments.extend(["--out".into(), out.into()]);
     arguments
 }
 
-fn adapter(run: &Path) -> Vec<u8> {
+pub(crate) fn adapter(run: &Path) -> Vec<u8> {
     std::fs::read(run.join("adapter/adapter_model.safetensors")).unwrap()
 }
 
@@ -131,12 +129,26 @@ fn standard_output_on_a_full_disk() {
         return;
     };
     let model = tiny();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_grimoire"));
-    command.args(["generate", model.to_str().unwrap(), "--prompt", "ab", "--max-tokens", "2"]);
-    let output = command.stdout(full).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.starts_with("error: ") && said.contains("space"), "{said}");
+    let generate = ["generate", model.to_str().unwrap(), "--prompt", "ab", "--max-tokens", "2"];
+    for arguments in [&generate[..], &["book", "softmax"], &["stats", "--help"], &["--version"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_grimoire"));
+        let output = command.args(arguments).stdout(full.try_clone().unwrap()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        let expected = "error: standard output: cannot write: No space left on device";
+        assert!(said.starts_with(expected) && said.lines().count() == 1, "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn a_reader_that_went_away_is_no_error() {
+    for arguments in [&["book", "softmax"][..], &["stats", "--help"], &["--version"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_grimoire"));
+        let output = command.args(arguments).stdout(writer).output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{arguments:?}: {output:?}");
+    }
 }
 
 #[test]
@@ -165,74 +177,4 @@ fn what_does_not_fit_in_memory_is_refused_before_it_is_taken() {
         assert!(stopped.stderr.contains("hint: a smaller --max-length"), "{stopped:?}");
     }
     assert!(!folder.path().join("run").exists());
-}
-
-/// The user `nobody`, whom permissions bind.
-const NOBODY: u32 = 65534;
-
-#[test]
-fn no_permission() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
-    let mode =
-        |path: &Path, bits| std::fs::set_permissions(path, Permissions::from_mode(bits)).unwrap();
-    mode(folder.path(), 0o755);
-    // The program and the model where another user can reach them.
-    std::fs::copy(env!("CARGO_BIN_EXE_grimoire"), at("grimoire")).unwrap();
-    std::fs::copy(tiny(), at("model.gguf")).unwrap();
-    std::fs::copy(tiny(), at("secret.gguf")).unwrap();
-    std::fs::copy(rows(folder.path()), at("secret.jsonl")).unwrap();
-    for (name, bits) in [("grimoire", 0o755), ("model.gguf", 0o644), ("rows.jsonl", 0o644)] {
-        mode(&at(name), bits);
-    }
-    mode(&at("secret.gguf"), 0);
-    mode(&at("secret.jsonl"), 0);
-    for (name, bits) in [("locked", 0o555), ("open", 0o777)] {
-        std::fs::create_dir(at(name)).unwrap();
-        mode(&at(name), bits);
-    }
-
-    let probe = File::options().write(true).create_new(true).open(at("locked/probe"));
-    let bound = probe.is_err();
-    let _ = std::fs::remove_file(at("locked/probe"));
-    let run = |arguments: &[&Path]| {
-        let mut command = Command::new(at("grimoire"));
-        command.args(arguments).current_dir("/");
-        if !bound {
-            command.uid(NOBODY).gid(NOBODY);
-        }
-        command
-    };
-    if run(&[Path::new("--version")]).output().is_err() {
-        let why = "permissions do not bind this account, and it may not run as another";
-        grimoire_testkit::skip("no_permission", why);
-        return;
-    }
-    let [tune, generate, out, prompt, resume, a] =
-        ["tune", "generate", "--out", "--prompt", "--resume", "a"].map(Path::new);
-    let (model, data) = (at("model.gguf"), at("rows.jsonl"));
-    let denied = ["ermission denied"];
-    let refused = |arguments: &[&Path], file: &str| {
-        told(&mut run(arguments)).refuses(&[file, denied[0]]);
-    };
-    refused(&[generate, &at("secret.gguf"), prompt, a], "secret.gguf");
-    refused(&[tune, &at("secret.gguf"), &data, out, &at("open/x")], "secret.gguf");
-    refused(&[tune, &model, &at("secret.jsonl"), out, &at("open/x")], "secret.jsonl");
-    refused(&[tune, &model, &data, out, &at("locked/run")], "locked/run");
-
-    // A run that somebody else began can be read and not gone on with; it stays as it was.
-    let begun = at("begun");
-    told(&mut grimoire(super::disk::tune(&begun, &data))).works();
-    let copy = at("copy");
-    copy_folder(&begun, &copy);
-    mode(&begun.join("adapter"), 0o555);
-    mode(&begun, 0o555);
-    let stopped = told(&mut run(&[tune, resume, &begun]));
-    stopped.refuses(&["begun", denied[0]]);
-    assert_eq!(adapter(&begun), adapter(&copy));
-    let state = |run: &Path| std::fs::read(run.join("state.safetensors")).unwrap();
-    assert_eq!(state(&begun), state(&copy));
-    mode(&begun, 0o755);
-    mode(&begun.join("adapter"), 0o755);
-    mode(&at("locked"), 0o755);
 }

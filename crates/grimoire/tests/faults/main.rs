@@ -15,5 +15,6 @@ mod disk;
 mod files;
 mod models;
 mod numbers;
+mod permission;
 mod rows;
 mod templates;

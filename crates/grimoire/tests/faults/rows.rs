@@ -93,14 +93,21 @@ fn rows_longer_than_the_context() {
     let cut = told(&mut grimoire(["--json", "tune", model, &answers, "--dry-run"]));
     cut.works();
     let report: serde_json::Value = serde_json::from_str(&cut.stdout).unwrap();
-    assert_eq!(report["data"]["cut_rows"], 40);
-    assert!(report["data"]["lost_tokens"].as_u64().unwrap() > 40 * 100);
-    assert!(
-        report["warnings"]
-            .to_string()
-            .contains("40 rows are longer than 64 tokens, the model's context,"),
-        "{report}"
-    );
+    let (train, held) = (&report["data"]["train"], &report["data"]["held_out"]);
+    assert_eq!((&train["cut_rows"], &held["cut_rows"]), (&30.into(), &10.into()));
+    assert!(train["lost_tokens"].as_u64().unwrap() > 30 * 100);
+    // Either part is told by itself, with the first places.
+    for (told, more) in
+        [("30 rows to train on are", " and 27 more"), ("10 rows to measure on are", " and 7 more")]
+    {
+        let told = format!("{told} longer than 64 tokens, the model's context, and lose ");
+        let warnings = report["warnings"].as_array().unwrap();
+        let told = warnings.iter().find_map(|line| line.as_str()?.strip_prefix(&told));
+        let (_, places) = told.unwrap_or_default().split_once(" tokens at their end: ").unwrap();
+        let places = places.strip_suffix(more).unwrap();
+        let named = |place: &str| place.starts_with(&format!("{answers}:"));
+        assert!(places.split(", ").count() == 3 && places.split(", ").all(named), "{places}");
+    }
     // Nothing is left to train on.
     let prompts = write("prompts.jsonl", &"b c ".repeat(100), "a");
     let none = told(&mut grimoire(["tune", model, &prompts, "--dry-run"]));
@@ -110,7 +117,8 @@ fn rows_longer_than_the_context() {
     let args = ["--json", "tune", model, &answers, "--dry-run", "--max-length", "32"];
     let cut = told(&mut grimoire(args));
     cut.works();
-    assert!(cut.stdout.contains("40 rows are longer than 32 tokens, --max-length,"), "{cut:?}");
+    let told = "30 rows to train on are longer than 32 tokens, --max-length,";
+    assert!(cut.stdout.contains(told), "{cut:?}");
 }
 
 #[test]

@@ -88,6 +88,40 @@ fn what_needs_no_template_goes_on_without_a_broken_one() {
     told(grimoire(["tune", file, "--dry-run"]).arg(&data)).refuses(&["broken.gguf"]);
 }
 
+/// A folder with the tokenizer of the built-in model, and what is wrong with the chat template in it.
+#[test]
+fn the_file_of_a_folder_that_holds_the_template_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("model");
+    told(grimoire(["model", "merge", "builtin", "--out"]).arg(&model)).works();
+    let name = model.to_str().unwrap();
+    let broken = |file: &str, text: &str, words: &[&str]| {
+        std::fs::write(model.join(file), text).unwrap();
+        told(&mut grimoire(["generate", name, "--prompt", "ab", "-n", "2"])).works();
+        told(&mut grimoire(["generate", name, "--prompt", "ab", "--chat"])).refuses(words);
+    };
+    let expected = "tokenizer_config.json: chat_template: expected a string, or a list of objects";
+    for found in ["5", "{\"default\": \"a\"}", "[5]", "[{\"name\": \"default\"}]"] {
+        let text = format!("{{\"chat_template\": {found}}}");
+        broken("tokenizer_config.json", &text, &[expected]);
+        let info = told(&mut grimoire(["model", "info", name]));
+        info.works();
+        let line = info.stdout.lines().find(|line| line.starts_with("chat template")).unwrap();
+        assert!(line.contains(expected), "{line}");
+        let report = told(&mut grimoire(["model", "info", name, "--json"]));
+        let report: serde_json::Value = serde_json::from_str(&report.stdout).unwrap();
+        assert!(report["chat_template"].is_null(), "{report}");
+        assert!(report["chat_template_error"].as_str().unwrap().contains(expected), "{report}");
+    }
+    for template in ["{% for", "{{ raise_exception('no') }}"] {
+        let text = serde_json::json!({ "chat_template": template }).to_string();
+        broken("tokenizer_config.json", &text, &["model/tokenizer_config.json: "]);
+    }
+    for template in ["{% for", "{{ raise_exception('no') }}"] {
+        broken("chat_template.jinja", template, &["model/chat_template.jinja: "]);
+    }
+}
+
 #[test]
 fn a_conversation_is_a_turn_a_line_for_programs() {
     let folder = tempfile::tempdir().unwrap();

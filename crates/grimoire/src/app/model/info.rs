@@ -2,7 +2,7 @@
 //! template, context, and the memory that it takes to run. No weight but the gains of the norms is read.
 
 use crate::failure::Outcome;
-use grimoire_models::{Cache, Checkpoint, Container, Model, Precision, Scaling};
+use grimoire_models::{Cache, Checkpoint, Container, Model, ModelError, Precision, Scaling};
 use grimoire_tensor::Params;
 use grimoire_tune::adapter::{LoraSettings, attach};
 use grimoire_tune::{Footprint, Load, answering_program, footprint};
@@ -25,7 +25,9 @@ pub(crate) struct Info {
     /// `None` with the reason in `tokenizer_error` when it cannot be read.
     pub(crate) tokenizer: Option<Vocabulary>,
     pub(crate) tokenizer_error: Option<String>,
+    /// `None` with the reason in `chat_template_error` when it cannot be read.
     pub(crate) chat_template: Option<String>,
+    pub(crate) chat_template_error: Option<String>,
     pub(crate) memory: Memory,
 }
 
@@ -120,10 +122,8 @@ pub(crate) fn info(checkpoint: &Checkpoint) -> Outcome<Info> {
     let tokens = TUNING_TOKENS.min(config.context);
     let load = Load { tokens, scored: tokens, precision: Precision::Fast, ..Load::default() };
     let tuning = footprint(checkpoint, &model, &params, &load);
-    let (tokenizer, tokenizer_error) = match checkpoint.tokenizer() {
-        Ok(tokenizer) => (Some(vocabulary(&tokenizer)), None),
-        Err(error) => (None, Some(error.to_string())),
-    };
+    let (tokenizer, tokenizer_error) = or_why(checkpoint.tokenizer());
+    let (chat_template, chat_template_error) = or_why(checkpoint.chat_template());
     // The residual stream and the widest layer for the prompt tokens read at once, and one row of logits.
     let read = config.context.min(512);
     let working = 4 * (read * (4 * config.width + 3 * config.inner) + config.vocabulary) as u64;
@@ -155,9 +155,10 @@ pub(crate) fn info(checkpoint: &Checkpoint) -> Outcome<Info> {
         },
         parameters: parameters(checkpoint),
         storage: storage(checkpoint),
-        tokenizer,
+        tokenizer: tokenizer.as_ref().map(vocabulary),
         tokenizer_error,
-        chat_template: checkpoint.chat_template()?,
+        chat_template: chat_template.flatten(),
+        chat_template_error,
         memory: Memory {
             weights,
             cache_per_1000: cache(1000),
@@ -168,6 +169,14 @@ pub(crate) fn info(checkpoint: &Checkpoint) -> Outcome<Info> {
             tuning_tokens: tokens,
         },
     })
+}
+
+/// What was read, or why it could not be.
+fn or_why<T>(read: Result<T, ModelError>) -> (Option<T>, Option<String>) {
+    match read {
+        Ok(read) => (Some(read), None),
+        Err(error) => (None, Some(error.to_string())),
+    }
 }
 
 fn scaling(scaling: &Scaling) -> Option<&'static str> {

@@ -1,16 +1,16 @@
 //! The data of a run: read, checked, turned into tokens, split.
 
 use super::request::TuneRequest;
+use super::summary::{self, Part, Summary};
 use crate::app::answer::template_date;
 use crate::app::loading::Loaded;
 use crate::failure::{Failure, Outcome};
 use grimoire_tune::Sequence;
 use grimoire_tune::data::{
-    DataError, Encoder, Example, Fields, Marked, Row, Schema, Source, overlap, read_as,
-    read_records, rows, split,
+    DataError, Encoder, Example, Fields, Marked, Row, Source, is_running_text, overlap, read_as,
+    read_records, rows, split, split_end,
 };
 use rayon::prelude::*;
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -27,33 +27,6 @@ pub(crate) struct Dataset {
     pub(crate) train: Vec<Example>,
     pub(crate) held: Vec<Example>,
     pub(crate) summary: Summary,
-}
-
-/// What was read.
-#[derive(Debug, Clone, serde::Serialize)]
-pub(crate) struct Summary {
-    pub(crate) rows_by_schema: BTreeMap<Schema, usize>,
-    pub(crate) train_rows: usize,
-    pub(crate) held_out_rows: usize,
-    /// Rows of `--eval`, or a part held out.
-    pub(crate) held_out_from: String,
-    /// Rows of the data that ask what a row of `--eval` asks, and are not trained on.
-    pub(crate) overlapping_rows: usize,
-    pub(crate) tokens: usize,
-    pub(crate) trained_tokens: usize,
-    /// Cut off because rows were longer than the maximum.
-    pub(crate) lost_tokens: usize,
-    pub(crate) cut_rows: usize,
-    /// Rows with nothing left to train on.
-    pub(crate) dropped_rows: usize,
-    pub(crate) duplicates: usize,
-    /// Conversations of which only the last answer is trained on.
-    pub(crate) last_only_rows: usize,
-    /// How columns of other names are read.
-    pub(crate) read_as: Option<String>,
-    pub(crate) longest: usize,
-    #[serde(skip)]
-    pub(crate) first: Marked,
 }
 
 impl Dataset {
@@ -83,12 +56,10 @@ pub(crate) fn load(request: &TuneRequest, loaded: &Loaded) -> Outcome<Dataset> {
             (apart(request, name, all, &held)?, held, format!("of {name}, to measure on"))
         }
         None => {
-            let contents: Vec<Row> = all.iter().map(|(_, row)| row.clone()).collect();
-            let (trained, held) =
-                split(&contents, SHARE, HELD.0.min(all.len() / 4), HELD.1, request.seed);
+            let (trained, held, from) = hold_out(request, &all);
             let pick =
                 |which: &[usize]| which.iter().map(|index| all[*index].clone()).collect::<Vec<_>>();
-            (pick(&trained), pick(&held), "held out of the data by prompt".to_owned())
+            (pick(&trained), pick(&held), from)
         }
     };
     let (longest, limit) = request.longest_row(loaded.model.config().context);
@@ -99,32 +70,21 @@ pub(crate) fn load(request: &TuneRequest, loaded: &Loaded) -> Outcome<Dataset> {
         whole: request.train_on_prompt,
         now: Some(template_date()),
     };
-    let mut summary = Summary {
-        rows_by_schema: BTreeMap::new(),
-        train_rows: 0,
-        held_out_rows: 0,
-        held_out_from: from,
-        overlapping_rows: if request.eval.is_some() { n_rows - train.len() } else { 0 },
-        tokens: 0,
-        trained_tokens: 0,
-        lost_tokens: 0,
-        cut_rows: 0,
-        dropped_rows: 0,
-        duplicates: 0,
-        last_only_rows: 0,
-        read_as: note,
-        longest: 0,
-        first: Marked::new(),
+    let first = match train.first() {
+        Some((source, row)) => encoder.marked(source, row).map_err(|e| misfit(loaded, row, e))?,
+        None => Marked::new(),
     };
-    if let Some((source, row)) = train.first() {
-        summary.first = encoder.marked(source, row).map_err(|e| misfit(loaded, row, e))?;
-    }
-    let train = encode(&encoder, loaded, &train, &mut summary)?;
-    summary.train_rows = train.len();
-    summary.tokens = train.iter().map(|e| e.sequence.ids.len()).sum();
-    summary.trained_tokens = train.iter().map(|e| e.sequence.n_scored()).sum();
-    let held = encode(&encoder, loaded, &held, &mut summary)?;
-    summary.held_out_rows = held.len();
+    let overlapping_rows = if request.eval.is_some() { n_rows - train.len() } else { 0 };
+    let (train, train_part) = encode(&encoder, loaded, &train)?;
+    let (held, held_part) = encode(&encoder, loaded, &held)?;
+    let summary = Summary {
+        train: train_part,
+        held_out: held_part,
+        held_out_from: from,
+        overlapping_rows,
+        read_as: note,
+        first,
+    };
     if train.is_empty() {
         return Err(Failure::work(format!(
             "{}: no row has a token to be trained on",
@@ -137,12 +97,29 @@ pub(crate) fn load(request: &TuneRequest, loaded: &Loaded) -> Outcome<Dataset> {
     Ok(Dataset { train, held, summary })
 }
 
+/// The rows to train on and those held out, by index, and in what way: of a running text its end, which does not go
+/// on in what is trained on.
+fn hold_out(request: &TuneRequest, all: &Rows) -> (Vec<usize>, Vec<usize>, String) {
+    let contents: Vec<Row> = all.iter().map(|(_, row)| row.clone()).collect();
+    let least = HELD.0.min(all.len() / 4);
+    if is_running_text(&request.data) {
+        let (trained, held) = split_end(&contents, SHARE, least, HELD.1);
+        let from = summary::end_of(&request.data, all.len(), &held);
+        return (trained, held, from);
+    }
+    let (trained, held) = split(&contents, SHARE, least, HELD.1, request.seed);
+    (trained, held, summary::apart_by(contents.iter()).to_owned())
+}
+
 /// The rows of the data that ask nothing that a row of `held` asks.
 fn apart(request: &TuneRequest, eval: &str, all: Rows, held: &Rows) -> Outcome<Rows> {
     let contents = |rows: &Rows| rows.iter().map(|(_, row)| row.clone()).collect::<Vec<_>>();
     let same = overlap(&contents(&all), &contents(held));
     if same.len() == all.len() {
-        let message = format!("{}: every row asks what a row of {eval} asks", request.data);
+        let texts = all.iter().all(|(_, row)| matches!(row, Row::Text(_)));
+        let same = if texts { "is the same text as a" } else { "asks what a" };
+        let asks = if texts { "" } else { " asks" };
+        let message = format!("{}: every row {same} row of {eval}{asks}", request.data);
         return Err(Failure::work(message)
             .hint("measure on other rows: without --eval, a part of the data is held out"));
     }
@@ -163,8 +140,8 @@ fn encode(
     encoder: &Encoder<'_>,
     loaded: &Loaded,
     rows: &[(Source, Row)],
-    summary: &mut Summary,
-) -> Outcome<Vec<Example>> {
+) -> Outcome<(Vec<Example>, Part)> {
+    let mut part = Part::default();
     let mut examples = Vec::with_capacity(rows.len());
     let mut seen = std::collections::HashSet::new();
     // Rows are independent of each other; those of a block are encoded at once and counted in their order.
@@ -187,27 +164,37 @@ fn encode(
             .collect();
         block.iter().zip(pieces)
     });
-    for ((_, row), pieces) in encoded {
-        *summary.rows_by_schema.entry(row.schema()).or_default() += 1;
-        let mut tokens = 0;
+    for ((source, row), pieces) in encoded {
+        let (mut tokens, mut lost, mut last_only) = (0, 0, false);
         let mut ids = Vec::new();
+        let before = examples.len();
         for example in pieces.map_err(|e| misfit(loaded, row, e))? {
             loaded.model.check_tokens(&example.sequence.ids)?;
-            summary.lost_tokens += example.lost;
-            summary.cut_rows += usize::from(example.lost > 0);
-            summary.last_only_rows += usize::from(example.last_only);
-            tokens += example.sequence.ids.len() + example.lost;
+            lost += example.lost;
+            last_only |= example.last_only;
+            tokens += example.sequence.ids.len();
             ids.extend_from_slice(&example.sequence.ids);
-            if example.sequence.n_scored() == 0 {
-                summary.dropped_rows += 1;
-            } else {
+            if example.sequence.n_scored() > 0 {
                 examples.push(example);
             }
         }
-        summary.longest = summary.longest.max(tokens);
-        summary.duplicates += usize::from(!seen.insert(ids));
+        if lost > 0 {
+            part.cut(source, lost);
+        }
+        part.last_only_rows += usize::from(last_only);
+        part.longest = part.longest.max(tokens + lost);
+        part.duplicates += usize::from(!seen.insert(ids));
+        if examples.len() == before {
+            part.dropped_rows += 1;
+        } else {
+            part.rows += 1;
+            *part.rows_by_schema.entry(row.schema()).or_default() += 1;
+        }
     }
-    Ok(examples)
+    part.pieces = examples.len();
+    part.tokens = examples.iter().map(|e| e.sequence.ids.len()).sum();
+    part.scored_tokens = examples.iter().map(|e| e.sequence.n_scored()).sum();
+    Ok((examples, part))
 }
 
 /// A row that the tokenizer or the template of the model does not take: both are named.

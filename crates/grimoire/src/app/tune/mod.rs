@@ -12,6 +12,7 @@ mod preflight;
 mod progress;
 mod request;
 mod run;
+mod summary;
 
 pub(crate) use begun::{Inputs, Places, reached};
 pub(crate) use folder::MetricLine;

@@ -3,6 +3,7 @@
 use super::dataset::Dataset;
 use super::judge;
 use super::request::{Method, TuneRequest};
+use super::summary::Summary;
 use crate::app::available::available;
 use crate::app::loading::Loaded;
 use grimoire_text::EncodeOptions;
@@ -16,7 +17,7 @@ use std::time::Instant;
 pub(crate) struct Preflight {
     pub(crate) model: String,
     pub(crate) method: String,
-    pub(crate) data: super::dataset::Summary,
+    pub(crate) data: Summary,
     /// The first example as the model sees it; the trained part between `⟦` and `⟧`.
     pub(crate) first_example: String,
     pub(crate) steps: u64,
@@ -156,45 +157,8 @@ fn warnings(request: &TuneRequest, loaded: &Loaded, dataset: &Dataset) -> Vec<St
             unknown.join(" ")
         ));
     }
-    let summary = &dataset.summary;
-    if let Some(note) = &summary.read_as {
-        warnings.push(note.clone());
-    }
-    if summary.last_only_rows > 0 {
-        warnings.push(format!(
-            "of {} conversations only the last answer is trained on: the template writes earlier answers differently",
-            summary.last_only_rows
-        ));
-    }
-    if summary.cut_rows > 0 {
-        let (longest, limit) = request.longest_row(loaded.model.config().context);
-        warnings.push(format!(
-            "{} rows are longer than {longest} tokens, {limit}, and lose {} tokens at their end",
-            summary.cut_rows, summary.lost_tokens
-        ));
-    }
-    if summary.dropped_rows > 0 {
-        warnings.push(format!(
-            "{} rows have nothing left to train on and are left out",
-            summary.dropped_rows
-        ));
-    }
-    if summary.overlapping_rows > 0 {
-        warnings.push(format!(
-            "{} rows ask what rows of --eval ask, and are not trained on",
-            summary.overlapping_rows
-        ));
-    }
-    match summary.held_out_rows {
-        0 => warnings.push(
-            "no row is held out: there will be no figures before and after; --eval FILE gives rows to measure on"
-                .to_owned(),
-        ),
-        n @ 1..8 => warnings.push(format!(
-            "only {n} rows are held out: the figures before and after will say little"
-        )),
-        _ => {}
-    }
+    let (longest, limit) = request.longest_row(loaded.model.config().context);
+    warnings.extend(dataset.summary.warnings(longest, limit));
     if request.method == Method::Full && request.rate > 1e-4 {
         warnings.push(format!(
             "a learning rate of {} is high for full fine-tuning; 2e-5 is usual",
@@ -233,12 +197,6 @@ impl Preflight {
     /// The facts in words.
     pub(crate) fn text(&self) -> String {
         let mut out = String::new();
-        let data = &self.data;
-        let schemas: Vec<String> = data
-            .rows_by_schema
-            .iter()
-            .map(|(schema, n)| format!("{n} {schema:?}").to_lowercase())
-            .collect();
         let _ = writeln!(out, "model      {}", self.model);
         let _ = writeln!(
             out,
@@ -246,22 +204,7 @@ impl Preflight {
             self.method,
             grouped(self.trainable as u64)
         );
-        let _ = writeln!(
-            out,
-            "data       {} rows to train on ({}); {} {}",
-            data.train_rows,
-            schemas.join(", "),
-            data.held_out_rows,
-            data.held_out_from
-        );
-        let _ = writeln!(
-            out,
-            "tokens     {} in all, {} trained on, {} lost to truncation, longest row {}",
-            grouped(data.tokens as u64),
-            grouped(data.trained_tokens as u64),
-            grouped(data.lost_tokens as u64),
-            data.longest
-        );
+        out.push_str(&self.data.text());
         let _ = writeln!(out, "steps      {}", self.steps);
         let _ = writeln!(
             out,

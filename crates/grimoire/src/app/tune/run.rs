@@ -122,9 +122,7 @@ pub(crate) fn resume(path: &Path, printer: &mut Printer) -> Outcome<Prepared> {
     request.check()?;
     let mut prepared = ready(request, printer)?;
     if folder.state().exists() {
-        let params = prepared.trainer.params.clone();
-        let plan = prepared.trainer.plan().clone();
-        let (trainer, remembered) = Snapshot::resume(&folder.state(), params, plan)?;
+        let (trainer, remembered) = Snapshot::resume(&folder.state(), prepared.trainer)?;
         prepared.trainer = trainer;
         prepared.progress = serde_json::from_str(&remembered).map_err(|error| {
             Failure::work(format!("{}: what was remembered: {error}", folder.state().display()))
@@ -284,7 +282,7 @@ fn finish(
     let (steps, plan) = (trainer.steps(), trainer.plan().clone());
     let best = progress.best.filter(|(step, _)| *step != steps && folder.best().exists());
     loaded.params = match best {
-        Some(_) => Snapshot::resume(&folder.best(), trainer.params, plan.clone())?.0.into_weights(),
+        Some(_) => Snapshot::resume(&folder.best(), trainer)?.0.into_weights(),
         None => trainer.into_weights(),
     };
     let after = judge::judge(request, loaded, dataset, &mut |what, share| {
@@ -413,13 +411,17 @@ fn versions() -> Vec<Fact> {
 
 fn data_facts(preflight: &Preflight) -> Vec<Fact> {
     let data = &preflight.data;
+    let (train, held) = (&data.train, &data.held_out);
     vec![
-        fact("rows trained on", data.train_rows),
-        fact("rows held out", format!("{} ({})", data.held_out_rows, data.held_out_from)),
-        fact("tokens", grouped(data.tokens as u64)),
-        fact("tokens trained on", grouped(data.trained_tokens as u64)),
-        fact("tokens lost to truncation", grouped(data.lost_tokens as u64)),
-        fact("exact duplicates", data.duplicates),
+        fact("rows trained on", format!("{}{}", train.rows, train.in_pieces())),
+        fact(
+            "rows held out",
+            format!("{}{} ({})", held.rows, held.in_pieces(), data.held_out_from),
+        ),
+        fact("tokens of rows trained on", grouped(train.tokens as u64)),
+        fact("tokens trained on", grouped(train.scored_tokens as u64)),
+        fact("tokens lost to truncation of rows trained on", grouped(train.lost_tokens as u64)),
+        fact("exact duplicates", train.duplicates + held.duplicates),
         fact("predicted time of training", duration(preflight.train_seconds)),
     ]
 }

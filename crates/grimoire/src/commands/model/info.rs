@@ -55,7 +55,7 @@ fn shape(report: &Report) -> Vec<Line> {
         format!(" (rope base {base}{scaling})")
     });
     let head = if sizes.tied { "the embedding".to_owned() } else { count(parameters.head) };
-    vec![
+    let mut lines = vec![
         (
             "shape",
             format!(
@@ -70,7 +70,12 @@ fn shape(report: &Report) -> Vec<Line> {
         ("  feed-forward", count(parameters.feed_forward)),
         ("  norms", count(parameters.norms)),
         ("  head", head),
-    ]
+    ];
+    if parameters.other > 0 {
+        let other = format!("{} in the file, not among the parameters", count(parameters.other));
+        lines.push(("  other", other));
+    }
+    lines
 }
 
 fn storage(report: &Report) -> impl Iterator<Item = Line> + '_ {
@@ -103,9 +108,9 @@ fn tokenizer(report: &Report) -> Vec<Line> {
             lines.push(("tokenizer", error.clone().unwrap_or_else(|| "none".to_owned())));
         }
     }
-    let template = match &report.chat_template {
-        Some(text) => format!("yes, {} characters", text.chars().count()),
-        None => "none".to_owned(),
+    let template = match (&report.chat_template, &report.chat_template_error) {
+        (Some(text), _) => format!("yes, {} characters", text.chars().count()),
+        (None, error) => error.clone().unwrap_or_else(|| "none".to_owned()),
     };
     lines.push(("chat template", template));
     lines
@@ -128,4 +133,24 @@ fn memory(report: &Report) -> Vec<Line> {
             ),
         ),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use grimoire_models::Checkpoint;
+
+    /// The masks of two blocks, 48 by 48 each, are stored and are no parameters.
+    #[test]
+    fn what_is_no_weight_is_told() {
+        let folder = grimoire_testkit::repository_root().join("golden/models/gpt2");
+        let mut report = info::info(&Checkpoint::open(&folder).unwrap()).unwrap();
+        let told = |report: &Report| -> Vec<String> {
+            let text = render(report, false);
+            text.lines().filter(|line| line.starts_with("  other")).map(str::to_owned).collect()
+        };
+        assert_eq!(told(&report), ["  other         4608 in the file, not among the parameters"]);
+        report.parameters.other = 0;
+        assert!(told(&report).is_empty());
+    }
 }
