@@ -2,7 +2,8 @@
 //! losses by step, held-out loss before and after, seconds, greedy answers (BLEU is scored elsewhere).
 //!
 //! Run: `cargo run --release -p grimoire-tune --example e2e_nlg -- GGUF DATA_FOLDER OUT_FOLDER [STEPS [START]]`
-//! from the root of the repository. START is a PEFT folder to begin from, such as the peer's first weights.
+//! from the root of the repository. START is a PEFT folder to begin from, such as the peer's first weights, or a number,
+//! the seed of an adapter of our own (20 when there is none).
 
 #![expect(clippy::print_stderr, reason = "an example tells the terminal how far it is")]
 
@@ -121,9 +122,10 @@ fn main() -> Outcome<()> {
     };
     let before = measured(&model, &params, ANSWERS.0)?;
     let settings = LoraSettings::default();
-    match arguments.next() {
-        Some(start) => load(&mut model, &mut params, &checkpoint, &start)?.layers,
-        None => attach(&mut model, &mut params, &settings, 20)?,
+    let start = arguments.next().unwrap_or_else(|| "20".into());
+    match start.to_string_lossy().parse() {
+        Ok(seed) => attach(&mut model, &mut params, &settings, seed)?,
+        Err(_) => load(&mut model, &mut params, &checkpoint, &start)?.layers,
     };
     let mut trainer = Trainer::new(params, plan());
     let (began, mut log) = (Instant::now(), Vec::new());
