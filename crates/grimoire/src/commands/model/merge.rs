@@ -114,8 +114,7 @@ fn render(report: &Report) -> String {
     lines.extend(report.notes.iter().map(|note| ("  note", note.clone())));
     if let Some(share) = report.kept {
         let lossy = if report.is_lossy() {
-            ": rounding took the rest back, and answers will be those of the base more than of the adapter; \
-             --type q8_0 or f16 keeps it"
+            ": rounding took the rest back; --type q8_0 or f16 keeps it"
         } else {
             ""
         };
